@@ -1,0 +1,39 @@
+#include "CPlatform.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifndef DYNSWEEP_LEVEL
+#define DYNSWEEP_LEVEL 0
+#endif
+
+int cplatform_built_level(void) { return DYNSWEEP_LEVEL; }
+
+#if defined(__x86_64__) && DYNSWEEP_LEVEL >= 2
+// Runs before any Swift code, and is itself compiled for the baseline, so that it can speak on any x86-64.
+__attribute__((constructor(101))) static void check_cpu(void) {
+    __builtin_cpu_init();
+    int ok = 1;
+#if DYNSWEEP_LEVEL >= 2
+    ok = ok && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+#endif
+#if DYNSWEEP_LEVEL >= 3
+    ok = ok && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+#endif
+#if DYNSWEEP_LEVEL >= 4
+    ok = ok && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512cd");
+#endif
+    const char *pretend = getenv("DYNSWEEP_PRETEND_OLD_CPU");
+    if (!ok || (pretend && pretend[0] == '1')) {
+        static const char *level[] = {"", "", "x86-64-v2", "x86-64-v3 (AVX2, FMA)", "x86-64-v4 (AVX-512)"};
+        fprintf(stderr,
+                "dynsweep: error: this program was built for %s, which this CPU does not have.\n"
+                "  Rebuild it for older machines: DYNSWEEP_MARCH=x86-64-v3 make build (or x86-64-v2, x86-64).\n",
+                level[DYNSWEEP_LEVEL]);
+        _exit(70);
+    }
+}
+#endif

@@ -1,0 +1,2 @@
+import CSundials
+import Numerics

@@ -1,0 +1,3 @@
+/// The job's `where` condition, compiled for one grid.
+public struct PointFilter: Sendable {
+}
