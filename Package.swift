@@ -42,11 +42,12 @@ let package = Package(
             name: "COpenBLAS", path: "Sources/COpenBLAS", pkgConfig: "openblas",
             providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSundials", path: "Sources/CSundials", providers: [.apt(["libsundials-dev"])]),
+        .systemLibrary(name: "CVector", path: "Sources/CVector"),
         .target(
             name: "CPlatform", cSettings: [.define("DYNSWEEP_LEVEL", to: levelNumber)]),
 
         // Downwards: dynsweep -> Coordinator -> Results -> Sweep -> Modeling, and Models -> Dynamics -> Numerics.
-        .target(name: "Numerics", dependencies: ["COpenBLAS"], swiftSettings: simd),
+        .target(name: "Numerics", dependencies: ["COpenBLAS", "CVector"], swiftSettings: simd),
         .target(name: "Dynamics", dependencies: ["Numerics", "CSundials"], swiftSettings: simd),
         .target(name: "Modeling", dependencies: ["Numerics"], swiftSettings: simd),
         .target(name: "Models", dependencies: ["Modeling", "Dynamics", "Numerics"], swiftSettings: simd),
@@ -67,8 +68,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: simd),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["Numerics"], path: "Benchmarks",
+            exclude: ["reference.py", "run.py"], swiftSettings: simd),
 
-        .testTarget(name: "NumericsTests", dependencies: ["Numerics"], swiftSettings: simd),
+        .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),
+        .testTarget(name: "NumericsTests", dependencies: ["Numerics", "CRandom123"], swiftSettings: simd),
         .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Numerics"], swiftSettings: simd),
         .testTarget(
             name: "ModelsTests", dependencies: ["Models", "Modeling", "Dynamics", "Numerics"], swiftSettings: simd),

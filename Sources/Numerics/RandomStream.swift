@@ -1,69 +1,227 @@
-import Foundation
-
-/// A random stream of one task. A stub-free first form; the vectorised generator replaces its inside.
+/// A random stream of one task: counter-based, so every number is a function of (task identity, substream, kind of
+/// number, index) alone and never of what was drawn before, in what portions, or on which machine.
+///
+/// A stream holds three independent sequences, each with its own index: normals in double precision (``normal()``,
+/// ``fillNormal(_:)-(UnsafeMutableBufferPointer<Double>)``), normals in single precision
+/// (``fillNormal(_:)-(UnsafeMutableBufferPointer<Float>)``) and uniforms (``uniform()``). Filling a buffer of `n`
+/// doubles gives the same numbers as `n` calls of ``normal()``, mixed in any way. ``position`` holds the three indices:
+/// with identity and substream it is the whole state, for a checkpoint.
+///
+/// Generator: Philox4x32-10 (``Philox``), the key is the lower half of the identity, the fixed counter words are
+/// the substream and the lower 32 bits of the identity's upper half, so 96 bits of the identity count. Normals are by
+/// Box and Muller's transform, in a fixed arrangement of lanes with only correctly rounded operations (addition,
+/// multiplication, fused multiply-add, division, square root, conversion) and no library function: the bits are the
+/// same for every vector width and processor.
+///
+/// A stream is a value of about 800 bytes; two copies continue alike. Keep it in a local variable or pass it `inout`
+/// in hot loops.
 public struct RandomStream: Sendable {
-    private let identity: TaskIdentity
-    private let substream: UInt32
-    private var position: UInt64 = 0
+    /// How many numbers of each kind a stream has given.
+    public struct Position: Sendable, Hashable, Codable {
+        /// Double-precision normals drawn.
+        public var normals: UInt64
+        /// Single-precision normals drawn.
+        public var floatNormals: UInt64
+        /// Uniforms drawn.
+        public var uniforms: UInt64
 
-    public init(identity: TaskIdentity, substream: UInt32 = 0) {
-        self.identity = identity
-        self.substream = substream
+        /// A position from its three indices; the start of a stream by default.
+        public init(normals: UInt64 = 0, floatNormals: UInt64 = 0, uniforms: UInt64 = 0) {
+            self.normals = normals
+            self.floatNormals = floatNormals
+            self.uniforms = uniforms
+        }
     }
 
-    /// An independent stream of the same task (0 is the task's first).
+    @usableFromInline static let normalBatch = 64
+    @usableFromInline static let uniformBatch = 16
+
+    /// The task whose stream this is.
+    public let identity: TaskIdentity
+    /// The number of this stream among the task's.
+    public let substreamNumber: UInt32
+    private let sequence: PhiloxSequence
+    private var floatIndex: UInt64 = 0
+
+    // The batch in `normals` is number `nextNormalBatch - 1`; a cursor at the end of its batch means nothing is left.
+    private var nextNormalBatch: UInt64 = 0
+    private var nextUniformBatch: UInt64 = 0
+    @usableFromInline var normalCursor = RandomStream.normalBatch
+    @usableFromInline var uniformCursor = RandomStream.uniformBatch
+    @usableFromInline var normals = InlineArray<64, Double>(repeating: 0)
+    @usableFromInline var uniforms = InlineArray<16, Double>(repeating: 0)
+
+    /// Stream `substream` of task `identity`, at its start.
+    public init(identity: TaskIdentity, substream: UInt32 = 0) {
+        self.identity = identity
+        self.substreamNumber = substream
+        sequence = PhiloxSequence(identity: identity, substream: substream)
+    }
+
+    /// Stream `substream` of task `identity`, at `position` (from a checkpoint).
+    public init(identity: TaskIdentity, substream: UInt32, position: Position) {
+        self.init(identity: identity, substream: substream)
+        self.position = position
+    }
+
+    /// An independent stream of the same task, at its start (0 is the task's first).
     public func substream(_ number: UInt32) -> RandomStream {
         RandomStream(identity: identity, substream: number)
     }
 
-    /// A standard normal draw.
-    public mutating func normal() -> Double {
-        let words = nextBlock()
-        let u = (Double(words[0]) + 0.5) * 0x1p-32
-        let v = (Double(words[1]) + 0.5) * 0x1p-32
-        return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
-    }
-
-    /// Uniform on (0, 1).
-    public mutating func uniform() -> Double { (Double(nextBlock()[0]) + 0.5) * 0x1p-32 }
-
-    /// Standard normal draws into all of `buffer`.
-    public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Float>) {
-        for i in buffer.indices { buffer[i] = Float(normal()) }
-    }
-
-    /// Standard normal draws into all of `buffer`.
-    public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Double>) {
-        for i in buffer.indices { buffer[i] = normal() }
-    }
-
-    /// A chi-square draw with `k` >= 0 degrees of freedom (0 gives 0), cost independent of `k`.
-    public mutating func chiSquare(_ k: Double) -> Double {
-        guard k > 0 else { return 0 }
-        // Marsaglia and Tsang (2000), with the boost for shape < 1.
-        let shape = k / 2
-        let a = shape < 1 ? shape + 1 : shape
-        let dd = a - 1.0 / 3
-        let c = 1 / (9 * dd).squareRoot()
-        while true {
-            let x = normal()
-            let v = 1 + c * x
-            guard v > 0 else { continue }
-            let v3 = v * v * v
-            let u = uniform()
-            if log(u) < 0.5 * x * x + dd - dd * v3 + dd * log(v3) {
-                let boost = shape < 1 ? pow(uniform(), 1 / shape) : 1
-                return 2 * dd * v3 * boost
+    /// The indices of the next numbers. Setting them moves the stream there, in constant time.
+    public var position: Position {
+        get {
+            Position(
+                normals: nextNormalBatch &* 64 &+ UInt64(normalCursor) &- 64, floatNormals: floatIndex,
+                uniforms: nextUniformBatch &* 16 &+ UInt64(uniformCursor) &- 16)
+        }
+        set {
+            floatIndex = newValue.floatNormals
+            nextNormalBatch = newValue.normals / 64
+            normalCursor = Self.normalBatch
+            if newValue.normals % 64 != 0 {
+                refillNormals()
+                normalCursor = Int(newValue.normals % 64)
+            }
+            nextUniformBatch = newValue.uniforms / 16
+            uniformCursor = Self.uniformBatch
+            if newValue.uniforms % 16 != 0 {
+                refillUniforms()
+                uniformCursor = Int(newValue.uniforms % 16)
             }
         }
     }
 
-    private mutating func nextBlock() -> SIMD4<UInt32> {
-        let key = SIMD2(UInt32(truncatingIfNeeded: identity.low), UInt32(truncatingIfNeeded: identity.low >> 32))
-        let counter = SIMD4(
-            UInt32(truncatingIfNeeded: position), UInt32(truncatingIfNeeded: position >> 32), substream,
-            UInt32(truncatingIfNeeded: identity.high))
-        position &+= 1
-        return Philox.block(counter: counter, key: key)
+    /// A standard normal draw. From 52-bit uniforms: |x| is at most 8.57, beyond which the mass is 1e-17.
+    @inlinable @inline(__always)
+    public mutating func normal() -> Double {
+        if normalCursor == Self.normalBatch { refillNormals() }
+        let x = normals[unchecked: normalCursor]
+        normalCursor &+= 1
+        return x
+    }
+
+    /// Uniform on (0, 1): `(k + 1/2) / 2^52` with `k` uniform on the 52-bit integers, never 0 or 1.
+    @inlinable @inline(__always)
+    public mutating func uniform() -> Double {
+        if uniformCursor == Self.uniformBatch { refillUniforms() }
+        let x = uniforms[unchecked: uniformCursor]
+        uniformCursor &+= 1
+        return x
+    }
+
+    /// Standard normal draws in single precision into all of `buffer`.
+    ///
+    /// Radii come from 32-bit uniforms, `(k + 1/2) / 2^32`, so |x| is at most 6.76, beyond which the mass is 1.4e-11;
+    /// where a simulation sees tails that thin, draw in double precision. Draw `i` of the sequence uses block
+    /// `i / 32 * 8 + i % 16 / 2`; portions that are not multiples of 32 compute their first and last 32 twice.
+    public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Float>) {
+        guard var target = buffer.baseAddress, buffer.count > 0 else { return }
+        var remaining = buffer.count
+        let offset = Int(floatIndex % 32)
+        if offset != 0 { copyFloats(from: offset, to: &target, &remaining) }
+        let octets = UInt64(remaining / 32)
+        if octets > 0 {
+            let first = floatIndex / 32
+            NormalKernelFloat.fill(target, sequence, octets: first..<first &+ octets)
+            target += Int(octets) * 32
+            remaining -= Int(octets) * 32
+            floatIndex &+= octets &* 32
+        }
+        if remaining > 0 { copyFloats(from: 0, to: &target, &remaining) }
+    }
+
+    /// Standard normal draws into all of `buffer`: the same numbers as ``normal()`` would give. Draw `i` of the sequence
+    /// uses block `i / 16 * 8 + i % 8`.
+    public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Double>) {
+        guard var target = buffer.baseAddress, buffer.count > 0 else { return }
+        var remaining = buffer.count
+        copyNormals(to: &target, &remaining)
+        let batches = remaining / 64
+        if batches > 0 {
+            let first = nextNormalBatch &* 4
+            NormalKernelDouble.fill(target, sequence, octets: first..<first &+ UInt64(batches) &* 4)
+            target += batches * 64
+            remaining -= batches * 64
+            nextNormalBatch &+= UInt64(batches)
+        }
+        if remaining > 0 {
+            refillNormals()
+            copyNormals(to: &target, &remaining)
+        }
+    }
+
+    /// A chi-square draw with `k` degrees of freedom, any real `k >= 0`, at a cost independent of `k`: 0 for `k` = 0,
+    /// not-a-number for a negative or undefined `k`, infinity for an infinite one.
+    ///
+    /// Marsaglia and Tsang's gamma rejection (ACM TOMS 26, 2000), exact for every shape, with their boost
+    /// `u^(1/shape)` below shape 1. Uses one normal and one uniform, rarely more.
+    public mutating func chiSquare(_ k: Double) -> Double {
+        guard k > 0, k < .infinity else { return k == 0 || k == .infinity ? k : .nan }
+        let shape = 0.5 * k
+        let d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3
+        let c = 1 / (9 * d).squareRoot()
+        while true {
+            let x = normal()
+            let t = 1 + c * x
+            guard t > 0 else { continue }
+            let v = t * t * t
+            let u = uniform()
+            let x2 = x * x
+            if u < 1 - 0.0331 * x2 * x2 || FDLibm.log(u) < 0.5 * x2 + d * (1 - v + FDLibm.log(v)) {
+                let boost = shape < 1 ? FDLibm.expNonPositive(FDLibm.log(uniform()) / shape) : 1
+                return 2 * d * v * boost
+            }
+        }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func refillNormals() {
+        let first = nextNormalBatch &* 4
+        var span = normals.mutableSpan
+        span.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            NormalKernelDouble.fill(base, sequence, octets: first..<first &+ 4)
+        }
+        nextNormalBatch &+= 1
+        normalCursor = 0
+    }
+
+    @usableFromInline @inline(never)
+    mutating func refillUniforms() {
+        let octet = nextUniformBatch
+        var span = uniforms.mutableSpan
+        span.withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            NormalKernelDouble.fillUniform(base, sequence, octet: octet)
+        }
+        nextUniformBatch &+= 1
+        uniformCursor = 0
+    }
+
+    /// Moves what is left in the batch, at most `remaining` numbers.
+    private mutating func copyNormals(to target: inout UnsafeMutablePointer<Double>, _ remaining: inout Int) {
+        let count = min(remaining, Self.normalBatch - normalCursor)
+        for i in 0..<count { target[i] = normals[unchecked: normalCursor &+ i] }
+        normalCursor += count
+        target += count
+        remaining -= count
+    }
+
+    /// Part of the octet at `floatIndex`, from its draw `offset`.
+    private mutating func copyFloats(
+        from offset: Int, to target: inout UnsafeMutablePointer<Float>, _ remaining: inout Int
+    ) {
+        let count = min(remaining, 32 - offset)
+        let octet = floatIndex / 32
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 32) { whole in
+            guard let base = whole.baseAddress else { return }
+            NormalKernelFloat.fill(base, sequence, octets: octet..<octet &+ 1)
+            target.update(from: base + offset, count: count)
+        }
+        floatIndex &+= UInt64(count)
+        target += count
+        remaining -= count
     }
 }

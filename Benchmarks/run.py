@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and their NumPy references in one go, and prints times, ratios and targets.
+
+    python3 Benchmarks/run.py [NAME ...]
+
+Builds the release program first. Exit code 1 if a target is missed.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ONE_THREAD = {v: "1" for v in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+
+# name: (what is compared, target). "ratio" is reference time over ours, at least the target; "at most" and "at least"
+# bound our own number.
+TARGETS = {
+    "random.fill_normal_float32_ns": ("ratio", 5.0),
+}
+
+
+def output_of(command):
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True,
+                                     env=os.environ | ONE_THREAD).stdout)
+
+
+def main():
+    names = sys.argv[1:]
+    package = HERE.parent
+    subprocess.run(["swift", "build", "-c", "release", "--product", "Benchmarks", "--package-path", str(package)],
+                   check=True, stdout=sys.stderr)
+    ours = output_of([str(package / ".build/release/Benchmarks"), *names])
+    reference = output_of([sys.executable, str(HERE / "reference.py"), *names])
+
+    missed = False
+    print(f"{'benchmark':44} {'ours':>12} {'reference':>12} {'ratio':>8}  target")
+    for name, value in ours.items():
+        ratio = reference[name] / value if name in reference else None
+        verdict = ""
+        if name in TARGETS:
+            kind, target = TARGETS[name]
+            met = {"ratio": ratio is not None and ratio >= target, "at most": value <= target,
+                   "at least": value >= target}[kind]
+            verdict = f"{kind} {target:g}: {'met' if met else 'MISSED'}"
+            missed |= not met
+        shown = (f"{reference[name]:12.4g} {ratio:8.2f}" if ratio is not None else " " * 21)
+        print(f"{name:44} {value:12.4g} {shown}  {verdict}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+#pragma once
+// Vector operations that Swift 6.3's SIMD types compile to a loop over lanes (fused multiply-add, square root, conversion).
+// Each is one LLVM vector operation, correctly rounded by IEEE 754 on every processor, and always inlined.
+
+typedef float cvector_f32x16 __attribute__((ext_vector_type(16)));
+typedef int cvector_i32x16 __attribute__((ext_vector_type(16)));
+typedef unsigned int cvector_u32x16 __attribute__((ext_vector_type(16)));
+typedef double cvector_f64x8 __attribute__((ext_vector_type(8)));
+
+#define CVECTOR_INLINE static inline __attribute__((always_inline))
+
+/// a * b + c with one rounding.
+CVECTOR_INLINE cvector_f32x16 cvector_fma_f32x16(cvector_f32x16 a, cvector_f32x16 b, cvector_f32x16 c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+
+CVECTOR_INLINE cvector_f64x8 cvector_fma_f64x8(cvector_f64x8 a, cvector_f64x8 b, cvector_f64x8 c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+
+CVECTOR_INLINE cvector_f32x16 cvector_sqrt_f32x16(cvector_f32x16 x) { return __builtin_elementwise_sqrt(x); }
+
+CVECTOR_INLINE cvector_f64x8 cvector_sqrt_f64x8(cvector_f64x8 x) { return __builtin_elementwise_sqrt(x); }
+
+CVECTOR_INLINE cvector_f32x16 cvector_from_i32x16(cvector_i32x16 x) {
+    return __builtin_convertvector(x, cvector_f32x16);
+}
+
+CVECTOR_INLINE cvector_f32x16 cvector_from_u32x16(cvector_u32x16 x) {
+    return __builtin_convertvector(x, cvector_f32x16);
+}
