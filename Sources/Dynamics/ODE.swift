@@ -1,2 +1,0 @@
-import CSundials
-import Numerics
