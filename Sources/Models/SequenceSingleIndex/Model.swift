@@ -35,6 +35,8 @@ public struct SequenceSingleIndex: Model {
     public func makeRun(_ request: RunRequest) throws -> any Run {
         let parameters = try SSIParameters(request.point)
         switch request.method {
+        case "sgd": return try SphericalSGD(request, parameters)
+        case "overlap-chain": return try OverlapChain(request, parameters)
         default: return try Self.makeTheoryRun(request, parameters)
         }
     }

@@ -49,7 +49,7 @@ enum SSIRules {
     }
 
     /// The number of encoding directions, nil when unknown.
-    private static func directions(_ point: ParameterPoint) -> Int? {
+    static func directions(_ point: ParameterPoint) -> Int? {
         guard student(point) == .attention else { return 0 }
         switch encoding(point) {
         case nil: return nil

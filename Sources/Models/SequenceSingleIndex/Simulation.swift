@@ -28,7 +28,47 @@ extension SequenceSingleIndex {
             byDefault: byDefault)
     }
 
-    static let simulationMethods: [MethodSpec] = []
+    private static let simulationObservables: [ObservableSpec] =
+        overlapObservables + [
+            ObservableSpec(
+                "semantic", symbol: "1_{|m|>|e|}", "1 when |m| > |e| at the end, else 0 (attention)", inTime: false),
+            ObservableSpec(
+                "semantic_fraction", symbol: "P_{\\mathrm{sem}}", "fraction of runs with |m| > |e| at the end",
+                inTime: false, aggregate: .seedMean(of: "semantic")),
+            riskObservable(byDefault: false),
+        ]
 
-    static func simulationCost(method: String, at point: ParameterPoint, times: RecordingTimes) -> Cost? { nil }
+    private static let simulationCostParameters = ["d", "L", "student", "target", "encoding", "encoding_matrix"]
+
+    static let simulationMethods: [MethodSpec] = [
+        MethodSpec(
+            "sgd", kind: .simulation, isSeeded: true, isTimed: true,
+            observables: simulationObservables + [
+                ObservableSpec(
+                    "student_norm", symbol: "|w|/\\sqrt{d}", "measured norm of the student over its sphere's")
+            ],
+            costParameters: simulationCostParameters, "one-pass spherical SGD in d dimensions"),
+        MethodSpec(
+            "overlap-chain", kind: .simulation, isSeeded: true, isTimed: true, observables: simulationObservables,
+            costParameters: simulationCostParameters,
+            "the exact Markov chain of the overlaps: the law of sgd at a cost independent of d"),
+    ]
+
+    /// The cost of a simulation; nil for other methods and when a parameter it needs is not there.
+    static func simulationCost(method: String, at point: ParameterPoint, times: RecordingTimes) -> Cost? {
+        guard method == "sgd" || method == "overlap-chain", let d = try? point.integer("d"),
+            let L = try? point.integer("L"), let student = SSIRules.student(point)
+        else { return nil }
+        let steps = (times.values.last ?? 0) * (times.unit == .steps ? 1 : Double(d))
+        let k = Double(SSIRules.directions(point) ?? 0)
+        let l = Double(L)
+        let scalars = student == .attention ? 60e-9 + l * (2 + k) * 3e-9 + l * l * 12e-9 : 30e-9 + l * 3e-9
+        guard method == "sgd" else {
+            return Cost(seconds: steps * scalars, memory: 8 * (1024 + 8 * (2 + Int(k)) * L + 8 * L))
+        }
+        let rows = student == .untied ? L : 1
+        return Cost(
+            seconds: steps * (scalars + Double(rows * d) * 0.8e-9),
+            memory: 8 * rows * d + 8 * (1024 + 8 * (2 + Int(k)) * L + 8 * L))
+    }
 }

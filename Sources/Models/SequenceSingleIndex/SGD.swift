@@ -1,0 +1,149 @@
+import Modeling
+import Numerics
+
+/// One-pass spherical SGD in R^d (sheet, section 3) in the exact fast forms of its section 9.
+///
+/// The law is rotation invariant, so the basis is chosen such that w* and the encoding directions are coordinate axes.
+/// The student's components on these axes, m and eps_j, are float64; the rest of each row, of n = d - 1 - k components,
+/// is s_r v_r with v_r in float32 and the scale s_r in float64. Renormalising a row changes only its scale and axis
+/// components, so a step costs one Gaussian n-vector a row, one dot product and one axpy:
+/// * networks: the vector is the sample's (for tied students that of L^{-1/2} sum_l x_l) off the axes;
+/// * attention: tokens enter by their components on the axes and along the present w; given D, the rest of
+///   sum_l D_l x_l is |D| times a Gaussian vector off w.
+///
+/// Float32 rounding is relative to the components of v, which SGD noise moves by gamma/sqrt(d) a step: far above 6e-8
+/// for every step size of the sheet; drifts add up in the float64 components. The norm is measured from v at each step
+/// (float32 lanes, summed in float64 every 2048 components), so |w| keeps its value to 1e-6 without drift.
+struct SphericalSGD: Run {
+    private let parameters: SSIParameters
+    private let unit: TimeUnit
+    private let random: RandomStream
+    private var step = 0
+    private let layout: SGDLayout
+    private var pool: GaussianPool
+    private var vectors: RandomStream
+    private var v: [Float]
+    /// The Gaussian vectors of the last step, whose multiple beta_r is still to be added to v_r.
+    private var g: [Float]
+    private var state: [Double]
+    private var recorder: OverlapRecorder
+
+    init(_ request: RunRequest, _ parameters: SSIParameters) throws {
+        self.parameters = parameters
+        unit = request.times.unit
+        random = request.random
+        recorder = OverlapRecorder(parameters)
+        layout = SGDLayout(parameters)
+        pool = GaussianPool(
+            request.random.substream(SSIStreams.scalars), largestRequest: (2 + parameters.k) * parameters.L)
+        vectors = request.random.substream(SSIStreams.vectors)
+        v = Array(repeating: 0, count: layout.rows * layout.stride)
+        g = v
+        state = Array(repeating: 0, count: layout.stateCount)
+        var start = request.random.substream(SSIStreams.initial)
+        withCore { core, _, _ in core.initialise(parameters, &start) }
+    }
+
+    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
+        let target = try nearestStep(time, unit: unit, d: parameters.d)
+        let count = min(max(quantum, 1), target - step)
+        guard count > 0 else { return true }
+        let parameters = self.parameters
+        let done = withCore { core, pool, vectors in
+            var random = vectors
+            defer { vectors = random }
+            return pool.withCursor { cursor in
+                parameters.withKernel { kernel in
+                    for n in 0..<count {
+                        core.drawAndMeasure(&random)
+                        guard core.normalise() else { return n }
+                        switch parameters.student {
+                        case .tied: core.updateTied(kernel, cursor.take(parameters.L))
+                        case .untied: core.updateUntied(kernel, cursor.take(parameters.L))
+                        case .attention: core.updateAttention(kernel, cursor.take((2 + parameters.k) * parameters.L))
+                        }
+                    }
+                    return count
+                }
+            }
+        }
+        step += done
+        guard done == count else {
+            throw ModelError.diverged(step: step, "the student's norm is not finite; the step size may be too large")
+        }
+        return step == target
+    }
+
+    mutating func observe(into sink: inout ObservationSink) throws {
+        let layout = self.layout
+        let needsNorm = sink.wants("student_norm")
+        let (overlaps, norm) = withCore { core, _, _ in core.observe(measuringNorm: needsNorm) }
+        guard overlaps.allSatisfy(\.isFinite) else {
+            throw ModelError.diverged(step: step, "the overlaps are not finite; the step size may be too large")
+        }
+        let m = Array(overlaps[..<layout.rows])
+        let eps = Array(overlaps[layout.rows...])
+        try recorder.observe(steps: Double(step), m: m, eps: eps, into: &sink)
+        if needsNorm { sink.put("student_norm", norm) }
+        if sink.wants("risk_half") {
+            sink.put(
+                "risk_half", parameters.testRisk(m: m, eps: eps, random: random.substream(SSIStreams.testSet)))
+        }
+    }
+
+    mutating func finish(into sink: inout ObservationSink) throws { recorder.finish(into: &sink) }
+
+    /// Lends the storage as unsafe pointers. The arrays leave `self` meanwhile, so nothing is copied.
+    private mutating func withCore<Result>(
+        _ body: (SGDCore, inout GaussianPool, inout RandomStream) throws -> Result
+    ) rethrows -> Result {
+        var (v, g, state): ([Float], [Float], [Double]) = ([], [], [])
+        swap(&v, &self.v)
+        swap(&g, &self.g)
+        swap(&state, &self.state)
+        defer {
+            swap(&v, &self.v)
+            swap(&g, &self.g)
+            swap(&state, &self.state)
+        }
+        let (parameters, layout) = (self.parameters, self.layout)
+        var vectors = self.vectors
+        var pool = GaussianPool.empty(vectors)
+        swap(&pool, &self.pool)
+        defer {
+            swap(&pool, &self.pool)
+            self.vectors = vectors
+        }
+        return try v.withUnsafeMutableBufferPointer { v in
+            try g.withUnsafeMutableBufferPointer { g in
+                try state.withUnsafeMutableBufferPointer { state in
+                    try parameters.pi.withUnsafeBufferPointer { pi in
+                        let core = SGDCore(
+                            layout, parameters, v: v.baseAddress.unsafelyUnwrapped,
+                            g: g.baseAddress.unsafelyUnwrapped, state: state.baseAddress.unsafelyUnwrapped,
+                            pi: pi)
+                        return try body(core, &pool, &vectors)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sizes of the storage of one run.
+struct SGDLayout: Sendable {
+    /// 1, or L for untied.
+    let rows: Int
+    /// Components of a row off the axes.
+    let n: Int
+    /// n rounded up to whole SIMD vectors; the padding stays zero.
+    let stride: Int
+    let stateCount: Int
+
+    init(_ p: SSIParameters) {
+        rows = p.student == .untied ? p.L : 1
+        n = p.d - 1 - p.k
+        stride = (n + 15) & ~15
+        stateCount = 5 * rows + p.k + 2 * p.L
+    }
+}
