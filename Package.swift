@@ -69,7 +69,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: simd),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Numerics"], path: "Benchmarks",
+            name: "Benchmarks", dependencies: ["Models", "Modeling", "Numerics"], path: "Benchmarks",
             exclude: ["reference.py", "run.py"], swiftSettings: simd),
 
         .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),

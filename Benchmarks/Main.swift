@@ -8,7 +8,9 @@ struct Benchmark: Sendable {
 
 /// Add a benchmark here, its NumPy side (if it has one) to `reference.py`, and its target to `run.py`.
 let benchmarks = [
-    Benchmark(name: "random", run: benchmarkRandom)
+    Benchmark(name: "random", run: benchmarkRandom),
+    Benchmark(name: "sgd", run: benchmarkSGD),
+    Benchmark(name: "chain", run: benchmarkChain),
 ]
 
 @main

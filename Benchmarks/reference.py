@@ -33,7 +33,80 @@ def random():
     }
 
 
-BENCHMARKS = {"random": random}
+def sgd():
+    """One-pass spherical SGD as a user writes it: all tokens of a step at once, one step at a time."""
+    generator = np.random.Generator(np.random.SFC64(1))
+
+    def sphere(d):
+        w = generator.standard_normal(d)
+        return w * (np.sqrt(d) / np.linalg.norm(w))
+
+    def tied(d, length, gamma, steps):
+        teacher, w = sphere(d), sphere(d)
+
+        def body():
+            nonlocal w
+            for _ in range(steps):
+                x = generator.standard_normal((length, d)) / np.sqrt(d)
+                y = np.sum(x @ teacher) / np.sqrt(length)
+                mean = x.sum(axis=0) / np.sqrt(length)
+                h = mean @ w
+                signal = 2 * (max(h, 0.0) - y) * (h > 0)
+                w = w - gamma * signal * mean
+                w *= np.sqrt(d) / np.linalg.norm(w)
+
+        return shortest_seconds(5, body) / steps * 1e9
+
+    def untied(d, length, gamma, steps):
+        teacher, w = sphere(d), np.stack([sphere(d) for _ in range(length)])
+
+        def body():
+            nonlocal w
+            for _ in range(steps):
+                x = generator.standard_normal((length, d)) / np.sqrt(d)
+                y = np.sum(x @ teacher) / np.sqrt(length)
+                h = np.sum(x * w) / np.sqrt(length)
+                signal = 2 * (max(h, 0.0) - y) * (h > 0)
+                w = w - gamma * signal * x / np.sqrt(length)
+                w *= np.sqrt(length * d) / np.linalg.norm(w)
+
+        return shortest_seconds(5, body) / steps * 1e9
+
+    def softmax(logits):
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return p / p.sum(axis=1, keepdims=True)
+
+    def attention(d, gamma, omega, steps):
+        teacher, w, v = sphere(d), sphere(d), sphere(d)
+        encoding = np.stack([v, -v]) / d
+        a11 = 1 / (1 + np.exp(-2.0))
+        positional = np.array([[a11, 1 - a11], [1 - a11, a11]])
+
+        def body():
+            nonlocal w
+            for _ in range(steps):
+                x = generator.standard_normal((2, d)) / np.sqrt(d)
+                fields = x @ teacher
+                y = (1 - omega) * softmax(np.outer(fields, fields)) + omega * positional
+                xi = x + encoding
+                z = xi @ w
+                s = softmax(np.outer(z, z))
+                residual = s - y
+                value = s * (residual - np.sum(residual * s, axis=1, keepdims=True))
+                signal = (value + value.T) @ z / np.linalg.norm(residual)
+                w = w - gamma * (signal @ xi)
+                w *= np.sqrt(d) / np.linalg.norm(w)
+
+        return shortest_seconds(5, body) / steps * 1e9
+
+    return {
+        "sgd.tied_relu_d1000_L8_ns": tied(1000, 8, 0.015, 2000),
+        "sgd.untied_relu_d1000_L8_ns": untied(1000, 8, 0.015, 1000),
+        "sgd.attention_d1000_L2_ns": attention(1000, 0.05, 0.6, 2000),
+    }
+
+
+BENCHMARKS = {"random": random, "sgd": sgd}
 
 if __name__ == "__main__":
     results = {}

@@ -18,6 +18,10 @@ ONE_THREAD = {v: "1" for v in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_N
 # name: (what is compared, target). "ratio" is reference time over ours, at least the target; "at most" and "at least"
 # bound our own number.
 TARGETS = {
+    "sgd.tied_relu_d1000_L8_ns": ("ratio", 15.0),
+    "sgd.attention_d1000_L2_ns": ("ratio", 10.0),
+    "chain.tied_relu_L8_d1e7_over_d1e2": ("at most", 1.1),
+    "chain.attention_L2_d1e7_over_d1e2": ("at most", 1.1),
     "random.fill_normal_float32_ns": ("ratio", 5.0),
 }
 

@@ -83,7 +83,7 @@ struct SSIInvariantTests {
                 let start = try runSSI(
                     method,
                     [
-                        "d": .integer(d), "L": .integer(6), "student": .text("untied"), "step_size": .real(1),
+                        "d": .integer(d), "L": .integer(40), "student": .text("untied"), "step_size": .real(1),
                         "init_scale": .real(o), "random_sign": .flag(true),
                     ], times: [0])
                 for m in start("overlap_vec") { #expect(abs(abs(m) - m0) < 1e-14) }

@@ -136,14 +136,14 @@ struct SGDLayout: Sendable {
     let rows: Int
     /// Components of a row off the axes.
     let n: Int
-    /// n rounded up to whole SIMD vectors; the padding stays zero.
+    /// n rounded up to the 32 numbers that the generator makes at once; the padding stays zero.
     let stride: Int
     let stateCount: Int
 
     init(_ p: SSIParameters) {
         rows = p.student == .untied ? p.L : 1
         n = p.d - 1 - p.k
-        stride = (n + 15) & ~15
+        stride = (n + 31) & ~31
         stateCount = 5 * rows + p.k + 2 * p.L
     }
 }

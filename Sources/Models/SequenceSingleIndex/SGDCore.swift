@@ -98,11 +98,12 @@ struct SGDCore {
             var dot = 0.0
             var start = 0
             let row = r * layout.stride
-            while start < layout.n {
+            while start < layout.stride {
                 let end = min(start + Self.piece, layout.stride)
-                let used = min(end, layout.n) - start
                 square += Self.axpy(Float(beta[r]), g + row + start, v + row + start, end - start)
-                random.fillNormal(UnsafeMutableBufferPointer(start: g + row + start, count: used))
+                // Whole groups of 32 are what the generator makes fastest; those beyond n are thrown away.
+                random.fillNormal(UnsafeMutableBufferPointer(start: g + row + start, count: end - start))
+                for i in max(start, layout.n)..<max(end, layout.n) { g[row + i] = 0 }
                 dot += Self.dot(g + row + start, v + row + start, end - start)
                 start = end
             }
@@ -117,7 +118,7 @@ struct SGDCore {
         var square = 0.0
         var start = 0
         let row = r * layout.stride
-        while start < layout.n {
+        while start < layout.stride {
             let end = min(start + Self.piece, layout.stride)
             square += Self.axpy(Float(beta[r]), g + row + start, v + row + start, end - start)
             start = end

@@ -1,0 +1,64 @@
+import Modeling
+import Models
+import Numerics
+
+/// Nanoseconds a step of the sequence single-index simulations: `sgd` in R^d and the overlap chain.
+@Sendable
+func benchmarkSGD() throws -> [String: Double] {
+    let tied: [String: ParameterValue] = ["d": .integer(1000), "L": .integer(8), "step_size": .real(0.015)]
+    return [
+        "sgd.tied_relu_d1000_L8_ns": try nanosecondsPerStep("sgd", tied, steps: 5000, repeats: 40),
+        "sgd.untied_relu_d1000_L8_ns": try nanosecondsPerStep(
+            "sgd", tied.merging(["student": .text("untied")]) { $1 }, steps: 1000, repeats: 20),
+        "sgd.attention_d1000_L2_ns": try nanosecondsPerStep("sgd", attention(d: 1000), steps: 5000, repeats: 40),
+        "sgd.tied_relu_d1000000_L8_ns": try nanosecondsPerStep(
+            "sgd", tied.merging(["d": .integer(1_000_000)]) { $1 }, steps: 20, repeats: 5),
+    ]
+}
+
+/// The same for the overlap chain; its time must not depend on d.
+@Sendable
+func benchmarkChain() throws -> [String: Double] {
+    var results: [String: Double] = [:]
+    for (name, d) in [("d1e2", 100), ("d1e7", 10_000_000)] {
+        let tied: [String: ParameterValue] = ["d": .integer(d), "L": .integer(8), "step_size": .real(0.015)]
+        results["chain.tied_relu_L8_\(name)_ns"] = try nanosecondsPerStep(
+            "overlap-chain", tied, steps: 100_000, repeats: 40)
+        results["chain.attention_L2_\(name)_ns"] = try nanosecondsPerStep(
+            "overlap-chain", attention(d: d), steps: 100_000, repeats: 40)
+    }
+    for name in ["tied_relu_L8", "attention_L2"] {
+        if let small = results["chain.\(name)_d1e2_ns"], let large = results["chain.\(name)_d1e7_ns"] {
+            results["chain.\(name)_d1e7_over_d1e2"] = large / small
+        }
+    }
+    return results
+}
+
+private func attention(d: Int) -> [String: ParameterValue] {
+    [
+        "student": .text("attention"), "d": .integer(d), "L": .integer(2), "step_size": .real(0.05),
+        "target": .text("positional_semantic"), "omega": .real(0.6), "loss": .text("frobenius"),
+        "init_scale": .real(0),
+    ]
+}
+
+private func nanosecondsPerStep(
+    _ method: String, _ values: [String: ParameterValue], steps: Int, repeats: Int
+) throws -> Double {
+    let model = SequenceSingleIndex()
+    var point = ParameterPoint(values)
+    for spec in model.parameters {
+        if case .value(let value) = spec.defaultValue, point[spec.name] == nil { point[spec.name] = value }
+    }
+    var run = try model.makeRun(
+        RunRequest(
+            method: method, point: point, times: RecordingTimes(unit: .steps, values: []), observables: [],
+            random: RandomStream(identity: TaskIdentity(high: 1, low: 2))))
+    var done = 0
+    let seconds = try shortestSeconds(repeats: repeats) {
+        done += steps
+        while try !run.advance(toward: Double(done), quantum: 1000) {}
+    }
+    return seconds / Double(steps) * 1e9
+}
