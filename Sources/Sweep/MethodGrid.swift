@@ -3,26 +3,196 @@ import Numerics
 
 /// The grid of one method: a dense box of points (row-major over `axes`, last axis fastest) times seeds. Nothing is
 /// expanded: points, identities and exclusion are computed from the index.
+///
+/// Indices that are out of range are a programming error and trap.
 public struct MethodGrid: Sendable {
     public let model: String
     public let method: MethodSpec
     /// Only axes that the method's result depends on.
     public let axes: [Axis]
-    /// Parameters with one value, defaults filled in.
+    /// Parameters with one value, defaults filled in; only those that the method or one of its expressions uses.
     public let fixed: ParameterPoint
     public let derived: [DerivedCoordinate]
     /// Nil for methods without randomness.
     public let seeds: SeedRange?
     /// Empty values for methods without time.
     public let times: RecordingTimes
-    /// The requested observables, in the model's order.
+    /// The requested observables, in the model's order; what an aggregate is made of is among them.
     public let observables: [ObservableSpec]
     /// Which points the job's `where` leaves in; nil: all.
     public let filter: PointFilter?
 
-    public var pointCount: Int { axes.reduce(1) { $0 * $1.count } }
+    let implementation: any Model
+    private let encoding: TaskEncoding
+    private let counts: [Int]
+    private let strides: [Int]
+
+    init(
+        model: any Model, method: MethodSpec, used: Set<String>, axes: [Axis], fixed: ParameterPoint,
+        derived: [DerivedCoordinate], seeds: SeedRange?, times: RecordingTimes, observables: [ObservableSpec],
+        filter: PointFilter?
+    ) {
+        self.model = model.name
+        self.method = method
+        self.axes = axes
+        self.fixed = fixed
+        self.derived = derived
+        self.seeds = seeds
+        self.times = times
+        self.observables = observables
+        self.filter = filter
+        implementation = model
+        counts = axes.map(\.count)
+        strides = Box.strides(counts)
+        encoding = TaskEncoding(
+            model: model.name, method: method.name, used: used, axes: axes, fixed: fixed, derived: derived)
+    }
+
+    /// All points of the box, excluded ones too.
+    public var pointCount: Int { counts.reduce(1, *) }
     public var seedCount: Int { seeds?.count ?? 1 }
+    /// All tasks of the box, those of excluded points too.
     public var taskCount: Int { pointCount * seedCount }
+
+    /// Points that `where` leaves in.
+    public var includedCount: Int {
+        guard let filter else { return pointCount }
+        return filter.includedCount * (pointCount / filter.counts.reduce(1, *))
+    }
+
+    /// The parameters that a task's identity is made of, sorted.
+    public var usedParameters: [String] { encoding.names }
+
+    // MARK: Indices
+
+    /// The index along axis `axis` of a point.
+    public func index(of point: Int, along axis: Int) -> Int { (point / strides[axis]) % counts[axis] }
+
+    /// A point's index along each axis.
+    public func indices(of point: Int) -> [Int] { axes.indices.map { index(of: point, along: $0) } }
+
+    /// The point with these indices, one an axis.
+    public func point(at indices: [Int]) -> Int { zip(indices, strides).reduce(0) { $0 + $1.0 * $1.1 } }
+
+    /// The flat index of a point's projection on some of the axes (increasing), row-major over them.
+    func projection(of point: Int, on axes: [Int]) -> Int {
+        axes.reduce(0) { $0 * counts[$1] + index(of: point, along: $1) }
+    }
+
+    // MARK: What a point is
+
+    /// The parameters at `point`: axes, expressions, fixed values and defaults.
+    public func point(at point: Int) -> ParameterPoint {
+        var parameters = fixed
+        for axis in axes.indices {
+            let index = index(of: point, along: axis)
+            for coordinate in axes[axis].coordinates { parameters[coordinate.name] = coordinate.values[index] }
+        }
+        for index in derived.indices { parameters[derived[index].name] = derivedValue(index, at: point) }
+        return parameters
+    }
+
+    func derivedValue(_ index: Int, at point: Int) -> ParameterValue {
+        derived[index].value(at: projection(of: point, on: derived[index].axes))
+    }
+
+    /// False for points that the job's `where` leaves out.
+    public func isIncluded(_ point: Int) -> Bool {
+        guard let filter else { return true }
+        return filter.includes(projection(of: point, on: filter.axes))
+    }
+
+    /// The identity of a task, from what it is alone: it does not depend on the grid around it, on the order of axes,
+    /// nor on how the job writes a value. `seed` is an index into ``seeds`` (ignored for unseeded methods).
+    public func identity(point: Int, seed: Int) -> TaskIdentity {
+        encoding.identity(point, of: self, seed: seeds.map { $0.base + seed })
+    }
+
+    /// What a run at `point` records: ``observables`` without aggregates, with their lengths there.
+    public func slots(at point: Int) -> [ObservationSink.Slot] {
+        let recorded = observables.filter { $0.aggregate == nil }
+        let needsPoint = recorded.contains { !$0.dimensions.isEmpty }
+        let parameters = needsPoint ? self.point(at: point) : fixed
+        return recorded.map { observable in
+            ObservationSink.Slot(
+                name: observable.name, isRecordedInTime: observable.isRecordedInTime && method.isTimed,
+                shape: observable.dimensions.map { $0.length(at: parameters) })
+        }
+    }
+
+    /// The largest length of an observable's own dimension over all points.
+    public func largestExtent(of dimension: ExtraDimension) -> Int {
+        switch dimension.extent {
+        case .fixed(let length): return length
+        case .parameter(let name):
+            func whole(_ value: ParameterValue) -> Int {
+                if case .integer(let length) = value { return length }
+                return 0
+            }
+            for axis in axes {
+                for coordinate in axis.coordinates where coordinate.name == name {
+                    return coordinate.values.map(whole).max() ?? 0
+                }
+            }
+            for its in derived where its.name == name { return its.values.map(whole).max() ?? 0 }
+            return fixed[name].map(whole) ?? 0
+        }
+    }
+
+    /// The expected cost of one task at `point`.
+    public func cost(at point: Int) throws -> Cost {
+        try implementation.cost(method: method.name, at: self.point(at: point), times: times)
+    }
+
+    /// What a model needs to run the task.
+    public func request(point: Int, random: RandomStream) -> RunRequest {
+        RunRequest(
+            method: method.name, point: self.point(at: point), times: times,
+            observables: Set(observables.filter { $0.aggregate == nil }.map(\.name)), random: random)
+    }
+
+    // MARK: Sub-grids
+
+    /// The axes (increasing) that any of `parameters` depends on.
+    func axes(of parameters: some Sequence<String>) -> [Int] {
+        var found = Set<Int>()
+        for name in parameters {
+            for (index, axis) in axes.enumerated() where axis.coordinates.contains(where: { $0.name == name }) {
+                found.insert(index)
+            }
+            for its in derived where its.name == name { found.formUnion(its.axes) }
+        }
+        return found.sorted()
+    }
+
+    /// Whether an included point has these indices along `axes` (increasing).
+    func hasIncludedPoint(along axes: [Int], at indices: [Int]) -> Bool {
+        guard let filter else { return true }
+        var fixedIndex: [Int: Int] = [:]
+        for (axis, index) in zip(axes, indices) { fixedIndex[axis] = index }
+        let strides = Box.strides(filter.counts)
+        var base = 0
+        var free: [(count: Int, stride: Int)] = []
+        for (axis, (count, stride)) in zip(filter.axes, zip(filter.counts, strides)) {
+            if let index = fixedIndex[axis] { base += index * stride } else { free.append((count, stride)) }
+        }
+        var found = false
+        Box.forEach(free.map(\.count)) { _, its in
+            let index = zip(its, free).reduce(base) { $0 + $1.0 * $1.1.stride }
+            found = filter.includes(index)
+            return !found
+        }
+        return found
+    }
+
+    /// A table for ``BoxWalk`` over the box of `all` axes: what each index adds to the flat index over `axes`.
+    func walkTable(on axes: [Int], over all: [Int]) -> [[Int]] {
+        let strides = Box.strides(axes.map { counts[$0] })
+        return all.map { axis in
+            guard let place = axes.firstIndex(of: axis) else { return [] }
+            return (0..<counts[axis]).map { $0 * strides[place] }
+        }
+    }
 }
 
 /// Seeds base, base+1, ..., base+count-1.

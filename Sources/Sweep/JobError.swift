@@ -1,0 +1,65 @@
+/// Where in a job something stands.
+public enum SourceLocation: Sendable, Hashable {
+    /// Line and column of the job file, both from 1; columns count Unicode scalars.
+    case file(line: Int, column: Int)
+    /// In a `--set KEY=VALUE` argument, given without the option's name.
+    case override(String)
+    /// The job as a whole.
+    case job
+}
+
+/// One mistake in a job: where it is, what is wrong, and what to do.
+public struct JobError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The job file as the user named it.
+    public let path: String
+    public let location: SourceLocation
+    public let message: String
+    /// What would be right; nil when the message says it all.
+    public let hint: String?
+
+    public init(path: String, location: SourceLocation, message: String, hint: String? = nil) {
+        self.path = path
+        self.location = location
+        self.message = message
+        self.hint = hint
+    }
+
+    /// `job.yaml:7:3: error: message`, then a line with the hint, as compilers print it.
+    public var description: String {
+        let place: String
+        switch location {
+        case .file(let line, let column): place = "\(path):\(line):\(column)"
+        case .override(let text): place = "--set \(text)"
+        case .job: place = path
+        }
+        let first = "\(place): error: \(message)"
+        guard let hint else { return first }
+        return first + "\n  hint: " + hint
+    }
+}
+
+/// All mistakes found in one reading of a job, in the order of the file; never empty.
+public struct JobErrors: Error, Sendable, Hashable, CustomStringConvertible {
+    public let errors: [JobError]
+
+    public init(_ errors: [JobError]) {
+        var seen = Set<JobError>()
+        let unique = errors.filter { seen.insert($0).inserted }
+        self.errors = unique.enumerated().sorted { one, other in
+            let a = Self.rank(one.element)
+            let b = Self.rank(other.element)
+            return (a.0, a.1, a.2, one.offset) < (b.0, b.1, b.2, other.offset)
+        }.map(\.element)
+    }
+
+    public var description: String { errors.map(\.description).joined(separator: "\n") }
+
+    /// The file's order, then overrides, then what concerns the whole job.
+    private static func rank(_ error: JobError) -> (Int, Int, Int) {
+        switch error.location {
+        case .file(let line, let column): return (0, line, column)
+        case .override: return (1, 0, 0)
+        case .job: return (2, 0, 0)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import Modeling
+
+extension JobReader {
+    mutating func readLimits(_ root: JobTree) -> JobLimits {
+        var limits = JobLimits()
+        guard let entry = root["limits"] else { return limits }
+        guard case .map = entry.value.content else {
+            fail(entry.value.location, "'limits' must be a mapping, not \(entry.value.summary)")
+            return limits
+        }
+        checkKeys(entry.value, ["task_minutes", "task_memory", "tasks"], "limit")
+        if let its = entry.value["task_minutes"] {
+            limits.taskSeconds = positive(its.value, "'task_minutes'").map { $0 * 60 }
+        }
+        if let its = entry.value["task_memory"] { limits.taskMemory = memory(its.value) }
+        if let its = entry.value["tasks"], let tasks = integer(its.value, "'tasks'", atLeast: 1) {
+            if tasks > Int(UInt32.max) {
+                fail(its.value.location, "'tasks' must be at most \(UInt32.max), not \(tasks)")
+            } else {
+                limits.tasks = tasks
+            }
+        }
+        return limits
+    }
+
+    /// Bytes: `2GB`, `500 MiB`, or a plain number of bytes.
+    private mutating func memory(_ tree: JobTree) -> Int? {
+        let units: [(String, Double)] = [
+            ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6), ("gb", 1e9),
+            ("tb", 1e12), ("k", 1e3), ("m", 1e6), ("g", 1e9), ("t", 1e12), ("b", 1),
+        ]
+        if case .scalar(let text, _) = tree.content {
+            let lower = text.lowercased()
+            let unit = units.first { lower.hasSuffix($0.0) } ?? ("", 1)
+            let digits = lower.dropLast(unit.0.count).trimmingCharacters(in: .whitespaces)
+            if case .finite(let value)? = ScalarText.number(digits), value > 0, value * unit.1 < 0x1p62 {
+                return Int((value * unit.1).rounded())
+            }
+        }
+        fail(
+            tree.location, "'task_memory' must be a size such as 2GB, not \(tree.summary)",
+            hint: "units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB")
+        return nil
+    }
+
+    // MARK: Output
+
+    mutating func readOutput(_ root: JobTree, _ name: String, checksOutput: Bool) -> String {
+        var output = name + ".h5"
+        var location = SourceLocation.job
+        if let entry = root["output"] {
+            guard let text = scalar(entry.value, "'output'", "a file name") else { return output }
+            output = text
+            location = entry.value.location
+        }
+        if checksOutput, let problem = Self.outputProblem(output) {
+            fail(location, "the output '\(output)' cannot be written: \(problem)")
+        }
+        return output
+    }
+
+    /// Why a file cannot be made at `path` (directories are made on the way); nil when it can.
+    private static func outputProblem(_ path: String) -> String? {
+        let files = FileManager.default
+        var isDirectory: ObjCBool = false
+        if path.utf8.contains(0) { return "its name has a NUL character" }
+        if path.hasSuffix("/") { return "it names a directory" }
+        if files.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+            return "it is a directory"
+        }
+        var directory = URL(fileURLWithPath: path).deletingLastPathComponent()
+        while !files.fileExists(atPath: directory.path, isDirectory: &isDirectory) {
+            let parent = directory.deletingLastPathComponent()
+            if parent.path == directory.path { return "no directory above it exists" }
+            directory = parent
+        }
+        guard isDirectory.boolValue else { return "'\(directory.path)' is not a directory" }
+        return files.isWritableFile(atPath: directory.path) ? nil : "no permission to write in '\(directory.path)'"
+    }
+
+    // MARK: Figure
+
+    mutating func readFigure(_ root: JobTree, _ names: ParameterNames, _ methods: [MethodSpec]) -> FigureSpec? {
+        guard let entry = root["figure"] else { return nil }
+        let keys = ["x", "y", "hue", "panels", "xscale", "yscale"]
+        guard case .map(let entries) = entry.value.content else {
+            fail(
+                entry.value.location, "'figure' must be a mapping, not \(entry.value.summary)",
+                hint: "keys: " + keys.joined(separator: ", "))
+            return nil
+        }
+        checkKeys(entry.value, keys, "key of 'figure'")
+        let observables = methods.flatMap { $0.observables.map(\.name) }
+        var figure = FigureSpec()
+        for entry in entries where keys.contains(entry.key) {
+            guard let text = scalar(entry.value, "'\(entry.key)' of figure", "a name") else { continue }
+            func check(_ known: [String], _ what: String) -> Bool {
+                known.contains(text)
+            }
+            switch entry.key {
+            case "xscale", "yscale":
+                let scales = ["linear", "log", "symlog"]
+                if !scales.contains(text) {
+                    fail(
+                        entry.value.location,
+                        "'\(entry.key)' must be one of \(scales.joined(separator: ", ")), not '\(text)'")
+                }
+                if entry.key == "xscale" { figure.xscale = text } else { figure.yscale = text }
+            case "y":
+                if !observables.contains(text) {
+                    fail(
+                        entry.value.location,
+                        "'y' of figure must be an observable, not '\(text)'\(Nearest.suggestion(text, among: observables))"
+                    )
+                }
+                figure.y = text
+            default:
+                let others = entry.key == "x" ? ["time"] : ["method"]
+                let spec = names.spec(text)
+                if spec == nil, !others.contains(text) {
+                    fail(
+                        entry.value.location,
+                        "'\(entry.key)' of figure must be a parameter or '\(others[0])', not '\(text)'"
+                            + Nearest.suggestion(text, among: names.all + others))
+                }
+                let name = spec?.name ?? text
+                switch entry.key {
+                case "x": figure.x = name
+                case "hue": figure.hue = name
+                default: figure.panels = name
+                }
+            }
+        }
+        return figure
+    }
+}
