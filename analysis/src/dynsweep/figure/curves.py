@@ -1,0 +1,250 @@
+"""Theory as lines, simulations as dots with error bars."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from dynsweep.figure import labels, style
+from dynsweep.figure.scales import Scale, evenly, is_log_spaced, spans_decades, tick_at_values
+from dynsweep.figure.series import Curve, Series, series_of
+from dynsweep.figure.spec import METHOD, TIME, CurvesPlan, FigureError, FigureSpec, coordinate
+from dynsweep.results import Results
+
+#: Dots on one curve in time; more would hide the line under them.
+_DOTS = 16
+_LINE_WIDTH = 1.4
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a method is drawn: a line for theory, a marker for a simulation."""
+
+    line: Any
+    marker: str | None
+
+    @property
+    def is_filled(self) -> bool:
+        return self.marker == style.MARKERS[0]
+
+
+def draw_curves(results: Results, plan: CurvesPlan, spec: FigureSpec) -> Figure:
+    """Draw a plan of curves."""
+    series = series_of(results, plan)
+    if not series:
+        raise FigureError(f"no method has {plan.y!r} at {plan.held}")
+    hue = _values(results, plan, plan.hue)
+    panel = _values(results, plan, plan.panels)
+    xs = coordinate(results, plan.y, plan.x)
+    xscale: Scale = spec.xscale or ("log" if _numeric(xs) and is_log_spaced(xs) else "linear")
+    yscale: Scale = spec.yscale or (
+        "log" if all(spans_decades(item.mean.values) for item in series) else "linear"
+    )
+    figure, axes = _grid(1 if panel is None else panel.size)
+    for number, subplot in enumerate(axes):
+        chosen = {}
+        if panel is not None:
+            chosen = {str(panel.name): panel.values[number].item()}
+            subplot.set_title(labels.equation(panel, panel.values[number].item()))
+        _draw_panel(subplot, series, plan, chosen, hue, xscale)
+        subplot.set_xscale(xscale)
+        subplot.set_yscale(yscale)
+        if plan.x != TIME and _numeric(xs):
+            tick_at_values(subplot, xs.values, xscale)
+    if yscale == "linear":
+        _start_at_zero(axes[0])
+    figure.supxlabel(labels.axis_label(xs), fontsize=10)
+    figure.supylabel(labels.axis_label(results[series[0].method][plan.y]), fontsize=10)
+    _legend(figure, axes, series, hue)
+    return figure
+
+
+def _values(results: Results, plan: CurvesPlan, role: str | None) -> xr.DataArray | None:
+    """Return the values that colours or panels stand for."""
+    if role is None:
+        return None
+    if role == METHOD:
+        return xr.DataArray(list(plan.methods), dims=METHOD, name=METHOD)
+    return coordinate(results, plan.y, role)
+
+
+def _looks(series: list[Series]) -> list[_Look]:
+    theories = iter(style.LINES * len(series))
+    simulations = iter(style.MARKERS * len(series))
+    return [
+        _Look(next(theories), None) if item.is_theory else _Look("none", next(simulations))
+        for item in series
+    ]
+
+
+def _draw_panel(
+    axes: Axes,
+    series: list[Series],
+    plan: CurvesPlan,
+    chosen: dict[str, Any],
+    hue: xr.DataArray | None,
+    xscale: Scale,
+) -> None:
+    # Without theory a faint line leads the eye from dot to dot.
+    is_joined = not any(item.is_theory for item in series)
+    for item, look in zip(series, _looks(series), strict=True):
+        if chosen.get(METHOD, item.method) != item.method:
+            continue
+        for value, colour in _cases(item, hue):
+            selection = dict(chosen)
+            label = item.method
+            if hue is not None and value is not None:
+                selection[str(hue.name)] = value
+                label += f", {hue.name} = {value}"
+            curve = item.curve(plan.x, selection)
+            if curve is None:
+                continue
+            if look.marker is None:
+                _line(axes, curve, colour, look, label)
+            else:
+                thinned = plan.x == TIME
+                _dots(axes, _dotted(curve, thinned, xscale), colour, look, label, is_joined)
+
+
+def _cases(item: Series, hue: xr.DataArray | None) -> list[tuple[Any, Any]]:
+    """Return the hue values of a method with their colours; one neutral case without any."""
+    if hue is None:
+        return [(None, style.PALETTE[0])]
+    pairs = list(zip(hue.values.tolist(), style.colours(hue), strict=True))
+    if hue.name == METHOD:
+        return [(None, colour) for value, colour in pairs if value == item.method]
+    return pairs if item.depends_on(str(hue.name)) else [(None, style.NEUTRAL)]
+
+
+def _line(axes: Axes, curve: Curve, colour: Any, look: _Look, label: str) -> None:  # noqa: ANN401
+    ys = np.where(np.isfinite(curve.y), curve.y, np.nan)
+    looks = {"color": colour, "linestyle": look.line, "linewidth": _LINE_WIDTH, "label": label}
+    if curve.x is None:
+        axes.axhline(float(ys[0]), **looks)
+        return
+    axes.plot(curve.x, ys, **looks)
+    if curve.error is not None and np.isfinite(curve.error).any():
+        low, high = ys - curve.error, ys + curve.error
+        axes.fill_between(curve.x, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _dotted(curve: Curve, is_thinned: bool, xscale: Scale) -> Curve:
+    curve = curve.only(np.isfinite(curve.y))
+    if is_thinned and curve.x is not None and curve.x.size:
+        curve = curve.only(evenly(curve.x.astype(float), _DOTS, xscale))
+    return curve
+
+
+def _dots(
+    axes: Axes,
+    curve: Curve,
+    colour: Any,  # noqa: ANN401
+    look: _Look,
+    label: str,
+    is_joined: bool,
+) -> None:
+    if curve.x is None:
+        _line(axes, curve, colour, _Look(":", None), label)
+        return
+    error = curve.error
+    axes.errorbar(
+        curve.x,
+        curve.y,
+        yerr=None if error is None else np.where(np.isfinite(error), error, 0),
+        color=colour,
+        linestyle=(0, (1, 2)) if is_joined else "none",
+        linewidth=0.8,
+        marker=look.marker,
+        markersize=4.2,
+        markerfacecolor=colour if look.is_filled else "white",
+        markeredgewidth=1.0,
+        elinewidth=1.0,
+        capsize=1.8,
+        zorder=3,
+        label=label,
+    )
+
+
+def _grid(count: int) -> tuple[Figure, list[Axes]]:
+    """Return panels side by side, three in a row, sharing both axes."""
+    columns = min(count, 3)
+    rows = math.ceil(count / columns)
+    width = {1: 5.4, 2: 4.0, 3: 3.3}[columns]
+    height = 3.7 if rows == 1 else 2.9
+    # A Figure of its own: no global state of pyplot, nothing to close.
+    figure = Figure(figsize=(columns * width + 1.9, rows * height + 0.5), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    flat = list(grid.flat)
+    for spare in flat[count:]:
+        spare.remove()
+    return figure, flat[:count]
+
+
+def _start_at_zero(axes: Axes) -> None:
+    """Let a positive quantity that comes near zero start there."""
+    low, high = axes.get_ylim()
+    if 0 < low < 0.3 * high:
+        axes.set_ylim(bottom=0)
+
+
+def _legend(
+    figure: Figure, axes: list[Axes], series: list[Series], hue: xr.DataArray | None
+) -> None:
+    handles: list[Line2D] = []
+    has_bar = False
+    if hue is not None:
+        has_bar = style.is_ordered(hue) and hue.size > style.MOST_LEGEND_ENTRIES
+        if not has_bar:
+            handles += _hue_entries(hue)
+    for item, look in zip(series, _looks(series), strict=True):
+        bars = f"\nmean ± s.e., {item.seeds} seeds" if item.seeds > 1 else ""
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=style.NEUTRAL,
+                linestyle=look.line,
+                linewidth=_LINE_WIDTH,
+                marker=look.marker,
+                markersize=5,
+                markerfacecolor=style.NEUTRAL if look.is_filled else "white",
+                label=item.method + bars,
+            )
+        )
+    figure.legend(handles=handles, loc="outside right upper", frameon=False, handlelength=1.8)
+    if hue is not None and has_bar:
+        _colour_bar(figure, axes, hue)
+
+
+def _hue_entries(hue: xr.DataArray) -> list[Line2D]:
+    return [
+        Line2D([], [], linestyle="none", label=labels.heading(hue)),
+        *(
+            Line2D([], [], color=colour, linewidth=4, label=labels.number(value))
+            for value, colour in zip(hue.values.tolist(), style.colours(hue), strict=True)
+        ),
+        Line2D([], [], linestyle="none", label=" "),
+    ]
+
+
+def _colour_bar(figure: Figure, axes: list[Axes], hue: xr.DataArray) -> None:
+    # The lines' colours go by rank and end before the map does; so does the bar.
+    shown = ListedColormap(mpl.colormaps[style.ORDERED_MAP](np.linspace(0, 0.85, 256)))
+    values = hue.values.astype(float)
+    norm = (LogNorm if is_log_spaced(values) else Normalize)(values.min(), values.max())
+    mappable = ScalarMappable(norm, shown)
+    figure.colorbar(mappable, ax=axes, label=labels.axis_label(hue), pad=0.02)
+
+
+def _numeric(values: xr.DataArray) -> bool:
+    return values.dtype.kind in "iuf"

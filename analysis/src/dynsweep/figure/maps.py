@@ -1,0 +1,126 @@
+"""An observable as colour over two axes."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from dynsweep.figure import labels, style
+from dynsweep.figure.scales import is_log_spaced, spans_decades
+from dynsweep.figure.spec import FigureSpec, MapPlan, coordinate
+from dynsweep.results import Results
+from dynsweep.seeds import flag_codes
+
+
+def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
+    """Draw a map; a variable with ``flag_meanings`` as regions with their borders."""
+    variable = results[plan.method][plan.colour]
+    values = results.statistics(plan.method)[plan.colour]
+    held = {name: value for name, value in plan.held.items() if name in values.dims}
+    values = values.sel(held)
+    panel = coordinate(results, plan.colour, plan.panels) if plan.panels else None
+    count = 1 if panel is None else panel.size
+    columns = min(count, 3)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(columns * 4.4 + 2.4, rows * 4.0 + 0.4), layout="constrained")
+    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for spare in axes[count:]:
+        spare.remove()
+    codes = flag_codes(variable)
+    paint = _Regions(values, codes) if codes else _Shades(values)
+    for number, subplot in enumerate(axes[:count]):
+        subplot.grid(False)
+        shown = values if panel is None else values.isel({panel.dims[0]: number})
+        paint.draw(subplot, shown.transpose(plan.y, plan.x))
+        if panel is not None:
+            subplot.set_title(labels.equation(panel, panel.values[number].item()))
+        for dim, wish, set_scale in (
+            (plan.x, spec.xscale, subplot.set_xscale),
+            (plan.y, spec.yscale, subplot.set_yscale),
+        ):
+            set_scale(wish or ("log" if is_log_spaced(values.coords[dim]) else "linear"))
+    figure.supxlabel(labels.axis_label(coordinate(results, plan.colour, plan.x)), fontsize=10)
+    figure.supylabel(labels.axis_label(coordinate(results, plan.colour, plan.y)), fontsize=10)
+    paint.explain(figure, axes[:count], variable)
+    return figure
+
+
+class _Regions:
+    """Areas of equal code, a colour each, with black borders."""
+
+    def __init__(self, values: xr.DataArray, codes: dict[str, int]) -> None:
+        present = np.unique(values.values[np.isfinite(values.values)]).astype(int).tolist()
+        self.names = {code: name for name, code in codes.items() if code in present}
+        self.codes = sorted(self.names)
+        self.colours = [style.AREAS[index % len(style.AREAS)] for index in range(len(self.codes))]
+
+    def draw(self, axes: Axes, values: xr.DataArray) -> None:
+        x, y = (values.coords[dim].values for dim in (values.dims[1], values.dims[0]))
+        index = np.full(values.shape, np.nan)
+        for place, code in enumerate(self.codes):
+            index[values.values == code] = place
+        edges = np.arange(len(self.codes) + 1) - 0.5
+        norm = BoundaryNorm(edges, max(len(self.codes), 1))
+        axes.pcolormesh(
+            x,
+            y,
+            index,
+            cmap=ListedColormap(self.colours),
+            norm=norm,
+            shading="nearest",
+            rasterized=True,
+        )
+        for place in range(len(self.codes)):
+            inside = (index == place).astype(float)
+            if min(inside.shape) > 1 and 0 < inside.mean() < 1:
+                axes.contour(x, y, inside, levels=[0.5], colors="black", linewidths=0.7)
+
+    def explain(self, figure: Figure, axes: list[Axes], variable: xr.DataArray) -> None:
+        handles: list[Any] = [
+            Patch(
+                facecolor=colour, edgecolor="black", linewidth=0.7, label=_words(self.names[code])
+            )
+            for code, colour in zip(self.codes, self.colours, strict=True)
+        ]
+        figure.legend(
+            handles=handles,
+            loc="outside right upper",
+            frameon=False,
+            title=labels.phrase(variable),
+            alignment="left",
+            labelspacing=0.8,
+        )
+
+
+class _Shades:
+    """A number as a shade, with a colour bar."""
+
+    def __init__(self, values: xr.DataArray) -> None:
+        finite = values.values[np.isfinite(values.values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        self.norm = LogNorm(low, high) if spans_decades(finite) else Normalize(low, high)
+
+    def draw(self, axes: Axes, values: xr.DataArray) -> None:
+        x, y = (values.coords[dim].values for dim in (values.dims[1], values.dims[0]))
+        shown = np.where(np.isfinite(values.values), values.values, np.nan)
+        axes.pcolormesh(
+            x, y, shown, cmap=style.ORDERED_MAP, norm=self.norm, shading="nearest", rasterized=True
+        )
+
+    def explain(self, figure: Figure, axes: list[Axes], variable: xr.DataArray) -> None:
+        mappable = ScalarMappable(self.norm, style.ORDERED_MAP)
+        figure.colorbar(mappable, ax=axes, label=labels.axis_label(variable), pad=0.02)
+
+
+def _words(name: str) -> str:
+    """Return a flag's name in words, on lines of at most some thirty characters."""
+    return textwrap.fill(name.replace("_", " "), 30)

@@ -1,0 +1,193 @@
+"""A result file as one xarray dataset a method."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import xarray as xr
+import yaml
+
+from dynsweep.seeds import BOOKKEEPING, SEED, has_seeds, statistics, status_counts
+
+Engine = Literal["h5netcdf", "netcdf4"]
+
+#: The root attribute that holds the job file's text.
+JOB_ATTRIBUTE = "job"
+
+
+class Results(Mapping[str, xr.Dataset]):
+    """The methods of one result file, by name: ``results["sgd"]`` or ``results.overlap_chain``.
+
+    Every dataset has dimensions (axes..., seed, time) as far as its method has them, the root's
+    axes as coordinates and fixed parameters as scalar coordinates. Values are read when used.
+    What is not computed (yet) is NaN; ``status`` says why.
+    """
+
+    def __init__(
+        self, path: Path, datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]
+    ) -> None:
+        self.path = path
+        #: The root attributes: model, program version, host, times of creation and update, ...
+        self.attrs: dict[str, Any] = dict(attrs)
+        self._datasets = dict(datasets)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The names of the methods in the file."""
+        return tuple(self._datasets)
+
+    @property
+    def job_text(self) -> str:
+        """The job file the results came from, as written (empty when the file has none)."""
+        return str(self.attrs.get(JOB_ATTRIBUTE, ""))
+
+    @property
+    def overrides(self) -> list[str]:
+        """The ``--set KEY=VALUE`` arguments of the run."""
+        return [line for line in str(self.attrs.get("overrides", "")).splitlines() if line]
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The job file, parsed, with the run's overrides in place."""
+        parsed = yaml.safe_load(self.job_text) if self.job_text else None
+        job: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
+        for override in self.overrides:
+            _apply(override, job)
+        return job
+
+    def kind(self, method: str) -> Literal["simulation", "theory"]:
+        """Whether a method simulates or computes a theory."""
+        dataset = self[method]
+        kind = dataset.attrs.get("kind")
+        if kind in ("simulation", "theory"):
+            return kind
+        return "simulation" if has_seeds(dataset) else "theory"
+
+    def statistics(self, method: str) -> xr.Dataset:
+        """Mean and standard error over seeds of a method; see :func:`dynsweep.statistics`."""
+        return statistics(self[method])
+
+    def close(self) -> None:
+        """Close the file; values not read yet cannot be read any more."""
+        for dataset in self._datasets.values():
+            dataset.close()
+
+    def __getitem__(self, method: str) -> xr.Dataset:
+        try:
+            return self._datasets[method]
+        except KeyError:
+            raise KeyError(
+                f"no method {method!r} in {self.path}; it has {', '.join(self.methods)}"
+            ) from None
+
+    def __getattr__(self, name: str) -> xr.Dataset:
+        datasets = self.__dict__.get("_datasets", {})
+        for method in (name, name.replace("_", "-")):
+            if method in datasets:
+                return datasets[method]
+        raise AttributeError(f"{type(self).__name__} has neither attribute nor method {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(name.replace("-", "_") for name in self.methods)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._datasets)
+
+    def __len__(self) -> int:
+        return len(self._datasets)
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        model = self.attrs.get("model", "unknown model")
+        lines = [f"<dynsweep.Results {self.path}: {model}>"]
+        for method, dataset in self.items():
+            sizes = ", ".join(f"{name}: {size}" for name, size in dataset.sizes.items())
+            counts = status_counts(dataset)
+            total = sum(counts.values())
+            states = ", ".join(
+                f"{count} {state}" for state, count in counts.items() if count and state != "done"
+            )
+            tasks = f"{counts['done']} of {total} tasks done" + (f", {states}" if states else "")
+            names = ", ".join(str(name) for name in observables(dataset))
+            lines.append(f"  {method}: {self.kind(method)}, {tasks}")
+            lines.append(f"      ({sizes})")
+            lines.append(f"      {names}")
+        return "\n".join(lines)
+
+
+def observables(dataset: xr.Dataset) -> list[str]:
+    """Return the names of a method's observables: its data variables without the bookkeeping of tasks."""
+    return [str(name) for name in dataset.data_vars if name not in BOOKKEEPING]
+
+
+def load(file: str | os.PathLike[str], engine: Engine = "h5netcdf") -> Results:
+    """Open a result file, finished or not, lazily.
+
+    A running sweep replaces its file as a whole from time to time, so what is opened is always
+    consistent; load again to see what is new.
+
+    :param file: a result file of ``dynsweep run``
+    :param engine: what xarray reads with: ``h5netcdf``, or ``netcdf4`` (package netCDF4)
+    :raises FileNotFoundError: when there is no such file
+    :raises ValueError: when the file holds no method's results
+    """
+    path = Path(file)
+    if not path.exists():
+        raise FileNotFoundError(f"no such result file: {path}")
+    groups = xr.open_groups(path, engine=engine)
+    root = groups["/"]
+    datasets = {
+        name.strip("/"): _with_root_coordinates(dataset, root)
+        for name, dataset in groups.items()
+        if name.count("/") == 1 and "status" in dataset.variables
+    }
+    if not datasets:
+        raise ValueError(f"{path} has no group with a 'status': not a result file of dynsweep")
+    return Results(path, datasets, root.attrs)
+
+
+#: The keys of a job file; an override of anything else sets a parameter.
+_JOB_KEYS = frozenset(
+    ["name", "model", "methods", "parameters", "zip", "per_method", "where", "seeds", "record"]
+    + ["output", "limits", "figure"]
+)
+
+
+def _apply(override: str, job: dict[str, Any]) -> None:
+    key, _, text = override.partition("=")
+    path = key.split(".")
+    if len(path) == 1 and path[0] not in _JOB_KEYS:
+        path = ["parameters", *path]
+    place = job
+    for name in path[:-1]:
+        inner = place.get(name)
+        if not isinstance(inner, dict):
+            inner = place[name] = {}
+        place = inner
+    place[path[-1]] = yaml.safe_load(text)
+
+
+def _with_root_coordinates(dataset: xr.Dataset, root: xr.Dataset) -> xr.Dataset:
+    """Add the root's variables over the dataset's dimensions; the dataset's own win."""
+    added = {
+        name: variable
+        for name, variable in root.variables.items()
+        if name not in dataset.variables
+        and all(dataset.sizes.get(dim) == root.sizes[dim] for dim in variable.dims)
+    }
+    own = [name for name in dataset.data_vars if name in root.variables or name == SEED]
+    dataset = dataset.set_coords(own).assign_coords(added)
+    flags = {
+        name: variable.astype(bool)
+        for name, variable in dataset.coords.items()
+        if variable.attrs.get("flag_meanings") == "false true"
+    }
+    return dataset.assign_coords(flags)
