@@ -1,0 +1,158 @@
+import Modeling
+import Models
+import Numerics
+import Testing
+
+@Suite("SSI simulations are what the sheet says")
+struct SSIExactnessTests {
+    /// The starts that `ssiCases` leave to the default are prescribed here, so that the reference can follow.
+    private func prescribed(_ values: [String: ParameterValue], d: Int) -> [String: ParameterValue] {
+        var values = values.merging(["d": .integer(d)]) { $1 }
+        if values["m0"] == nil { values["m0"] = .real(0.35) }
+        return values
+    }
+
+    @Test("given the same numbers, sgd follows the token-by-token update step for step")
+    func sameNumbers() throws {
+        let d = 41
+        for (name, values) in ssiCases {
+            let values = prescribed(values, d: d)
+            let k = try encodingDirections(values)
+            let L = try ssiPoint(values).integer("L")
+            let rows = values["student"] == .text("untied") ? L : 1
+            let n = d - 1 - k
+            let stride = (n + 31) / 32 * 32
+            let root = Double(d).squareRoot()
+
+            // The streams of the run under test: 0 start, 1 vectors, 2 scalars.
+            let task = RandomStream(identity: TaskIdentity(high: 0x5351_0000, low: 0x9E37_79B9_7F4A_7C15))
+            var start = task.substream(0)
+            var vectors = task.substream(1)
+            var scalars = task.substream(2)
+            func floats(_ count: Int, _ stream: inout RandomStream) -> [Double] {
+                var x = Array(repeating: Float(0), count: count)
+                x.withUnsafeMutableBufferPointer { stream.fillNormal($0) }
+                return x.map(Double.init)
+            }
+            let perStep = (values["student"] == .text("attention") ? 2 + k : 1) * L
+            let block = max(1024, 8 * (2 + k) * L)
+            var position = 0
+            func draw() -> [Double] {
+                // A request that does not fit into the block's rest starts a new one.
+                if position + perStep > block {
+                    for _ in position..<block { _ = scalars.normal() }
+                    position = 0
+                }
+                position += perStep
+                return (0..<perStep).map { _ in scalars.normal() }
+            }
+
+            func axis(_ i: Int) -> [Double] { (0..<d).map { $0 == i ? root : 0 } }
+            let axes = Array(repeating: 0.0, count: 1 + k)
+            var reference = SSIReference(
+                values, teacher: axis(0), directions: (0..<k).map { axis(1 + $0) },
+                rest: (0..<rows).map { _ in axes + floats(n, &start) })
+            for _ in 0..<500 {
+                let g = (0..<rows).map { _ in Array(floats(stride, &vectors)[..<n]) }
+                let x = draw()
+                let X: [[Double]]
+                switch reference.student {
+                case "tied":
+                    // Any tokens with this sum will do: each gets its share.
+                    X = (0..<L).map { l in [x[l]] + g[0].map { $0 / Double(L).squareRoot() } }
+                case "untied": X = (0..<L).map { l in [x[l]] + g[l] }
+                default:
+                    // Along the axes and the present w the draws themselves; else any tokens whose sum weighted by D
+                    // is |D| g off w.
+                    let rest = Array(reference.w[0][(1 + k)...])
+                    let size = dot(rest, rest).squareRoot()
+                    let unit = rest.map { $0 / size }
+                    let onUnit = dot(g[0], unit)
+                    let off = zip(g[0], unit).map { $0 - onUnit * $1 }
+                    let tokens = (0..<L).map { l in
+                        [x[l]] + (0..<k).map { x[2 * L + l * k + $0] } + unit.map { x[L + l] * $0 }
+                    }
+                    let scaled = tokens.map { $0.map { $0 / root } }
+                    let D = reference.signals(
+                        scaled.map { dot($0, reference.teacher) }, reference.fields(scaled, reference.w))
+                    let norm = dot(D, D).squareRoot()
+                    X = tokens.indices.map { l in
+                        zip(tokens[l], axes + off).map { $0 + D[l] / norm * $1 }
+                    }
+                }
+                reference.step(X.map { $0.map { $0 / root } })
+            }
+
+            let record = try runSSI("sgd", values, times: [500], unit: .steps)
+            let expected = reference.overlaps
+            let m = reference.student == "untied" ? record("overlap_vec") : record("overlap")
+            let found = m + (reference.student == "attention" ? record("positional_overlap_vec") : [])
+            #expect(found.count == expected.count)
+            for (a, b) in zip(found, expected) { #expect(abs(a - b) < 2e-5, "\(name): \(found) \(expected)") }
+        }
+    }
+
+    @Test("sgd, the reduced chain and the token-by-token simulation agree in mean and standard deviation at d = 24")
+    func sameLaw() throws {
+        let seeds = 1500
+        for (name, values) in ssiCases {
+            let values = prescribed(values, d: 24)
+            let k = try encodingDirections(values)
+            let isAttention = values["student"] == .text("attention")
+            let wanted: Set<String> = ["overlap", "overlap_vec", "positional_overlap_vec"]
+            func overlaps(_ record: SSIRecord) -> [Double] {
+                let m = values["student"] == .text("untied") ? record("overlap_vec") : record("overlap")
+                return m + (isAttention ? record("positional_overlap_vec") : [])
+            }
+            let sgd = try ensembleSSI("sgd", values, time: 4, seeds: seeds, observables: wanted).map(overlaps)
+            let chain = try ensembleSSI(
+                "overlap-chain", values, time: 4, seeds: seeds, observables: wanted, firstSeed: 10_000
+            ).map(overlaps)
+            let reference = (0..<seeds).map { seed in
+                var random = RandomStream(identity: TaskIdentity(high: 99, low: UInt64(seed)))
+                var reference = SSIReference(values, directions: k, &random)
+                for _ in 0..<96 { reference.step(reference.sample(&random)) }
+                return reference.overlaps
+            }
+            for component in reference[0].indices {
+                let oracle = Moments(reference.map { $0[component] })
+                for (method, ensemble) in [("sgd", sgd), ("chain", chain)] {
+                    let found = Moments(ensemble.map { $0[component] })
+                    let error = (found.error * found.error + oracle.error * oracle.error).squareRoot()
+                    let stdError =
+                        (found.stdError * found.stdError + oracle.stdError * oracle.stdError).squareRoot()
+                    #expect(
+                        abs(found.mean - oracle.mean) <= 4.5 * error,
+                        "\(name), \(method), component \(component): \(found) \(oracle)")
+                    #expect(
+                        abs(found.std - oracle.std) <= 4.5 * stdError,
+                        "\(name), \(method), component \(component): \(found) \(oracle)")
+                }
+            }
+        }
+    }
+
+    @Test("landmark 18: chain and sgd agree in mean and standard deviation at d = 300 and 500")
+    func chainAgainstSGD() throws {
+        let cases: [(Int, [String: ParameterValue])] = [
+            (300, ssiCases[3].values), (500, ssiCases[4].values), (300, ssiCases[1].values), (300, ssiCases[2].values),
+            (500, ssiCases[0].values),
+        ]
+        for (d, values) in cases {
+            let values = prescribed(values, d: d)
+            let names = values["student"] == .text("attention") ? ["overlap", "positional_overlap"] : ["overlap"]
+            let sgd = try ensembleSSI("sgd", values, time: 5, seeds: 300, observables: Set(names))
+            let chain = try ensembleSSI(
+                "overlap-chain", values, time: 5, seeds: 3000, observables: Set(names), firstSeed: 5000)
+            for name in names {
+                let (a, b) = (Moments(sgd.map { $0(name)[0] }), Moments(chain.map { $0(name)[0] }))
+                #expect(
+                    abs(a.mean - b.mean) <= 4.5 * (a.error * a.error + b.error * b.error).squareRoot(),
+                    "\(values) \(name) \(a) \(b)")
+                #expect(
+                    abs(a.std - b.std) <= 4.5 * (a.stdError * a.stdError + b.stdError * b.stdError).squareRoot(),
+                    "\(values) \(name) \(a) \(b)")
+            }
+        }
+    }
+}
