@@ -124,7 +124,7 @@ class Results(Mapping[str, xr.Dataset]):
 
 
 def observables(dataset: xr.Dataset) -> list[str]:
-    """Return the names of a method's observables: its data variables without the bookkeeping of tasks."""
+    """Return the names of a method's observables: its data variables but the bookkeeping."""
     return [str(name) for name in dataset.data_vars if name not in BOOKKEEPING]
 
 
@@ -155,9 +155,9 @@ def load(file: str | os.PathLike[str], engine: Engine = "h5netcdf") -> Results:
 
 
 #: The keys of a job file; an override of anything else sets a parameter.
-_JOB_KEYS = frozenset(
-    ["name", "model", "methods", "parameters", "zip", "per_method", "where", "seeds", "record"]
-    + ["output", "limits", "figure"]
+_JOB_KEYS = (
+    *("name", "model", "methods", "parameters", "zip", "per_method", "where", "seeds"),
+    *("record", "output", "limits", "figure"),
 )
 
 

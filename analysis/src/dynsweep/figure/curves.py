@@ -204,20 +204,24 @@ def _legend(
     has_bar = False
     if hue is not None:
         has_bar = style.is_ordered(hue) and hue.size > style.MOST_LEGEND_ENTRIES
-        if not has_bar:
+        if not has_bar and hue.name != METHOD:
             handles += _hue_entries(hue)
     for item, look in zip(series, _looks(series), strict=True):
+        # Where colours mean something else, the methods' own entries are grey.
+        colour = style.NEUTRAL
+        if hue is None or hue.name == METHOD:
+            colour = _cases(item, hue)[0][1]
         bars = f"\nmean ± s.e., {item.seeds} seeds" if item.seeds > 1 else ""
         handles.append(
             Line2D(
                 [],
                 [],
-                color=style.NEUTRAL,
+                color=colour,
                 linestyle=look.line,
                 linewidth=_LINE_WIDTH,
                 marker=look.marker,
                 markersize=5,
-                markerfacecolor=style.NEUTRAL if look.is_filled else "white",
+                markerfacecolor=colour if look.is_filled else "white",
                 label=item.method + bars,
             )
         )

@@ -9,11 +9,9 @@ import textwrap
 import numpy as np
 import xarray as xr
 
-_GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
-    + ["lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"]
-    + ["omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi"]
-    + ["Psi", "Omega"]
+_GREEK = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|"
+    "upsilon|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
 )
 #: A long name is used in a label up to this many characters; then the plain name stands in.
 _LONGEST_PHRASE = 44
@@ -31,16 +29,16 @@ def math_symbol(symbol: str) -> str | None:
         # mathtext knows \Vert but not \|.
         return symbol.replace(r"\|", r"\Vert ")
     head, _, index = symbol.partition("_")
-    if head in _GREEK:
+    if _GREEK.fullmatch(head):
         head = "\\" + head
     elif len(head) > 1:
         return None
     if not index:
         return head
-    if len(index) > 3:
-        index = rf"\mathrm{{{index}}}"
-    elif index in _GREEK:
+    if _GREEK.fullmatch(index):
         index = "\\" + index
+    elif len(index) > 3:
+        index = rf"\mathrm{{{index}}}"
     return f"{head}_{{{index}}}"
 
 

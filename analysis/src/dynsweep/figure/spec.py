@@ -58,14 +58,29 @@ class FigureSpec:
             )
         return cls(**block)
 
-    def over(self, other: FigureSpec) -> FigureSpec:
-        """Return this wish, completed by ``other`` where it says nothing."""
+    def over(self, job: FigureSpec) -> FigureSpec:
+        """Return this wish, completed by a job's where it says nothing.
+
+        A job's figure is about its own observable: with another ``y`` nothing of it is kept. An
+        axis that is used here otherwise is not used as the job says.
+        """
+        if self.y is not None and job.y is not None and self.y != job.y:
+            return self
+        used = {self.x, self.hue, self.panels, *self.at}
         wishes = {
+            role: wish
+            for role in ("x", "hue", "panels")
+            if (wish := getattr(job, role)) is not None and wish not in used
+        }
+        wishes |= {"y": job.y, "yscale": job.yscale}
+        if self.x in (None, job.x):
+            wishes["xscale"] = job.xscale
+        own = {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if item.name != "at" and getattr(self, item.name) is not None
+            if getattr(self, item.name) is not None
         }
-        return replace(other, **wishes, at={**other.at, **self.at})
+        return FigureSpec(**{**wishes, **own})
 
 
 @dataclass(frozen=True)
@@ -241,11 +256,8 @@ def _coordinate_of(dataset: xr.Dataset, dim: str) -> xr.DataArray:
 def _has(dataset: xr.Dataset, y: str, dim: str) -> bool:
     if dim in dataset[y].dims:
         return True
-    return (
-        dim in dataset.coords
-        and dataset.coords[dim].dims
-        and set(dataset.coords[dim].dims) <= set(dataset[y].dims)
-    )
+    base = dataset.coords[dim].dims if dim in dataset.coords else ()
+    return bool(base) and set(base) <= set(dataset[y].dims)
 
 
 def _base(results: Results, y: str, name: str) -> str:
