@@ -8,12 +8,26 @@ indirect enum Expression: Sendable, Hashable {
     case binary(BinaryOperator, Expression, Expression, position: Int)
     case call(String, [Expression], position: Int)
 
-    enum UnaryOperator: String, Sendable { case negate = "-", not }
+    enum UnaryOperator: String, Sendable {
+        case negate = "-"
+        case not
+    }
 
     enum BinaryOperator: String, Sendable {
-        case add = "+", subtract = "-", multiply = "*", divide = "/", modulo = "%", power = "^"
-        case less = "<", lessOrEqual = "<=", greater = ">", greaterOrEqual = ">=", equal = "==", notEqual = "!="
-        case and, or
+        case add = "+"
+        case subtract = "-"
+        case multiply = "*"
+        case divide = "/"
+        case modulo = "%"
+        case power = "^"
+        case less = "<"
+        case lessOrEqual = "<="
+        case greater = ">"
+        case greaterOrEqual = ">="
+        case equal = "=="
+        case notEqual = "!="
+        case and
+        case or
     }
 
     var position: Int {

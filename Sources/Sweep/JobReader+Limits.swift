@@ -95,9 +95,6 @@ extension JobReader {
         var figure = FigureSpec()
         for entry in entries where keys.contains(entry.key) {
             guard let text = scalar(entry.value, "'\(entry.key)' of figure", "a name") else { continue }
-            func check(_ known: [String], _ what: String) -> Bool {
-                known.contains(text)
-            }
             switch entry.key {
             case "xscale", "yscale":
                 let scales = ["linear", "log", "symlog"]

@@ -4,10 +4,10 @@ import Modeling
 extension JobReader {
     // MARK: Recording
 
-    /// Times, the observables that the job names (nil: default ones), and where the times stand.
+    /// Times, and the observables that the job names (nil: default ones).
     mutating func readRecord(
         _ root: JobTree, _ methods: [MethodSpec], _ model: any Model
-    ) -> (times: RecordingTimes, observables: [String]?, location: SourceLocation) {
+    ) -> (times: RecordingTimes, observables: [String]?) {
         let timed = methods.filter(\.isTimed).map(\.name)
         let empty = RecordingTimes(unit: .steps, values: [])
         let missing = "for example record: {times: {logspace: [1, 100000, 60]}}"
@@ -15,11 +15,11 @@ extension JobReader {
             if let method = timed.first {
                 fail(.job, "key 'record' is missing: method '\(method)' needs recording times", hint: missing)
             }
-            return (empty, nil, .job)
+            return (empty, nil)
         }
         guard case .map = entry.value.content else {
             fail(entry.value.location, "'record' must be a mapping, not \(entry.value.summary)", hint: missing)
-            return (empty, nil, entry.value.location)
+            return (empty, nil)
         }
         checkKeys(entry.value, ["times", "time_unit", "observables"], "key of 'record'")
         var unit = TimeUnit.steps
@@ -39,9 +39,7 @@ extension JobReader {
             fail(entry.keyLocation, "'record' has no 'times', and method '\(method)' needs them", hint: missing)
         }
         let observables = readObservables(entry.value, methods)
-        return (
-            RecordingTimes(unit: unit, values: timed.isEmpty ? [] : values), observables, entry.keyLocation
-        )
+        return (RecordingTimes(unit: unit, values: timed.isEmpty ? [] : values), observables)
     }
 
     private mutating func readTimes(_ tree: JobTree, _ unit: TimeUnit) -> [Double] {

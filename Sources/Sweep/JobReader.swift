@@ -49,7 +49,7 @@ struct JobReader {
         let zips = readZips(root, names, parameters.sources)
         let conditions = readConditions(root)
         let limits = readLimits(root)
-        let (times, observableNames, timesLocation) = readRecord(root, methods, model)
+        let (times, observableNames) = readRecord(root, methods, model)
         let seeds = readSeeds(root, methods, observableNames)
         let output = readOutput(root, name, checksOutput: checksOutput)
         let figure = readFigure(root, names, methods)
@@ -82,7 +82,6 @@ struct JobReader {
         }
         guard errors.isEmpty else { throw JobErrors(errors) }
         try checkTotal(grids, limits, root)
-        _ = timesLocation
         let axes = try builder.rootAxes(parameters.sources)
         noteUnused(grids, given)
         return Job(

@@ -1,0 +1,101 @@
+import Modeling
+
+/// What a job will take, from the model's estimates; nothing is run.
+public struct Plan: Sendable {
+    /// One method's share.
+    public struct Share: Sendable {
+        public let method: MethodSpec
+        /// Names and lengths of its axes.
+        public let axes: [(name: String, count: Int)]
+        /// Points of the box, and those of them that `where` leaves out.
+        public let points: Int
+        public let excluded: Int
+        /// 1 for methods without randomness; the most that a `sem` rule may use.
+        public let seeds: Int
+        /// Tasks to run: included points times seeds.
+        public let tasks: Int
+        /// Core seconds of all tasks, and of the longest one.
+        public let seconds: Double
+        public let longestSeconds: Double
+        /// The most memory that a task needs, in bytes.
+        public let memory: Int
+        /// Tasks whose estimate is beyond the job's `task_memory` and `task_minutes`.
+        public let tasksBeyondMemory: Int
+        public let tasksBeyondTime: Int
+        /// Bytes of all recorded numbers, before compression.
+        public let recordedBytes: Int
+    }
+
+    public let shares: [Share]
+
+    public var tasks: Int { shares.reduce(0) { $0 + $1.tasks } }
+    public var seconds: Double { shares.reduce(0) { $0 + $1.seconds } }
+    public var memory: Int { shares.map(\.memory).max() ?? 0 }
+    public var recordedBytes: Int { shares.reduce(0) { $0 + $1.recordedBytes } }
+
+    /// Seconds from start to end on `ranks` cores, longest tasks first: no less than the even share, nor than the
+    /// longest task.
+    public func wallSeconds(ranks: Int) -> Double {
+        max(seconds / Double(max(ranks, 1)), shares.map(\.longestSeconds).max() ?? 0)
+    }
+
+    /// Throws when the model cannot estimate a point, which then it could not run either.
+    public init(_ job: Job) throws(JobErrors) {
+        var shares: [Share] = []
+        for grid in job.grids {
+            do {
+                shares.append(try Self.share(of: grid, job.limits))
+            } catch {
+                throw job.errors(for: error, method: grid.method.name)
+            }
+        }
+        self.shares = shares
+    }
+
+    private static func share(of grid: MethodGrid, _ limits: JobLimits) throws -> Share {
+        let table = try CostTable(grid)
+        // The box of all axes that cost or condition depend on; every combination stands for `multiplicity` points.
+        let filterAxes = grid.filter?.axes ?? []
+        let axes = Set(table.axes).union(filterAxes).sorted()
+        let counts = axes.map { grid.axes[$0].count }
+        let size = counts.reduce(1, *)
+        let multiplicity = size > 0 ? grid.pointCount / size : 0
+        var uses = Array(repeating: 0, count: table.costs.count)
+        var walk = BoxWalk(
+            counts: counts, tables: [table.walkTable(over: axes), grid.walkTable(on: filterAxes, over: axes)])
+        for _ in 0..<size {
+            if grid.filter?.includes(walk.tracked[1]) ?? true { uses[walk.tracked[0]] += 1 }
+            walk.advance()
+        }
+
+        let each = multiplicity * grid.seedCount
+        var (seconds, longest, memory, beyondMemory, beyondTime) = (0.0, 0.0, 0, 0, 0)
+        for (cost, count) in zip(table.costs, uses) where count > 0 {
+            seconds += cost.seconds * Double(count * each)
+            longest = max(longest, cost.seconds)
+            memory = max(memory, cost.memory)
+            if let limit = limits.taskMemory, cost.memory > limit { beyondMemory += count * each }
+            if let limit = limits.taskSeconds, cost.seconds > limit { beyondTime += count * each }
+        }
+        let numbers = grid.observables.reduce(0) { sum, observable in
+            guard observable.aggregate == nil else { return sum }
+            let width = observable.dimensions.reduce(1) { $0 * grid.largestExtent(of: $1) }
+            return sum + width * (observable.isRecordedInTime && grid.method.isTimed ? grid.times.values.count : 1)
+        }
+        let included = grid.includedCount
+        return Share(
+            method: grid.method, axes: grid.axes.map { ($0.name, $0.count) }, points: grid.pointCount,
+            excluded: grid.pointCount - included, seeds: grid.seedCount, tasks: included * grid.seedCount,
+            seconds: seconds, longestSeconds: longest, memory: memory, tasksBeyondMemory: beyondMemory,
+            tasksBeyondTime: beyondTime, recordedBytes: included * grid.seedCount * numbers * 8)
+    }
+}
+
+extension Job {
+    /// A model's complaint about a point, as an error with the parameter's place in the job.
+    func errors(for error: any Error, method: String) -> JobErrors {
+        var location = SourceLocation.job
+        if case .parameter(let name, _)? = error as? ModelError { location = locations[name] ?? .job }
+        return JobErrors([JobError(path: path, location: location, message: "method '\(method)': \(error)")])
+    }
+}
