@@ -13,10 +13,13 @@ public struct ObservableSpec: Sendable {
     public let aggregate: Aggregate?
     /// False for what costs real time; such an observable is computed only when the job names it.
     public let isRecordedByDefault: Bool
+    /// For an observable whose values are codes: the names of the codes 0, 1, ... (snake_case), stored as
+    /// `flag_meanings` so that pictures can name regions. Empty for numbers.
+    public let codes: [String]
 
     public init(
         _ name: String, symbol: String, _ longName: String, units: String = "1", inTime: Bool = true,
-        dimensions: [ExtraDimension] = [], aggregate: Aggregate? = nil, byDefault: Bool = true
+        dimensions: [ExtraDimension] = [], aggregate: Aggregate? = nil, byDefault: Bool = true, codes: [String] = []
     ) {
         self.name = name
         self.symbol = symbol
@@ -26,6 +29,7 @@ public struct ObservableSpec: Sendable {
         self.dimensions = dimensions
         self.aggregate = aggregate
         self.isRecordedByDefault = byDefault
+        self.codes = codes
     }
 }
 
