@@ -59,6 +59,6 @@ enum FDLibm {
         let p = p1.addingProduct(t, p2.addingProduct(t, p3.addingProduct(t, p4.addingProduct(t, p5))))
         let c = r.addingProduct(-t, p)
         let y = 1 - ((low - (r * c) / (2 - c)) - high)
-        return y * Double(sign: .plus, exponent: Int(k), significand: 1)
+        return y * Double(bitPattern: UInt64(bitPattern: Int64(k) &+ 1023) &<< 52)
     }
 }

@@ -91,13 +91,18 @@ enum NormalKernelDouble {
         }
     }
 
-    /// Uniforms `16 * octet ..< 16 * octet + 16` of the sequence, to `output`.
+    /// Uniforms `16 * octets.lowerBound ..< 16 * octets.upperBound` of the sequence, to `output`.
     @inline(never)
-    static func fillUniform(_ output: UnsafeMutablePointer<Double>, _ sequence: PhiloxSequence, octet: UInt64) {
-        let words = sequence.octet(octet, .uniform)
-        let target = UnsafeMutableRawPointer(output)
-        target.storeBytes(of: unitInterval(words.first), toByteOffset: 0, as: Lanes.self)
-        target.storeBytes(of: unitInterval(words.second), toByteOffset: 64, as: Lanes.self)
+    static func fillUniform(_ output: UnsafeMutablePointer<Double>, _ sequence: PhiloxSequence, octets: Range<UInt64>) {
+        var target = UnsafeMutableRawPointer(output)
+        var octet = octets.lowerBound
+        while octet < octets.upperBound {
+            let words = sequence.octet(octet, .uniform)
+            target.storeBytes(of: unitInterval(words.first), toByteOffset: 0, as: Lanes.self)
+            target.storeBytes(of: unitInterval(words.second), toByteOffset: 64, as: Lanes.self)
+            target += 128
+            octet &+= 1
+        }
     }
 }
 

@@ -13,7 +13,7 @@
 /// multiplication, fused multiply-add, division, square root, conversion) and no library function: the bits are the
 /// same for every vector width and processor.
 ///
-/// A stream is a value of about 800 bytes; two copies continue alike. Keep it in a local variable or pass it `inout`
+/// A stream is a value of about 1100 bytes; two copies continue alike. Keep it in a local variable or pass it `inout`
 /// in hot loops.
 public struct RandomStream: Sendable {
     /// How many numbers of each kind a stream has given.
@@ -34,7 +34,7 @@ public struct RandomStream: Sendable {
     }
 
     @usableFromInline static let normalBatch = 64
-    @usableFromInline static let uniformBatch = 16
+    @usableFromInline static let uniformBatch = 64
 
     /// The task whose stream this is.
     public let identity: TaskIdentity
@@ -49,7 +49,7 @@ public struct RandomStream: Sendable {
     @usableFromInline var normalCursor = RandomStream.normalBatch
     @usableFromInline var uniformCursor = RandomStream.uniformBatch
     @usableFromInline var normals = InlineArray<64, Double>(repeating: 0)
-    @usableFromInline var uniforms = InlineArray<16, Double>(repeating: 0)
+    @usableFromInline var uniforms = InlineArray<64, Double>(repeating: 0)
 
     /// Stream `substream` of task `identity`, at its start.
     public init(identity: TaskIdentity, substream: UInt32 = 0) {
@@ -74,7 +74,7 @@ public struct RandomStream: Sendable {
         get {
             Position(
                 normals: nextNormalBatch &* 64 &+ UInt64(normalCursor) &- 64, floatNormals: floatIndex,
-                uniforms: nextUniformBatch &* 16 &+ UInt64(uniformCursor) &- 16)
+                uniforms: nextUniformBatch &* 64 &+ UInt64(uniformCursor) &- 64)
         }
         set {
             floatIndex = newValue.floatNormals
@@ -84,11 +84,11 @@ public struct RandomStream: Sendable {
                 refillNormals()
                 normalCursor = Int(newValue.normals % 64)
             }
-            nextUniformBatch = newValue.uniforms / 16
+            nextUniformBatch = newValue.uniforms / 64
             uniformCursor = Self.uniformBatch
-            if newValue.uniforms % 16 != 0 {
+            if newValue.uniforms % 64 != 0 {
                 refillUniforms()
-                uniformCursor = Int(newValue.uniforms % 16)
+                uniformCursor = Int(newValue.uniforms % 64)
             }
         }
     }
@@ -190,11 +190,11 @@ public struct RandomStream: Sendable {
 
     @usableFromInline @inline(never)
     mutating func refillUniforms() {
-        let octet = nextUniformBatch
+        let first = nextUniformBatch &* 4
         var span = uniforms.mutableSpan
         span.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            NormalKernelDouble.fillUniform(base, sequence, octet: octet)
+            NormalKernelDouble.fillUniform(base, sequence, octets: first..<first &+ 4)
         }
         nextUniformBatch &+= 1
         uniformCursor = 0
