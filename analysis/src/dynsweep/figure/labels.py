@@ -58,8 +58,18 @@ def axis_label(variable: xr.DataArray) -> str:
     units = str(variable.attrs.get("units", "1"))
     # "rescaled time t [t]" and "algorithm steps [steps]" say things twice.
     said = units in ("1", "", variable.attrs.get("symbol")) or units in words.split()
-    parts = [words, f"${symbol}$" if symbol else "", "" if said else f"[{units}]"]
+    typeset = " ".join(_typeset(word) for word in words.split())
+    # A phrase with a symbol of its own ("SGD step gamma_0") needs no other.
+    shown = f"${symbol}$" if symbol and "$" not in typeset else ""
+    parts = [typeset, shown, "" if said else f"[{units}]"]
     return textwrap.fill(" ".join(part for part in parts if part), 48)
+
+
+def _typeset(word: str) -> str:
+    """Return a word that is a symbol (``gamma_0``) as mathtext, any other as it is."""
+    is_symbol = _GREEK.fullmatch(word) or re.fullmatch(r"[A-Za-z]+_\w+", word)
+    symbol = math_symbol(word) if is_symbol else None
+    return f"${symbol}$" if symbol else word
 
 
 def number(value: object) -> str:

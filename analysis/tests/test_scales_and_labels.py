@@ -1,0 +1,111 @@
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.mathtext import MathTextParser
+
+from dynsweep.figure.labels import axis_label, equation, math_symbol, number
+from dynsweep.figure.scales import evenly, is_log_spaced, spans_decades
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.geomspace(0.01, 1, 9), True),
+        ([2, 4, 8], True),
+        (np.unique(np.geomspace(1, 1e5, 60).round()), True),
+        (np.linspace(0.1, 10, 30), False),
+        ([1, 2, 3, 4, 6, 8, 10], False),
+        (np.linspace(0, 60, 61), False),
+        ([1, 100], False),
+        ([0, 1, 10, 100], False),
+        ([-1, -10, -100], False),
+    ],
+)
+def test_log_spacing(values, expected):
+    assert is_log_spaced(values) is expected
+
+
+def test_decades():
+    assert spans_decades([1, 10, 100])
+    assert not spans_decades([0, 10, 1000])
+    assert not spans_decades([1, 99])
+    assert spans_decades([1e-3, np.nan, np.inf, 1])
+
+
+def test_thinning_is_even_on_the_axis():
+    values = np.geomspace(1, 1e4, 1000)
+    kept = values[evenly(values, 5, "log")]
+    assert np.allclose(np.log10(kept), [0, 1, 2, 3, 4], atol=0.01)
+    assert np.array_equal(evenly(np.linspace(0, 1, 11), 6, "linear"), [0, 2, 4, 6, 8, 10])
+    assert evenly(np.array([0.0, 1, 2]), 5, "log").tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "expected"),
+    [
+        ("gamma", r"\gamma"),
+        ("m_0", "m_{0}"),
+        ("L", "L"),
+        ("student", None),
+        ("step_size", None),
+        (r"P_{\mathrm{sem}}", r"P_{\mathrm{sem}}"),
+        ("sigma_eta", r"\sigma_{\eta}"),
+        ("", None),
+    ],
+)
+def test_symbols(symbol, expected):
+    assert math_symbol(symbol) == expected
+
+
+def test_symbols_of_real_files_are_valid_mathtext(curves_file, map_file, fraction_file):
+    import dynsweep
+
+    parser = MathTextParser("agg")
+    seen = 0
+    for file in (curves_file, map_file, fraction_file):
+        for dataset in dynsweep.load(file).values():
+            for variable in dataset.variables:
+                symbol = math_symbol(str(dataset[variable].attrs.get("symbol", "")))
+                if symbol:
+                    parser.parse(f"${symbol}$", dpi=72)
+                    seen += 1
+    assert seen > 20
+    assert mpl.rcParams["figure.dpi"] == mpl.rcParamsDefault["figure.dpi"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (4, "4"),
+        (0.30000000000000004, "0.3"),
+        (1e-5, "$10^{-5}$"),
+        (2500000, r"$2.5 \times 10^{6}$"),
+        (0.0, "0"),
+        (True, "true"),
+        ("tied", "tied"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_numbers(value, expected):
+    assert number(value) == expected
+
+
+def test_equations_and_axis_labels():
+    step = xr.DataArray(
+        [0.1],
+        dims="step_size",
+        name="step_size",
+        attrs={"symbol": "gamma", "long_name": "SGD step gamma_0, O(1): not divided by d"},
+    )
+    assert equation(step, 0.1) == r"$\gamma$ = 0.1"
+    assert axis_label(step) == r"SGD step $\gamma_{0}$"
+    word = xr.DataArray(["tied"], dims="student", name="student")
+    assert equation(word, "tied") == "student: tied"
+    time = xr.DataArray(
+        [0.0],
+        dims="time",
+        name="time",
+        attrs={"long_name": "rescaled time", "units": "t", "symbol": "t"},
+    )
+    assert axis_label(time) == "rescaled time $t$"
