@@ -29,7 +29,8 @@ struct SSIRecord {
     }
 }
 
-/// Runs one task as the engine does: advance in quanta, observe at each time, finish.
+/// Runs one task as the engine does: advance in quanta, observe at each time, finish. Without `observables` all are
+/// recorded but the risk.
 func runSSI(
     _ method: String, _ values: [String: ParameterValue], times: [Double], unit: TimeUnit = .scaled, seed: Int = 1,
     quantum: Int = 4096, observables: Set<String>? = nil
@@ -40,7 +41,7 @@ func runSSI(
         throw ModelError.inconsistent("no method \(method)")
     }
     let wanted = spec.observables.filter {
-        $0.aggregate == nil && (observables?.contains($0.name) ?? $0.isRecordedByDefault)
+        $0.aggregate == nil && (observables?.contains($0.name) ?? ($0.name != "risk_half"))
     }
     var sink = ObservationSink(
         slots: wanted.map { observable in

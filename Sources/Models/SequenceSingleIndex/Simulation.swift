@@ -1,7 +1,8 @@
 import Modeling
 
 extension SequenceSingleIndex {
-    /// What is read from the overlaps (sheet, section 6); theory methods give the same names.
+    /// What is read from the overlaps (sheet, section 6); theory methods give the same names. What has a token dimension
+    /// would make files L times as large and is recorded on request.
     static let overlapObservables: [ObservableSpec] = [
         ObservableSpec("steps", symbol: "\\nu", "algorithm steps"),
         ObservableSpec("t", symbol: "t", "time, steps/d"),
@@ -9,14 +10,14 @@ extension SequenceSingleIndex {
             "overlap", symbol: "m", "overlap with the teacher, signed; untied: norm of the rows' overlaps / sqrt(L)"),
         ObservableSpec(
             "overlap_vec", symbol: "m_l", "overlap of each token's row with the teacher (tied, attention: all equal)",
-            dimensions: [ExtraDimension("token", .parameter("L"))]),
+            dimensions: [ExtraDimension("token", .parameter("L"))], byDefault: false),
         ObservableSpec(
             "normalized_component", symbol: "m_1/\\|m\\|_2", "first row's overlap over the norm of all (untied)"),
         ObservableSpec(
             "positional_overlap", symbol: "e", "overlap of the first token's encoding with the student (attention)"),
         ObservableSpec(
             "positional_overlap_vec", symbol: "e_l", "overlap of each token's encoding with the student (attention)",
-            dimensions: [ExtraDimension("token", .parameter("L"))]),
+            dimensions: [ExtraDimension("token", .parameter("L"))], byDefault: false),
         ObservableSpec(
             "weak_recovery_time", symbol: "t_\\eta", "first recorded time with overlap > eta; infinite if never",
             inTime: false),
