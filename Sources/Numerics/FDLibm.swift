@@ -2,7 +2,7 @@
 ///
 /// The random streams use these instead of the C library's, whose last bits differ between versions and between the
 /// code paths it picks at run time; a rejection step would then accept on one machine and refuse on another.
-enum FDLibm {
+package enum FDLibm {
     static let ln2High = 6.93147180369123816490e-01
     static let ln2Low = 1.90821492927058770002e-10
     static let lg1 = 6.666666666666735130e-01
@@ -31,7 +31,7 @@ enum FDLibm {
     static let p5 = 4.13813679705723846039e-08
 
     /// Natural logarithm of a positive normal number, error below 1 ulp.
-    static func log(_ x: Double) -> Double {
+    package static func log(_ x: Double) -> Double {
         let bits = Int64(bitPattern: x.bitPattern)
         let exponent = (bits &- 0x3FE6_A09E_667F_3BCD) >> 52
         let m = Double(bitPattern: UInt64(bitPattern: bits &- (exponent << 52)))
@@ -49,7 +49,7 @@ enum FDLibm {
     }
 
     /// Exponential of `x <= 0`, error below 1 ulp; 0 below -708, where the result would leave the normal numbers.
-    static func expNonPositive(_ x: Double) -> Double {
+    package static func expNonPositive(_ x: Double) -> Double {
         if x < -708 { return 0 }
         let k = (x * 1.4426950408889634).rounded(.toNearestOrEven)
         let high = x.addingProduct(-k, ln2High)

@@ -43,22 +43,4 @@ public struct GaussianRule: Sendable {
         for i in nodes.indices { sum += weights[i] * (try f(nodes[i])) }
         return sum
     }
-
-    /// `E f(x, y)` for standard normals of correlation `rho` in [-1, 1], by the product rule on `x = z1` and
-    /// `y = rho z1 + sqrt(1 - rho^2) z2`. Not a number for a `rho` beyond [-1, 1].
-    ///
-    /// A kink in `x` is resolved by the split of the rule; one in `y` alone crosses the nodes of `z2`: choose the order of
-    /// arguments so that the rougher variable is `x`, or use ``mean(_:)`` with an inner closed form.
-    @inlinable
-    public func mean(correlation rho: Double, _ f: (Double, Double) throws -> Double) rethrows -> Double {
-        let rest = (1 - rho * rho).squareRoot()
-        var sum = 0.0
-        for i in nodes.indices {
-            let x = nodes[i]
-            var inner = 0.0
-            for j in nodes.indices { inner += weights[j] * (try f(x, rho * x + rest * nodes[j])) }
-            sum += weights[i] * inner
-        }
-        return sum
-    }
 }

@@ -113,8 +113,9 @@ public struct RandomStream: Sendable {
 
     /// Standard normal draws in single precision into all of `buffer`.
     ///
-    /// Radii come from 32-bit uniforms, `(k + 1/2) / 2^32`, so |x| is at most 6.76, beyond which the mass is 1.4e-11;
-    /// where a simulation sees tails that thin, draw in double precision. Draw `i` of the sequence uses block
+    /// Radii come from 32-bit uniforms, `(k + 1/2) / 2^32` rounded to single precision: |x| is at most 6.76, beyond which the
+    /// mass is 1.4e-11 (where a simulation sees tails that thin, draw in double precision), and radii below 1e-3 are
+    /// coarse (mass 5e-7). The transform is accurate to 1.7e-7 of the radius. Draw `i` of the sequence uses block
     /// `i / 32 * 8 + i % 16 / 2`; portions that are not multiples of 32 compute their first and last 32 twice.
     public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Float>) {
         guard var target = buffer.baseAddress, buffer.count > 0 else { return }

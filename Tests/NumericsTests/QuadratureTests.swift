@@ -73,15 +73,6 @@ import Testing
         #expect(abs(GaussianRule.smooth.mean { max($0, 0) } - relu) > 1e-4)
     }
 
-    @Test("correlated means: E xy = rho, E (x+)(y+) is the arc-cosine kernel", arguments: [-1, -0.3, 0, 0.8, 1])
-    func correlated(rho: Double) {
-        #expect(abs(GaussianRule.smooth.mean(correlation: rho) { $0 * $1 } - rho) < 1e-13)
-        #expect(abs(GaussianRule.smooth.mean(correlation: rho) { $0 * $0 * $1 * $1 } - (1 + 2 * rho * rho)) < 1e-12)
-        let kernel = ((1 - rho * rho).squareRoot() + rho * (.pi - acos(rho))) / (2 * .pi)
-        let relu = GaussianRule.kinkAtZero.mean(correlation: rho) { max($0, 0) * max($1, 0) }
-        #expect(abs(relu - kernel) < 2e-4)
-    }
-
     @Test("an empty rule for a count below one")
     func empty() {
         #expect(GaussLegendre(count: 0).nodes.isEmpty && GaussLegendre(count: -3).nodes.isEmpty)
