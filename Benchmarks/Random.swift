@@ -22,7 +22,7 @@ func benchmarkRandom() -> [String: Double] {
     for (name, k) in [("1000", 1000), ("1e8", 1e8), ("0.5", 0.5)] {
         results["random.chi_square_\(name)_ns"] = nanoseconds { sum += sumOfChiSquares(&stream, count, k) }
     }
-    precondition(sum.isFinite)
+    guard sum.isFinite else { return [:] }
     return results
 }
 
