@@ -1,25 +1,71 @@
 import Modeling
 
-// The theory methods hook in here: their specifications, parameters, costs and runs.
+// The theory methods: specifications, parameters, costs and runs.
 extension SequenceSingleIndex {
-    static let theoryParameters: [ParameterSpec] = []
-    static let theoryMethods: [MethodSpec] = []
+    static let theoryParameters: [ParameterSpec] = [
+        ParameterSpec(
+            "quadrature_points", kind: .integer(64...(1 << 24)), default: .value(.integer(1 << 16)),
+            "theory of attention with loss frobenius or L >= 4: number of Sobol points of a Gaussian average")
+    ]
+
+    static let theoryMethods: [MethodSpec] = [
+        MethodSpec(
+            "ode", kind: .theory, isSeeded: false, isTimed: true,
+            observables: overlapObservables + [
+                riskObservable(byDefault: true),
+                ObservableSpec("risk", symbol: "R", "population risk in the training loss"),
+            ],
+            costParameters: ["L", "student", "loss", "quadrature_points", "step_size"],
+            "overlaps for d to infinity at fixed step size, with the gamma^2 term (sheet, section 4)")
+    ]
 
     /// What a theory method depends on; `baseline` is what the job's fixed choices leave of the model's parameters.
     static func theoryParametersUsed(by method: String, relevance: ParameterRelevance, baseline: Set<String>)
         -> Set<String>
     {
         var used = baseline.subtracting(["test_size", "random_sign"])
-        // In the unit t = steps/d the theory is a limit and sees d only through derived defaults.
-        if relevance.context.timeUnit == .scaled && !relevance.startOrLevelDependsOnD { used.remove("d") }
+        if relevance.student == nil || relevance.student == .attention { used.insert("quadrature_points") }
+        // In the unit t = steps/d the theory is a limit and sees d only through derived defaults, and through
+        // the noise that stands for exact zeros in the start.
+        if relevance.context.timeUnit == .scaled && !relevance.startOrLevelDependsOnD
+            && !startsFromNoise(relevance)
+        {
+            used.remove("d")
+        }
         return used
     }
 
+    /// Whether an overlapped start may have exact zeros, which `ode` replaces by the d-dependent noise level.
+    private static func startsFromNoise(_ relevance: ParameterRelevance) -> Bool {
+        guard relevance.initialisation != .prescribed else { return false }
+        let scale = try? relevance.context.fixed.real("init_scale")
+        if scale == nil || scale == 0 { return true }
+        guard let student = relevance.student else { return true }
+        return student == .attention && relevance.encoding != PositionalEncoding.none
+    }
+
     static func theoryCost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        throw ModelError.inconsistent("the model has no method '\(method)'")
+        let L = Double(try point.integer("L"))
+        let student: Student = try point.choice("student")
+        guard student == .attention else { return Cost(seconds: 1e-3 * (1 + L / 50), memory: 1 << 16) }
+        let points = Double(try point.integer("quadrature_points"))
+        if (try? point.choice("loss", as: Loss.self)) == .frobenius {
+            let duration = times.unit == .scaled ? times.values.last ?? 1 : 100
+            let gamma = try point.real("step_size")
+            return Cost(
+                seconds: 0.05 + 1e-7 * points * (1 + duration * gamma * 40), memory: Int(points) * 80)
+        }
+        if L == 2 { return Cost(seconds: 0.1, memory: 1 << 20) }
+        let samples = L >= 4 ? points : 32768
+        return Cost(seconds: 0.2 + samples * L * L * 5e-7, memory: Int(samples * (L + 12) * 8))
     }
 
     static func makeTheoryRun(_ request: RunRequest, _ parameters: SSIParameters) throws -> any Run {
-        throw ModelError.inconsistent("the model has no method '\(request.method)'")
+        switch request.method {
+        case "ode":
+            return try ODERun(
+                parameters, unit: request.times.unit, points: try request.point.integer("quadrature_points"))
+        default: throw ModelError.inconsistent("the model has no method '\(request.method)'")
+        }
     }
 }
