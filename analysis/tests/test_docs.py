@@ -12,7 +12,6 @@ import sys
 
 import pytest
 import yaml
-
 from conftest import BINARY, ROOT, environment
 
 PAGES = ("README.md", "docs/running.md", "docs/analysis.md")

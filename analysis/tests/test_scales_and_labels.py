@@ -102,6 +102,10 @@ def test_equations_and_axis_labels():
     assert axis_label(step) == r"SGD step $\gamma_{0}$"
     word = xr.DataArray(["tied"], dims="student", name="student")
     assert equation(word, "tied") == "student: tied"
+    case = {"symbol": "omega", "long_name": "positional_semantic: share of the target (0..1)"}
+    assert axis_label(xr.DataArray([0.1], dims="omega", name="omega", attrs=case)) == (
+        r"share of the target $\omega$"
+    )
     time = xr.DataArray(
         [0.0],
         dims="time",

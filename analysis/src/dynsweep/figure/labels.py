@@ -43,9 +43,13 @@ def math_symbol(symbol: str) -> str | None:
 
 
 def phrase(variable: xr.DataArray) -> str:
-    """Return what a variable is in a few words: the first clause of its long name, or its name."""
+    """Return what a variable is in a few words: the first clause of its long name, or its name.
+
+    A case in front is left out: "attention: prescribed overlap" is a prescribed overlap.
+    """
     name = str(variable.name).replace("_", " ")
-    clause = re.split(r"[;:,(]", str(variable.attrs.get("long_name", "")), maxsplit=1)[0].strip()
+    text = re.sub(r"^\w+( \w+)?:", "", str(variable.attrs.get("long_name", "")))
+    clause = re.split(r"[;:,(]", text, maxsplit=1)[0].strip()
     return clause if 0 < len(clause) <= _LONGEST_PHRASE else name
 
 

@@ -18,13 +18,13 @@ from dynsweep.figure import labels, style
 from dynsweep.figure.scales import is_log_spaced, spans_decades
 from dynsweep.figure.spec import FigureSpec, MapPlan, coordinate
 from dynsweep.results import Results
-from dynsweep.seeds import flag_codes
+from dynsweep.seeds import flag_codes, statistics
 
 
 def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
     """Draw a map; a variable with ``flag_meanings`` as regions with their borders."""
     variable = results[plan.method][plan.colour]
-    values = results.statistics(plan.method)[plan.colour]
+    values = statistics(results[plan.method][[plan.colour, "status"]])[plan.colour]
     held = {name: value for name, value in plan.held.items() if name in values.dims}
     values = values.sel(held)
     panel = coordinate(results, plan.colour, plan.panels) if plan.panels else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from dynsweep.figure.spec import METHOD, CurvesPlan
 from dynsweep.results import Results
+from dynsweep.seeds import statistics as seeds_statistics
 
 Numbers = NDArray[np.float64]
 
@@ -70,29 +70,25 @@ def series_of(results: Results, plan: CurvesPlan) -> list[Series]:
     """Return the series of all methods that have values where other axes are held."""
     found = []
     for method in plan.methods:
-        statistics = results.statistics(method)
+        source = _source(results[method][plan.y])
+        needed = {plan.y, source, "status"} & set(results[method].data_vars)
+        statistics = seeds_statistics(results[method][sorted(needed)])
         mean = statistics[plan.y]
-        error = _error(results[method], statistics, plan.y)
+        error = statistics.get(f"{source}_sem")
         picked = _pick(mean, error, plan.held)
         if picked is None:
             continue
         mean, error = (None if array is None else array.load() for array in picked)
         assert mean is not None
-        seeds = 0 if error is None else int(statistics["seeds_done"].max())
+        count = 0 if error is None else int(statistics["seeds_done"].max())
         is_theory = results.kind(method) == "theory"
-        found.append(Series(method, is_theory, mean, error, seeds))
+        found.append(Series(method, is_theory, mean, error, count))
     return found
 
 
-def _error(dataset: xr.Dataset, statistics: xr.Dataset, y: str) -> xr.DataArray | None:
-    """Return the standard error of y; of a mean over seeds, that of what it is the mean of."""
-    source = dataset[y].attrs.get("seed_mean_of")
-    if source is None:
-        said = re.match(
-            r"mean of (\w+) over the finished seeds", str(dataset[y].attrs.get("description"))
-        )
-        source = said.group(1) if said else y
-    return statistics.get(f"{source}_sem")
+def _source(variable: xr.DataArray) -> str:
+    """Return whose standard error is a variable's: of a mean over seeds, what it is the mean of."""
+    return str(variable.attrs.get("seed_mean_of", variable.name))
 
 
 def _pick(
