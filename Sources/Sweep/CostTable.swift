@@ -3,7 +3,7 @@ import Modeling
 
 /// The model's cost estimates over the axes that they depend on. When these have more than ``cellLimit`` combinations,
 /// some values of the longest axes stand for their neighbours.
-struct CostTable: Sendable {
+public struct CostTable: Sendable {
     static let cellLimit = 65_536
 
     /// The grid's axes that costs depend on.
@@ -13,7 +13,7 @@ struct CostTable: Sendable {
     private let contributions: [[Int]]
 
     /// Throws what the model throws at a combination that an included point has.
-    init(_ grid: MethodGrid) throws {
+    public init(_ grid: MethodGrid) throws {
         axes = grid.axes(of: grid.method.costParameters)
         let counts = axes.map { grid.axes[$0].count }
         var steps = Array(repeating: 1, count: counts.count)
@@ -53,6 +53,13 @@ struct CostTable: Sendable {
             }
             return true
         }
+    }
+
+    /// The estimate for a point of the grid that the table was made of.
+    public func cost(of point: Int, in grid: MethodGrid) -> Cost {
+        var index = 0
+        for (place, axis) in axes.enumerated() { index += contributions[place][grid.index(of: point, along: axis)] }
+        return costs[index]
     }
 
     /// A table for ``BoxWalk`` over the box of `all` axes, giving indices into ``costs``.

@@ -220,8 +220,8 @@ struct GridBuilder {
             filter = try pointFilter(condition, fullCounts, places, axes, method)
         }
         let grid = MethodGrid(
-            model: model, method: method, used: used, axes: axes, fixed: fixed, derived: derived,
-            seeds: method.isSeeded ? seeds : nil,
+            model: model, method: method, used: used, axes: axes, fixed: fixed,
+            standIns: standIns(except: needed, constants, full), derived: derived, seeds: method.isSeeded ? seeds : nil,
             times: RecordingTimes(unit: times.unit, values: method.isTimed ? times.values : []),
             observables: observables, filter: filter)
         for (source, expression, program) in programs {
@@ -237,6 +237,21 @@ struct GridBuilder {
         ExpressionCompiler(axisCounts: counts, knownNames: names.all) { name in
             names.spec(name).map { ($0, bindings[$0.name] ?? .absent) }
         }
+    }
+
+    private func standIns(except needed: Set<String>, _ constants: ParameterPoint, _ full: [FullAxis]) -> ParameterPoint {
+        var point = ParameterPoint()
+        for spec in model.parameters where !needed.contains(spec.name) {
+            if case .value(let value) = spec.defaultValue {
+                point[spec.name] = value
+            } else if spec.defaultValue == .required {
+                let onAxis = full.lazy.compactMap { axis in
+                    axis.members.firstIndex { $0.spec.name == spec.name }.flatMap { axis.values[$0].first }
+                }
+                point[spec.name] = constants[spec.name] ?? onAxis.first
+            }
+        }
+        return point
     }
 
     /// `used`, and all that their expressions refer to.

@@ -23,13 +23,16 @@ public struct MethodGrid: Sendable {
     public let filter: PointFilter?
 
     let implementation: any Model
+    /// ``fixed``, and what stands in for parameters that the result does not depend on, so that a model can decode a
+    /// whole point: their default, or the first value that the job gives to one without default.
+    private let unvaried: ParameterPoint
     private let encoding: TaskEncoding
     private let counts: [Int]
     private let strides: [Int]
 
     init(
         model: any Model, method: MethodSpec, used: Set<String>, axes: [Axis], fixed: ParameterPoint,
-        derived: [DerivedCoordinate], seeds: SeedRange?, times: RecordingTimes, observables: [ObservableSpec],
+        standIns: ParameterPoint, derived: [DerivedCoordinate], seeds: SeedRange?, times: RecordingTimes, observables: [ObservableSpec],
         filter: PointFilter?
     ) {
         self.model = model.name
@@ -44,6 +47,7 @@ public struct MethodGrid: Sendable {
         implementation = model
         counts = axes.map(\.count)
         strides = Box.strides(counts)
+        unvaried = ParameterPoint(standIns.values.merging(fixed.values) { $1 })
         encoding = TaskEncoding(
             model: model.name, method: method.name, used: used, axes: axes, fixed: fixed, derived: derived)
     }
@@ -83,7 +87,7 @@ public struct MethodGrid: Sendable {
 
     /// The parameters at `point`: axes, expressions, fixed values and defaults.
     public func point(at point: Int) -> ParameterPoint {
-        var parameters = fixed
+        var parameters = unvaried
         for axis in axes.indices {
             let index = index(of: point, along: axis)
             for coordinate in axes[axis].coordinates { parameters[coordinate.name] = coordinate.values[index] }
@@ -112,7 +116,7 @@ public struct MethodGrid: Sendable {
     public func slots(at point: Int) -> [ObservationSink.Slot] {
         let recorded = observables.filter { $0.aggregate == nil }
         let needsPoint = recorded.contains { !$0.dimensions.isEmpty }
-        let parameters = needsPoint ? self.point(at: point) : fixed
+        let parameters = needsPoint ? self.point(at: point) : unvaried
         return recorded.map { observable in
             ObservationSink.Slot(
                 name: observable.name, isRecordedInTime: observable.isRecordedInTime && method.isTimed,

@@ -1,7 +1,7 @@
 /// Suggestions for misspelt names.
-enum Nearest {
+public enum Nearest {
     /// The candidate with the smallest edit distance to `name`, when it is near enough to be meant.
-    static func name(_ name: String, among candidates: some Sequence<String>) -> String? {
+    public static func name(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars)
         var best: (name: String, distance: Int)?
         for candidate in candidates {
@@ -15,7 +15,7 @@ enum Nearest {
     }
 
     /// `; did you mean 'x'?`, or nothing.
-    static func suggestion(_ name: String, among candidates: some Sequence<String>) -> String {
+    public static func suggestion(_ name: String, among candidates: some Sequence<String>) -> String {
         Nearest.name(name, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
     }
 
