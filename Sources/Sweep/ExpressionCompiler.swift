@@ -34,9 +34,10 @@ struct ExpressionSource: Sendable {
             return JobError(
                 path: path, location: .file(line: line, column: column + position), message: message, hint: hint)
         }
+        let line = text.split(separator: "\n").joined(separator: " ")
         return JobError(
-            path: path, location: start, message: "\(message) (at character \(position + 1) of \"\(text)\")", hint: hint
-        )
+            path: path, location: start, message: "\(message) (at character \(position + 1) of \"\(line)\")",
+            hint: hint)
     }
 }
 
@@ -84,12 +85,15 @@ struct ExpressionCompiler {
             }
             result = result.map { append(.and($0, register), .flag) } ?? register
         }
-        return finish(result ?? append(.constant(1), .flag))
+        let register = result ?? append(.constant(1), .flag)
+        return finish(register)
     }
 
     /// The program of the parameter `spec`, given by `source`.
     mutating func parameter(_ spec: ParameterSpec, _ source: ExpressionSource) throws(JobError) -> Program {
-        finish(try define(spec, source))
+        // `finish` must see the registers that `define` makes: as its argument it would run on a copy made before.
+        let register = try define(spec, source)
+        return finish(register)
     }
 
     private func finish(_ result: Int) -> Program {

@@ -397,8 +397,12 @@ struct ParameterNames: Sendable {
     private var specs: [String: ParameterSpec] = [:]
     /// Canonical names in the model's order, then other spellings.
     let all: [String]
+    /// The model's name.
+    let model: String
 
-    init(_ parameters: [ParameterSpec]) {
+    init(_ model: any Model) {
+        self.model = model.name
+        let parameters = model.parameters
         var others: [String] = []
         // A canonical name is never shadowed by another parameter's symbol.
         for spec in parameters { specs[spec.name] = spec }

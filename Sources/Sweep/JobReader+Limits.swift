@@ -9,7 +9,7 @@ extension JobReader {
             fail(entry.value.location, "'limits' must be a mapping, not \(entry.value.summary)")
             return limits
         }
-        checkKeys(entry.value, ["task_minutes", "task_memory", "tasks"], "limit")
+        checkKeys(entry.value, ["task_minutes", "task_memory", "tasks"], " of 'limits'")
         if let its = entry.value["task_minutes"] {
             limits.taskSeconds = positive(its.value, "'task_minutes'").map { $0 * 60 }
         }
@@ -90,7 +90,7 @@ extension JobReader {
                 hint: "keys: " + keys.joined(separator: ", "))
             return nil
         }
-        checkKeys(entry.value, keys, "key of 'figure'")
+        checkKeys(entry.value, keys, " of 'figure'")
         let observables = methods.flatMap { $0.observables.map(\.name) }
         var figure = FigureSpec()
         for entry in entries where keys.contains(entry.key) {

@@ -21,7 +21,7 @@ extension JobReader {
             fail(entry.value.location, "'record' must be a mapping, not \(entry.value.summary)", hint: missing)
             return (empty, nil)
         }
-        checkKeys(entry.value, ["times", "time_unit", "observables"], "key of 'record'")
+        checkKeys(entry.value, ["times", "time_unit", "observables"], " of 'record'")
         var unit = TimeUnit.steps
         if let its = entry.value["time_unit"], let text = scalar(its.value, "'time_unit'", "steps or t") {
             if let known = TimeUnit(rawValue: text) {
@@ -160,7 +160,7 @@ extension JobReader {
             guard let count = integer(entry.value, "'seeds'", atLeast: 1) else { return usual }
             return .fixed(SeedRange(base: 0, count: count))
         }
-        checkKeys(entry.value, ["count", "base", "sem", "max", "min"], "key of 'seeds'")
+        checkKeys(entry.value, ["count", "base", "sem", "max", "min"], " of 'seeds'")
         var base = 0
         if let its = entry.value["base"] { base = integer(its.value, "'base' of seeds", atLeast: 0) ?? 0 }
         let bound = Int(UInt32.max)

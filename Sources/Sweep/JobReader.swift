@@ -37,10 +37,10 @@ struct JobReader {
         let changes = try JobOverride.parse(overrides, path: path)
         for change in changes where change.path == ["model"] { try change.apply(to: &root, path: path, names: nil) }
         let model = try readModel(root)
-        let names = ParameterNames(model.parameters)
+        let names = ParameterNames(model)
         for change in changes where change.path != ["model"] { try change.apply(to: &root, path: path, names: names) }
 
-        checkKeys(root, Self.keys, "key")
+        checkKeys(root, Self.keys)
         let stem = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
         let name = readName(root) ?? stem
         let methods = readMethods(root, model)
@@ -96,12 +96,12 @@ struct JobReader {
         errors.append(JobError(path: path, location: location, message: message, hint: hint))
     }
 
-    /// Unknown keys of a mapping; `what` names them in messages.
-    mutating func checkKeys(_ tree: JobTree, _ known: [String], _ what: String) {
+    /// Unknown keys of a mapping; `whose` says of what, for messages.
+    mutating func checkKeys(_ tree: JobTree, _ known: [String], _ whose: String = "") {
         guard case .map(let entries) = tree.content else { return }
         for entry in entries where !known.contains(entry.key) {
             fail(
-                entry.keyLocation, "unknown \(what) '\(entry.key)'\(Nearest.suggestion(entry.key, among: known))",
+                entry.keyLocation, "unknown key '\(entry.key)'\(whose)\(Nearest.suggestion(entry.key, among: known))",
                 hint: "known: " + known.joined(separator: ", "))
         }
     }
@@ -229,7 +229,7 @@ struct JobReader {
                 fail(
                     entry.keyLocation,
                     "unknown parameter '\(entry.key)'\(Nearest.suggestion(entry.key, among: names.all))",
-                    hint: "'dynsweep models NAME' lists the parameters of a model")
+                    hint: "'dynsweep models \(names.model)' lists the parameters")
                 continue
             }
             if let other = spellings[spec.name] {

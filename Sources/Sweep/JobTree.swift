@@ -60,14 +60,15 @@ extension JobTree {
             node = try Yams.compose(yaml: text)
         } catch let error as YamlError {
             switch error {
-            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-                .composer(_, let problem, let mark, _):
-                throw syntaxError(text, problem, mark, fail)
+            case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+                .composer(let context, let problem, let mark, _):
+                throw syntaxError(text, context, problem, mark, fail)
             case .duplicatedKeysInMapping(let keys, let context):
                 let key = keys.first ?? ""
+                let line = repetition(of: key, after: context.mark, in: text) ?? context.mark.line
                 throw fail(
-                    context.mark.line, context.mark.column, "key '\(key)' is given more than once",
-                    hint: "keep one of them; a second value would silently replace the first")
+                    line, context.mark.column, "key '\(key)' is given more than once",
+                    hint: repeatedKeyHint(line == context.mark.line ? nil : context.mark.line))
             case .reader(let problem, let offset, _, _):
                 let before = text.prefix(offset ?? 0)
                 let line = before.reduce(1) { $1.isNewline ? $0 + 1 : $0 }
@@ -83,8 +84,23 @@ extension JobTree {
         return try convert(node, path: path, place: place, budget: &budget)
     }
 
+    private static func repeatedKeyHint(_ firstLine: Int?) -> String {
+        "keep one of them" + (firstLine.map { "; the first is in line \($0)" } ?? "")
+    }
+
+    /// The line of the second `key` in a block mapping whose first one is at `mark`; the YAML library tells the first.
+    private static func repetition(of key: String, after mark: Mark, in text: String) -> Int? {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let start = String(repeating: " ", count: mark.column - 1) + key
+        for (number, line) in lines.enumerated() where number >= mark.line && line.hasPrefix(start) {
+            if line.dropFirst(start.count).drop(while: { $0 == " " }).hasPrefix(":") { return number + 1 }
+        }
+        return nil
+    }
+
     private static func syntaxError(
-        _ text: String, _ problem: String, _ mark: Mark, _ fail: (Int, Int, String, String?) -> JobErrors
+        _ text: String, _ context: YamlError.Context?, _ problem: String, _ mark: Mark,
+        _ fail: (Int, Int, String, String?) -> JobErrors
     ) -> JobErrors {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         // libYAML blames the token after a tab; the tab itself is what the user has to find.
@@ -104,7 +120,8 @@ extension JobTree {
         case "but found another document":
             return fail(mark.line, mark.column, "a second YAML document starts here", "a job file holds one job")
         default:
-            return fail(mark.line, mark.column, "YAML syntax: \(problem)", nil)
+            let place = context.map { ", \($0.text) that starts at line \($0.mark.line), column \($0.mark.column)" }
+            return fail(mark.line, mark.column, "YAML syntax: \(problem)\(place ?? "")", nil)
         }
     }
 
@@ -164,7 +181,7 @@ extension JobTree {
                     throw JobErrors([
                         JobError(
                             path: path, location: keyLocation, message: "key '\(name.string)' is given more than once",
-                            hint: "keep one of them; a second value would silently replace the first")
+                            hint: repeatedKeyHint(nil))
                     ])
                 }
                 entries.append(

@@ -115,10 +115,16 @@ struct ParameterReader {
             case .integer, .real: isNumeric = true
             default: break
             }
-            let isExpression = isNumeric && looksComputed && ScalarText.number(text) == nil
+            var hint: String?
+            if isNumeric, ScalarText.number(text) != nil, style != .plain {
+                hint = "numbers are written without quotes"
+            }
+            if isNumeric, looksComputed, ScalarText.number(text) == nil {
+                hint = "a formula is written {expr: \"\(text)\"}"
+            }
             return fail(
                 tree.location, "parameter '\(spec.name)' must be \(spec.kind.expectation), not \(found)\(suggestion)",
-                hint: isExpression ? "a formula is written {expr: \"\(text)\"}" : nil)
+                hint: hint)
         }
         if tree.isNull { throw wrong("empty") }
         switch spec.kind {
@@ -176,7 +182,7 @@ struct ParameterReader {
             guard depth < shape.count, shape[depth] == items.count else {
                 throw fail(
                     tree.location,
-                    "array '\(spec.name)' is ragged: \(items.count) values where other rows have "
+                    "array '\(spec.name)' is ragged: \(items.count) value\(items.count == 1 ? "" : "s") where other rows have "
                         + "\(depth < shape.count ? shape[depth] : 1)")
             }
             for item in items { try collect(item, depth: depth + 1, &shape, &elements) }
