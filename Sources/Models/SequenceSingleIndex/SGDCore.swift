@@ -136,7 +136,7 @@ struct SGDCore {
         let y = UnsafeMutableRawPointer(y)
         let bytes = count * 4
         var (s0, s1, s2, s3) = (Vector(), Vector(), Vector(), Vector())
-        func one(_ at: Int, _ sum: inout Vector) {
+        @inline(__always) func one(_ at: Int, _ sum: inout Vector) {
             let new = y.loadUnaligned(fromByteOffset: at, as: Vector.self)
                 .addingProduct(a, x.loadUnaligned(fromByteOffset: at, as: Vector.self))
             y.storeBytes(of: new, toByteOffset: at, as: Vector.self)
@@ -165,7 +165,7 @@ struct SGDCore {
         let y = UnsafeRawPointer(y)
         let bytes = count * 4
         var (s0, s1, s2, s3) = (Vector(), Vector(), Vector(), Vector())
-        func one(_ at: Int, _ sum: inout Vector) {
+        @inline(__always) func one(_ at: Int, _ sum: inout Vector) {
             sum = sum.addingProduct(
                 x.loadUnaligned(fromByteOffset: at, as: Vector.self),
                 y.loadUnaligned(fromByteOffset: at, as: Vector.self))
@@ -186,9 +186,13 @@ struct SGDCore {
     }
 
     @inline(__always)
-    private static func total(_ s0: Vector, _ s1: Vector, _ s2: Vector, _ s3: Vector) -> Double {
-        let a = SIMD16<Double>(s0 + s1) + SIMD16<Double>(s2 + s3)
-        return a.sum()
+    private static func total(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector) -> Double {
+        // A tree of additions, in a fixed order.
+        let s = (a + b) + (c + d)
+        let s8 = s.lowHalf + s.highHalf
+        let s4 = s8.lowHalf + s8.highHalf
+        let s2 = s4.lowHalf + s4.highHalf
+        return Double(s2[0] + s2[1])
     }
 
     // MARK: Normalisation
