@@ -93,6 +93,74 @@ struct SSIExactnessTests {
         }
     }
 
+    @Test("given the same numbers, the chain follows the token-by-token update step for step")
+    func sameNumbersChain() throws {
+        let d = 13
+        for (name, values) in ssiCases {
+            let values = prescribed(values, d: d)
+            let k = try encodingDirections(values)
+            let L = try ssiPoint(values).integer("L")
+            let rows = values["student"] == .text("untied") ? L : 1
+            let n = d - 1 - k
+            let root = Double(d).squareRoot()
+            var draws = ChainDraws(largestRequest: (2 + k) * L + 1)
+            var random = RandomStream(identity: TaskIdentity(high: 5, low: 5))
+            func gaussian(_ count: Int) -> [Double] { (0..<count).map { _ in random.normal() } }
+            func axis(_ i: Int) -> [Double] { (0..<d).map { $0 == i ? root : 0 } }
+            let axes = Array(repeating: 0.0, count: 1 + k)
+            var reference = SSIReference(
+                values, teacher: axis(0), directions: (0..<k).map { axis(1 + $0) },
+                rest: (0..<rows).map { _ in axes + gaussian(n) })
+            /// A vector with component `along` on `u` and norm `off` off it, in any direction.
+            func vector(_ u: [Double], along: Double, off: Double) -> [Double] {
+                let unit = u.map { $0 / dot(u, u).squareRoot() }
+                let x = gaussian(u.count)
+                let part = dot(x, unit)
+                let other = zip(x, unit).map { $0 - part * $1 }
+                let size = dot(other, other).squareRoot()
+                return zip(unit, other).map { along * $0 + off / size * $1 }
+            }
+            for _ in 0..<200 {
+                let rest = reference.w.map { Array($0[(1 + k)...]) }
+                var X: [[Double]]
+                switch (reference.student, reference.perToken) {
+                case ("tied", _):
+                    let x = draws.take(L + 1)
+                    let mean = vector(rest[0], along: x[L], off: draws.chiSquare(d - 2).squareRoot())
+                    X = (0..<L).map { l in [x[l]] + mean.map { $0 / Double(L).squareRoot() } }
+                case ("untied", false):
+                    let x = draws.take(L + 1)
+                    let all = vector(
+                        rest.flatMap { $0 }, along: x[L], off: draws.chiSquare(L * d - L - 1).squareRoot())
+                    X = (0..<L).map { l in [x[l]] + all[(l * n)..<((l + 1) * n)] }
+                case ("untied", true):
+                    let x = draws.take(2 * L)
+                    X = (0..<L).map { l in
+                        [x[l]] + vector(rest[l], along: x[L + l], off: draws.chiSquare(d - 2).squareRoot())
+                    }
+                default:
+                    let x = draws.take((2 + k) * L)
+                    let unit = rest[0].map { $0 / dot(rest[0], rest[0]).squareRoot() }
+                    X = (0..<L).map { l in
+                        [x[l]] + (0..<k).map { x[2 * L + l * k + $0] } + unit.map { x[L + l] * $0 }
+                    }
+                    let scaled = X.map { $0.map { $0 / root } }
+                    let D = reference.signals(
+                        scaled.map { dot($0, reference.teacher) }, reference.fields(scaled, reference.w))
+                    let off = axes + vector(unit, along: 0, off: draws.chiSquare(d - 2 - k).squareRoot())
+                    for l in 0..<L { X[l] = zip(X[l], off).map { $0 + D[l] / dot(D, D).squareRoot() * $1 } }
+                }
+                reference.step(X.map { $0.map { $0 / root } })
+            }
+            let record = try runSSI("overlap-chain", values, times: [200], unit: .steps)
+            let expected = reference.overlaps
+            let m = reference.student == "untied" ? record("overlap_vec") : record("overlap")
+            let found = m + (reference.student == "attention" ? record("positional_overlap_vec") : [])
+            #expect(found.count == expected.count)
+            for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-6, "\(name): \(found) \(expected)") }
+        }
+    }
+
     /// d, steps, a factor on the step size, and seeds. The laws are equal at any d and step size; at d = 8 and huge
     /// steps the renormalisation and every 1/d in it count.
     static let regimes = [(24, 96, 1.0, 800), (8, 6, 6.0, 8000)]
@@ -161,6 +229,36 @@ struct SSIExactnessTests {
                     abs(a.std - b.std) <= 4.5 * (a.stdError * a.stdError + b.stdError * b.stdError).squareRoot(),
                     "\(values) \(name) \(a) \(b)")
             }
+        }
+    }
+}
+
+/// The numbers that a chain of the harness's seed 1 draws, in its order: requests out of blocks of normals, and
+/// chi-square draws by Marsaglia and Tsang from three of them.
+private struct ChainDraws {
+    private var stream = RandomStream(identity: TaskIdentity(high: 0x5351_0000, low: 0x9E37_79B9_7F4A_7C15))
+        .substream(2)
+    private let block: Int
+    private var position = 0
+
+    init(largestRequest: Int) { block = max(1024, 8 * largestRequest) }
+
+    mutating func take(_ count: Int) -> [Double] {
+        if position + count > block {
+            for _ in position..<block { _ = stream.normal() }
+            position = 0
+        }
+        position += count
+        return (0..<count).map { _ in stream.normal() }
+    }
+
+    mutating func chiSquare(_ degrees: Int) -> Double {
+        let shift = Double(degrees) / 2 - 1.0 / 3
+        while true {
+            let x = take(3)
+            let v = pow(1 + x[0] / (9 * shift).squareRoot(), 3)
+            let E = (x[1] * x[1] + x[2] * x[2]) / 2
+            if v > 0, -E < x[0] * x[0] / 2 + shift * (1 - v + log(v)) { return 2 * shift * v }
         }
     }
 }
