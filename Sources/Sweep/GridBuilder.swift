@@ -239,7 +239,8 @@ struct GridBuilder {
         }
     }
 
-    private func standIns(except needed: Set<String>, _ constants: ParameterPoint, _ full: [FullAxis]) -> ParameterPoint {
+    private func standIns(except needed: Set<String>, _ constants: ParameterPoint, _ full: [FullAxis]) -> ParameterPoint
+    {
         var point = ParameterPoint()
         for spec in model.parameters where !needed.contains(spec.name) {
             if case .value(let value) = spec.defaultValue {

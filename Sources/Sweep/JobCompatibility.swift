@@ -15,18 +15,22 @@ extension Job {
             return ["model: the file has '\(old.model.name)', the job has '\(model.name)'"]
         }
         var found: [String] = []
-        func add(_ text: String) { if !found.contains(text) { found.append(text) } }
+        var differs = false
+        func add(_ text: String) {
+            differs = true
+            if !found.contains(text) { found.append(text) }
+        }
         for (index, before) in old.grids.enumerated() {
             guard let after = grids.first(where: { $0.method.name == before.method.name }) else {
                 add("method '\(before.method.name)': the file has it, the job does not")
                 continue
             }
-            let count = found.count
+            differs = false
             compareTimes(before, after, add)
             compareObservables(before, after, add)
             compareParameters(before, after, add)
             compareSeeds(before, after, add)
-            if found.count == count { comparePoints(before, after, { isComputed(index, $0) }, add) }
+            if !differs { comparePoints(before, after, { isComputed(index, $0) }, add) }
         }
         return found
     }

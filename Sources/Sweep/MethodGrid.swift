@@ -32,7 +32,8 @@ public struct MethodGrid: Sendable {
 
     init(
         model: any Model, method: MethodSpec, used: Set<String>, axes: [Axis], fixed: ParameterPoint,
-        standIns: ParameterPoint, derived: [DerivedCoordinate], seeds: SeedRange?, times: RecordingTimes, observables: [ObservableSpec],
+        standIns: ParameterPoint, derived: [DerivedCoordinate], seeds: SeedRange?, times: RecordingTimes,
+        observables: [ObservableSpec],
         filter: PointFilter?
     ) {
         self.model = model.name
