@@ -62,6 +62,7 @@ struct SSIParameterTests {
                 "m0": .real(0.7),
             ], "m0", "exceeds 1"
         ),
+        (["student": .text("attention"), "L": .integer(5000)], "L", "4096"),
         (["init": .text("random"), "m0": .real(0.1)], "init", "prescribed only"),
     ]
 
@@ -85,6 +86,15 @@ struct SSIParameterTests {
             }
             #expect(violations.contains { $0.contains(word) }, "\(values)")
         }
+    }
+
+    @Test("a student larger than the machine is refused by sgd and no matter to the chain")
+    func memory() throws {
+        let values = Self.base.merging(["d": .integer(1_000_000_000_000), "m0": .real(0.3)]) { $1 }
+        #expect {
+            _ = try runSSI("sgd", values, times: [0])
+        } throws: { "\($0)".contains("overlap-chain") }
+        #expect(try runSSI("overlap-chain", values, times: [10], unit: .steps)("overlap") != [0.3])
     }
 
     @Test("derived defaults follow the target and what is given")

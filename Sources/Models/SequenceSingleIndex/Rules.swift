@@ -62,7 +62,14 @@ enum SSIRules {
 
     private static let encodingNames = ["student", "target", "L", "encoding", "encoding_matrix"]
 
+    /// Attention holds L x L matrices.
+    private static let longestAttention = 4096
+
     static let all: [Rule] = [
+        Rule("L", ["student"]) { point in
+            guard student(point) == .attention, let L = length(point), L > longestAttention else { return nil }
+            return "attention holds L x L matrices and takes L <= \(longestAttention), not \(L)"
+        },
         Rule("target", ["L"]) { point in
             guard let target = target(point), let L = length(point) else { return nil }
             if target == .positionalSemantic && L != 2 {

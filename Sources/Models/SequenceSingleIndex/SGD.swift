@@ -1,3 +1,4 @@
+import Foundation
 import Modeling
 import Numerics
 
@@ -28,12 +29,18 @@ struct SphericalSGD: Run {
     private var state: [Double]
     private var recorder: OverlapRecorder
 
+    /// Draws the start. Throws ``ModelError/parameter(_:_:)`` when the student does not fit into the machine's memory.
     init(_ request: RunRequest, _ parameters: SSIParameters) throws {
         self.parameters = parameters
         unit = request.times.unit
         random = request.random
         recorder = OverlapRecorder(parameters)
         layout = SGDLayout(parameters)
+        let bytes = 8 * Double(layout.rows) * Double(layout.stride)
+        guard bytes < Double(ProcessInfo.processInfo.physicalMemory) else {
+            throw ModelError.parameter(
+                "d", "is too large for sgd: it would hold \(bytes / 1e9) GB; overlap-chain has the same law at any d")
+        }
         pool = GaussianPool(
             request.random.substream(SSIStreams.scalars), largestRequest: (2 + parameters.k) * parameters.L)
         vectors = request.random.substream(SSIStreams.vectors)

@@ -63,13 +63,13 @@ extension SequenceSingleIndex {
         let steps = (times.values.last ?? 0) * (times.unit == .steps ? 1 : Double(d))
         let k = Double(SSIRules.directions(point) ?? 0)
         let l = Double(L)
-        let scalars = student == .attention ? 60e-9 + l * (2 + k) * 3e-9 + l * l * 12e-9 : 30e-9 + l * 3e-9
+        let scalars = student == .attention ? 40e-9 + l * (2 + k) * 3e-9 + l * l * 7e-9 : 30e-9 + l * 3e-9
         guard method == "sgd" else {
             return Cost(seconds: steps * scalars, memory: 8 * (1024 + 8 * (2 + Int(k)) * L + 8 * L))
         }
         let rows = student == .untied ? L : 1
         return Cost(
-            seconds: steps * (scalars + Double(rows * d) * 0.8e-9),
+            seconds: steps * (scalars + Double(rows) * Double(d) * 0.65e-9),
             memory: 8 * rows * d + 8 * (1024 + 8 * (2 + Int(k)) * L + 8 * L))
     }
 }
