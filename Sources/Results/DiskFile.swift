@@ -1,0 +1,124 @@
+import Foundation
+
+/// An open file: reads and writes at offsets, with errors as values. Closes itself.
+final class DiskFile: @unchecked Sendable {
+    let path: String
+    private let descriptor: Int32
+
+    enum Mode { case read, readWrite, createNew, truncate }
+
+    init(_ path: String, _ mode: Mode) throws {
+        let flags: Int32
+        switch mode {
+        case .read: flags = O_RDONLY
+        case .readWrite: flags = O_RDWR
+        case .createNew: flags = O_RDWR | O_CREAT | O_EXCL
+        case .truncate: flags = O_RDWR | O_CREAT | O_TRUNC
+        }
+        descriptor = open(path, flags | O_CLOEXEC, 0o644)
+        self.path = path
+        if descriptor < 0 { throw ResultError.io(operation: "open", path: path, code: errno) }
+    }
+
+    deinit { close(descriptor) }
+
+    func size() throws -> Int {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw failure("inspect") }
+        return Int(info.st_size)
+    }
+
+    /// Writes all of `bytes` at `offset`. After an error some of them may have been written.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+        var done = 0
+        while done < bytes.count {
+            guard let base = bytes.baseAddress else { return }
+            let written = pwrite(descriptor, base + done, bytes.count - done, off_t(offset + done))
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw failure("write")
+            }
+            if written == 0 { throw ResultError.io(operation: "write", path: path, code: ENOSPC) }
+            done += written
+        }
+    }
+
+    /// Reads up to `buffer.count` bytes at `offset`; fewer only at the end of the file.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+        var done = 0
+        while done < buffer.count {
+            guard let base = buffer.baseAddress else { break }
+            let got = pread(descriptor, base + done, buffer.count - done, off_t(offset + done))
+            if got < 0 {
+                if errno == EINTR { continue }
+                throw failure("read")
+            }
+            if got == 0 { break }
+            done += got
+        }
+        return done
+    }
+
+    func truncate(to size: Int) throws {
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw failure("truncate") }
+    }
+
+    /// Makes the file's data durable.
+    func sync() throws {
+        guard fdatasync(descriptor) == 0 else { throw failure("sync") }
+    }
+
+    private func failure(_ operation: String) -> ResultError {
+        .io(operation: operation, path: path, code: errno)
+    }
+}
+
+/// Operations on names in directories.
+enum Disk {
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    static func directory(of path: String) -> String {
+        let parent = (path as NSString).deletingLastPathComponent
+        return parent.isEmpty ? "." : parent
+    }
+
+    static func makeDirectory(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw ResultError.io(operation: "create the directory", path: path, code: errno == 0 ? EACCES : errno)
+        }
+    }
+
+    /// Replaces `new` by `old` in one step and makes that durable.
+    static func rename(_ old: String, to new: String) throws {
+        guard Foundation.rename(old, new) == 0 else {
+            throw ResultError.io(operation: "rename '\(old)' to", path: new, code: errno)
+        }
+        try syncDirectory(of: new)
+    }
+
+    static func remove(_ path: String) throws {
+        guard unlink(path) == 0 || errno == ENOENT else {
+            throw ResultError.io(operation: "remove", path: path, code: errno)
+        }
+    }
+
+    static func syncFile(_ path: String) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw ResultError.io(operation: "open", path: path, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw ResultError.io(operation: "sync", path: path, code: errno) }
+    }
+
+    static func syncDirectory(of path: String) throws {
+        let folder = directory(of: path)
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw ResultError.io(operation: "open", path: folder, code: errno) }
+        defer { close(descriptor) }
+        // Some network file systems cannot sync a directory and say EINVAL; their rename is durable by itself.
+        guard fsync(descriptor) == 0 || errno == EINVAL else {
+            throw ResultError.io(operation: "sync", path: folder, code: errno)
+        }
+    }
+}

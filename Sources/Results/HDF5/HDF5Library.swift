@@ -1,0 +1,120 @@
+import CHDF5
+import Foundation
+
+/// The HDF5 library as this process uses it: file locking off (files are published by rename, so no reader ever meets a
+/// writer), its error printing turned into error values, one thread at a time.
+enum HDF5 {
+    /// Debian's library is not thread-safe; whoever touches HDF5 holds this. Recursive, so callers need not know.
+    private static let lock = NSRecursiveLock()
+
+    /// Runs `body` with the library initialised and no other thread in it.
+    static func exclusively<Result>(_ body: () throws -> Result) rethrows -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        _ = initialised
+        return try body()
+    }
+
+    private static let initialised: Bool = {
+        setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1)
+        H5open()
+        H5Eset_auto2(0, nil, nil)
+        return true
+    }()
+
+    /// The version of the library, for provenance.
+    static var version: String {
+        var major: UInt32 = 0
+        var minor: UInt32 = 0
+        var release: UInt32 = 0
+        H5get_libversion(&major, &minor, &release)
+        return "\(major).\(minor).\(release)"
+    }
+
+    /// Passes an identifier on, or throws the library's error stack.
+    static func check(_ identifier: hid_t, _ what: @autoclosure () -> String) throws -> hid_t {
+        if identifier < 0 { throw failure(what()) }
+        return identifier
+    }
+
+    static func check(_ status: Int32, _ what: @autoclosure () -> String) throws {
+        if status < 0 { throw failure(what()) }
+    }
+
+    private static func failure(_ what: String) -> ResultError {
+        final class Lines { var texts: [String] = [] }
+        let lines = Lines()
+        // Innermost cause first; the outer frames only repeat it.
+        H5Ewalk2(
+            0, H5E_WALK_UPWARD,
+            { _, description, context in
+                guard let context, let text = description?.pointee.desc else { return 0 }
+                Unmanaged<Lines>.fromOpaque(context).takeUnretainedValue().texts.append(String(cString: text))
+                return 0
+            }, Unmanaged.passUnretained(lines).toOpaque())
+        H5Eclear2(0)
+        let cause = lines.texts.prefix(2).joined(separator: ", ")
+        return .hdf5("HDF5: cannot \(what)" + (cause.isEmpty ? "" : " (\(cause))"))
+    }
+}
+
+/// An HDF5 identifier that is released with its owner.
+final class HDF5Identifier {
+    let raw: hid_t
+    private let release: (hid_t) -> herr_t
+
+    init(_ raw: hid_t, release: @escaping (hid_t) -> herr_t) {
+        self.raw = raw
+        self.release = release
+    }
+
+    deinit { _ = release(raw) }
+}
+
+/// The element types of result files.
+enum HDF5Type: Sendable, Hashable {
+    case float64, int64, int32, int8, text
+
+    /// Bytes of one element in memory.
+    var size: Int {
+        switch self {
+        case .float64, .int64: return 8
+        case .int32: return 4
+        case .int8: return 1
+        case .text: return MemoryLayout<UnsafeMutablePointer<CChar>?>.size
+        }
+    }
+
+    fileprivate static func makeText() throws -> HDF5Identifier {
+        let type = HDF5Identifier(try HDF5.check(H5Tcopy(chdf5_c_s1()), "make a string type"), release: H5Tclose)
+        try HDF5.check(H5Tset_size(type.raw, chdf5_variable()), "make a string type")
+        try HDF5.check(H5Tset_cset(type.raw, H5T_CSET_UTF8), "make a string type")
+        return type
+    }
+
+    /// The identifier of the type in files (little-endian) or in memory; predefined ones need no release.
+    func withIdentifier<Result>(inFile: Bool, _ body: (hid_t) throws -> Result) throws -> Result {
+        switch self {
+        case .float64: return try body(inFile ? chdf5_file_double() : chdf5_native_double())
+        case .int64: return try body(inFile ? chdf5_file_int64() : chdf5_native_int64())
+        case .int32: return try body(inFile ? chdf5_file_int32() : chdf5_native_int32())
+        case .int8: return try body(inFile ? chdf5_file_int8() : chdf5_native_int8())
+        case .text:
+            let type = try Self.makeText()
+            return try withExtendedLifetime(type) { try body(type.raw) }
+        }
+    }
+
+    /// What the type `identifier` of a dataset or attribute is; nil for types that result files do not use.
+    init?(identifier: hid_t) {
+        let size = H5Tget_size(identifier)
+        switch H5Tget_class(identifier) {
+        case H5T_FLOAT where size == 8: self = .float64
+        case H5T_INTEGER where size == 8: self = .int64
+        case H5T_INTEGER where size == 4: self = .int32
+        case H5T_INTEGER where size == 1: self = .int8
+        case H5T_STRING where H5Tis_variable_str(identifier) > 0: self = .text
+        default: return nil
+        }
+    }
+}

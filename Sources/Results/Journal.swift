@@ -1,0 +1,265 @@
+import Foundation
+import Sweep
+
+/// What a journal says about itself, in two copies at its beginning.
+struct JournalHeader: Codable, Sendable, Hashable {
+    static let currentFormat = 1
+
+    var format = JournalHeader.currentFormat
+    var programVersion: String
+    var jobText: String
+    var overrides: [String]
+    /// ``GridFingerprint/value`` of the job's grids; it seeds the checksums of all further records.
+    var grid: UInt64
+    /// When the results were first begun (ISO 8601); survives every extension.
+    var created: String
+}
+
+/// Something that happened to the results as a whole, kept for provenance.
+public struct RunEvent: Codable, Sendable, Hashable {
+    public enum Kind: String, Codable, Sendable { case started, stopped, imported, extended }
+
+    public var kind: Kind
+    /// ISO 8601.
+    public var time: String
+    public var host: String
+    public var ranks: Int
+    public var programVersion: String
+
+    public init(kind: Kind, time: String, host: String, ranks: Int, programVersion: String) {
+        self.kind = kind
+        self.time = time
+        self.host = host
+        self.ranks = ranks
+        self.programVersion = programVersion
+    }
+}
+
+/// What reading a journal found besides good records.
+public struct JournalDamage: Sendable, Hashable {
+    /// Bytes after the last good record, cut off before anything new is written.
+    public var tailBytes = 0
+    /// Places in the middle where something unreadable was skipped, and how many bytes in all.
+    public var skippedPlaces = 0
+    public var skippedBytes = 0
+
+    public var isNone: Bool { tailBytes == 0 && skippedPlaces == 0 }
+
+    /// One line a finding, for the log.
+    public func messages(path: String) -> [String] {
+        var lines: [String] = []
+        if tailBytes > 0 {
+            lines.append("cut off \(tailBytes) damaged byte\(tailBytes == 1 ? "" : "s") at the end of \(path)")
+        }
+        if skippedPlaces > 0 {
+            lines.append(
+                "skipped \(skippedBytes) damaged bytes at \(skippedPlaces) "
+                    + "place\(skippedPlaces == 1 ? "" : "s") in \(path); every other record is intact")
+        }
+        return lines
+    }
+}
+
+/// The append-only file of all records of a run: the truth from which the result file is published.
+///
+/// `append` hands bytes to the operating system, so they survive the death of the process; `sync` makes them survive
+/// the death of the machine. One writer; reads at offsets may run beside it on another thread.
+final class Journal: @unchecked Sendable {
+    let path: String
+    let header: JournalHeader
+    private let file: DiskFile
+    /// Where the next record goes. Only the appending thread changes it.
+    private(set) var end: Int
+
+    private init(path: String, header: JournalHeader, file: DiskFile, end: Int) {
+        self.path = path
+        self.header = header
+        self.file = file
+        self.end = end
+    }
+
+    /// Starts a journal in a new file at `path`, replacing what is there.
+    static func create(_ path: String, header: JournalHeader) throws -> Journal {
+        let file = try DiskFile(path, .truncate)
+        var bytes: [UInt8] = []
+        let body = try encodeBody(.header, header)
+        // Twice: one damaged copy must not cost the key to all other records.
+        RecordFrame.encode(body, seed: 0, into: &bytes)
+        RecordFrame.encode(body, seed: 0, into: &bytes)
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+        try file.sync()
+        return Journal(path: path, header: header, file: file, end: bytes.count)
+    }
+
+    /// The header of the journal at `path`, from whichever copy is whole; nil when neither is.
+    static func readHeader(_ path: String) throws -> JournalHeader? {
+        let file = try DiskFile(path, .read)
+        var found: JournalHeader?
+        // Both copies lie at the beginning; damage to one leaves the other within the first bytes of the file.
+        _ = try RecordScanner(file: file, seed: 0, maximumBody: 1 << 28, limit: 1 << 28).run { _, body in
+            guard found == nil, body.first == RecordKind.header.rawValue else { return true }
+            found = try? JSONDecoder().decode(JournalHeader.self, from: Data(body[8...]))
+            return found == nil
+        }
+        if let found, found.format > JournalHeader.currentFormat {
+            throw ResultError.unreadable(
+                path: path,
+                reason: "it was written by a later version (\(found.programVersion)); use that one or --fresh")
+        }
+        return found
+    }
+
+    /// Opens the journal at `path`, visits every good task record, and cuts off a damaged tail.
+    ///
+    /// - Parameter header: from ``readHeader(_:)``, or the job's own when both copies are damaged: records of another
+    ///   grid fail their checksums.
+    static func open(
+        _ path: String, header: JournalHeader, maximumBody: Int, visit: (Int, TaskRecordView) -> Void,
+        event: (RunEvent) -> Void = { _ in }
+    ) throws -> (journal: Journal, damage: JournalDamage) {
+        let file = try DiskFile(path, .readWrite)
+        let scanner = RecordScanner(file: file, seed: header.grid, maximumBody: maximumBody)
+        let (end, damage) = try scanner.run { offset, body in
+            switch body.first {
+            case RecordKind.task.rawValue:
+                if let view = TaskRecordView(body: body) { visit(offset, view) }
+            case RecordKind.event.rawValue:
+                if let found = try? JSONDecoder().decode(RunEvent.self, from: Data(body[8...])) { event(found) }
+            default: break
+            }
+            return true
+        }
+        if damage.tailBytes > 0 {
+            try file.truncate(to: end)
+            try file.sync()
+        }
+        return (Journal(path: path, header: header, file: file, end: end), damage)
+    }
+
+    /// Appends whole records; returns the offset of the first. When the disk refuses, what was written of them is
+    /// taken back, so that the journal stays whole and the call may be repeated.
+    @discardableResult
+    func append(_ bytes: UnsafeRawBufferPointer) throws -> Int {
+        let start = end
+        do {
+            try file.write(bytes, at: start)
+        } catch {
+            try? file.truncate(to: start)
+            throw error
+        }
+        end = start + bytes.count
+        return start
+    }
+
+    func append(_ event: RunEvent) throws {
+        var bytes: [UInt8] = []
+        RecordFrame.encode(try Self.encodeBody(.event, event), seed: header.grid, into: &bytes)
+        try bytes.withUnsafeBytes { _ = try append($0) }
+    }
+
+    func sync() throws { try file.sync() }
+
+    /// Reads up to `buffer.count` bytes at `offset`.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {
+        try file.read(into: buffer, at: offset)
+    }
+
+    /// The task record at `offset`.
+    func record(at offset: Int) throws -> TaskRecord {
+        var bytes = [UInt8](repeating: 0, count: RecordFrame.headerSize)
+        _ = try bytes.withUnsafeMutableBytes { try read(into: $0, at: offset) }
+        let length = bytes.withUnsafeBytes { RecordFrame.bodyLength(of: $0, at: 0) }
+        guard let length, offset + length < end else {
+            throw ResultError.unreadable(path: path, reason: "no record at byte \(offset)")
+        }
+        bytes = [UInt8](repeating: 0, count: RecordFrame.headerSize + length)
+        _ = try bytes.withUnsafeMutableBytes { try read(into: $0, at: offset) }
+        return try TaskRecord.decode(bytes, grid: header.grid)
+    }
+
+    private static func encodeBody(_ kind: RecordKind, _ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return [kind.rawValue, 0, 0, 0, 0, 0, 0, 0] + Array(try encoder.encode(value))
+    }
+}
+
+/// Walks through the records of a file in windows of a few megabytes, past whatever is damaged.
+struct RecordScanner {
+    let file: DiskFile
+    let seed: UInt64
+    /// No record is longer; a damaged length beyond it is recognised without reading that far.
+    let maximumBody: Int
+    /// Records that start beyond it are not looked at.
+    var limit = Int.max
+
+    private static let window = 4 << 20
+
+    /// Calls `visit` with offset and body of every good record until it returns false. Header records (seeded with 0)
+    /// count as good whatever the seed. Returns the end of the last good record, and the damage.
+    func run(visit: (Int, UnsafeRawBufferPointer) throws -> Bool) throws -> (end: Int, damage: JournalDamage) {
+        let size = try file.size()
+        var damage = JournalDamage()
+        var goodEnd = 0
+        var at = 0
+        var base = 0
+        var filled = 0
+        var buffer = [UInt8](repeating: 0, count: Self.window)
+
+        /// Makes `count` bytes from `at` on available, as far as the file has them.
+        func load(_ count: Int) throws {
+            if at >= base, at + count <= base + filled { return }
+            if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+            base = at
+            filled = try buffer.withUnsafeMutableBytes { try file.read(into: $0, at: at) }
+        }
+
+        while at < size, at < limit {
+            try load(RecordFrame.headerSize)
+            let announced = buffer.withUnsafeBytes {
+                RecordFrame.bodyLength(of: UnsafeRawBufferPointer(rebasing: $0[..<filled]), at: at - base)
+            }
+            if let announced, announced <= maximumBody, at + RecordFrame.headerSize + announced <= size {
+                try load(RecordFrame.headerSize + announced)
+                var goOn = true
+                let isGood = try buffer.withUnsafeBytes { raw in
+                    let bytes = UnsafeRawBufferPointer(rebasing: raw[..<filled])
+                    guard
+                        let body = RecordFrame.body(of: bytes, at: at - base, seed: seed)
+                            ?? headerBody(of: bytes, at: at - base)
+                    else { return false }
+                    goOn = try visit(at, body)
+                    return true
+                }
+                if isGood {
+                    if at > goodEnd {
+                        damage.skippedPlaces += 1
+                        damage.skippedBytes += at - goodEnd
+                    }
+                    at += RecordFrame.size(bodyLength: announced)
+                    goodEnd = min(at, size)
+                    if !goOn { return (goodEnd, damage) }
+                    continue
+                }
+            }
+            // Not a record: on to the next byte that could begin one.
+            at += 1
+            try load(RecordFrame.headerSize)
+            let first = UInt8(truncatingIfNeeded: RecordFrame.magic)
+            let rest = at - base
+            let next = buffer.withUnsafeBytes { raw in
+                raw[min(rest, filled)..<filled].firstIndex(of: first)
+            }
+            at = base + (next ?? filled)
+        }
+        damage.tailBytes = size - goodEnd
+        return (goodEnd, damage)
+    }
+
+    private func headerBody(of bytes: UnsafeRawBufferPointer, at offset: Int) -> UnsafeRawBufferPointer? {
+        guard seed != 0, let body = RecordFrame.body(of: bytes, at: offset, seed: 0),
+            body.first == RecordKind.header.rawValue
+        else { return nil }
+        return body
+    }
+}
