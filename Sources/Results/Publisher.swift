@@ -1,0 +1,129 @@
+import Modeling
+import Sweep
+
+/// What a result file says of itself beyond the tasks.
+struct ResultDescription: Sendable {
+    var title: String
+    var model: String
+    var modelSummary: String
+    var jobText: String
+    var overrides: [String]
+    var grids: [MethodGrid]
+    /// The model's parameters by name, for the texts of fixed ones.
+    var specs: [String: ParameterSpec]
+    var grid: UInt64
+    var created: String
+    var provenance: Provenance
+}
+
+/// Writes whole result files. Equal records give equal datasets whatever the order in which the tasks came in; only
+/// `wall_seconds`, `mpi_rank` and attributes of time and place differ between runs.
+struct Publisher {
+    /// `format_version` of the files; readers refuse later ones.
+    static let formatVersion = 1
+
+    let description: ResultDescription
+    let layouts: [MethodLayout]
+
+    /// Writes the present state to a temporary file beside `path`, makes it durable and renames it to `path`.
+    ///
+    /// - Parameters:
+    ///   - events: what has happened to the results, for the `history` attribute.
+    ///   - snapshot: the state of tasks by method and index within the method.
+    ///   - check: looks at the temporary file before it is renamed.
+    func publish(
+        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) -> TaskSnapshot,
+        check: (String) throws -> Void = { _ in }
+    ) throws -> StatusCounts {
+        let temporary = path + ".publishing"
+        do {
+            let counts = try HDF5.exclusively {
+                try write(to: temporary, journal: journal, events: events, snapshot: snapshot)
+            }
+            try check(temporary)
+            try Disk.syncFile(temporary)
+            try Disk.rename(temporary, to: path)
+            return counts
+        } catch {
+            try? Disk.remove(temporary)
+            throw error
+        }
+    }
+
+    private func write(
+        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) -> TaskSnapshot
+    ) throws -> StatusCounts {
+        let file = try HDF5File.create(path)
+        try writeRootVariables(file.root)
+        var counts = StatusCounts()
+        for (method, layout) in layouts.enumerated() {
+            let group = try file.root.createGroup(layout.grid.method.name)
+            var reader = BlockReader(journal: journal, maximumBody: layout.maximumBody)
+            counts.add(
+                try MethodWriter(layout: layout, specs: description.specs).write(
+                    into: group, reader: &reader, snapshot: { snapshot(method, $0) }))
+        }
+        try writeRootAttributes(file.root, counts, events)
+        try file.close()
+        return counts
+    }
+
+    /// The root holds what all methods that have it agree on; every group is complete by itself.
+    private func writeRootVariables(_ root: HDF5Group) throws {
+        let writer = VariableWriter(group: root)
+        let grids = description.grids
+        var written: Set<String> = Set(grids.map(\.method.name))
+        var axisNames: Set<String> = []
+        for axis in grids.flatMap(\.axes) {
+            axisNames.formUnion(axis.coordinates.map(\.name))
+            let dimension = MethodLayout.dimensionName(of: axis)
+            let same = grids.flatMap(\.axes).filter { other in
+                !Set(other.coordinates.map(\.name)).isDisjoint(with: axis.coordinates.map(\.name))
+            }
+            guard same.allSatisfy({ $0 == axis }), written.insert(dimension).inserted else { continue }
+            written.formUnion(axis.coordinates.map(\.name))
+            try writer.write(axis)
+        }
+        for grid in grids {
+            for (name, value) in grid.fixed.values.sorted(by: { $0.key < $1.key }) where !axisNames.contains(name) {
+                let agree = grids.allSatisfy { other in other.fixed[name] == nil || other.fixed[name] == value }
+                guard agree, written.insert(name).inserted else { continue }
+                try writer.write(fixed: name, value, description.specs[name])
+            }
+        }
+        if !writer.auxiliary.isEmpty {
+            try root.setAttribute("coordinates", writer.auxiliary.joined(separator: " "))
+        }
+    }
+
+    private func writeRootAttributes(_ root: HDF5Group, _ counts: StatusCounts, _ events: [RunEvent]) throws {
+        let provenance = description.provenance
+        try root.setAttribute("format", "dynsweep-results")
+        try root.setAttribute("format_version", Self.formatVersion)
+        try root.setAttribute("title", description.title)
+        try root.setAttribute("model", description.model)
+        try root.setAttribute("description", description.modelSummary)
+        try root.setAttribute("methods", description.grids.map(\.method.name).joined(separator: " "))
+        try root.setAttribute("job", description.jobText)
+        try root.setAttribute("overrides", description.overrides.joined(separator: "\n"))
+        try root.setAttribute("grid_fingerprint", GridFingerprint.hexadecimal(description.grid))
+        try root.setAttribute("created", description.created)
+        try root.setAttribute("updated", Timestamp.now())
+        let history = events.suffix(200).map { event in
+            "\(event.time) \(event.kind.rawValue) on \(event.host), \(event.ranks) "
+                + "rank\(event.ranks == 1 ? "" : "s"), version \(event.programVersion)"
+        }
+        try root.setAttribute("history", history.joined(separator: "\n"))
+        try root.setAttribute("program_version", provenance.programVersion)
+        try root.setAttribute("git_commit", provenance.gitCommit)
+        try root.setAttribute("build_flags", provenance.buildFlags)
+        try root.setAttribute("host", provenance.host)
+        try root.setAttribute("ranks", provenance.ranks)
+        try root.setAttribute("mpi_version", provenance.mpiVersion)
+        try root.setAttribute("hdf5_version", HDF5.version)
+        for (library, version) in provenance.libraries.sorted(by: { $0.key < $1.key }) {
+            try root.setAttribute("\(library)_version", version)
+        }
+        try counts.write(to: root)
+    }
+}

@@ -1,0 +1,31 @@
+/// How many tasks have which status.
+public struct StatusCounts: Sendable, Hashable {
+    private var counts = [Int](repeating: 0, count: TaskStatus.allCases.count)
+
+    public init() {}
+
+    public subscript(status: TaskStatus) -> Int { counts[Int(status.rawValue)] }
+
+    public mutating func add(_ status: TaskStatus, count: Int = 1) { counts[Int(status.rawValue)] += count }
+
+    mutating func move(from old: TaskStatus, to new: TaskStatus) {
+        counts[Int(old.rawValue)] -= 1
+        counts[Int(new.rawValue)] += 1
+    }
+
+    public mutating func add(_ other: StatusCounts) {
+        for status in TaskStatus.allCases { add(status, count: other[status]) }
+    }
+
+    /// All tasks of the grid, those that `where` leaves out included.
+    public var total: Int { counts.reduce(0, +) }
+
+    /// True when nothing is left to compute.
+    public var isComplete: Bool { self[.pending] == 0 }
+
+    func write(to group: HDF5Group) throws {
+        try group.setAttribute("tasks_total", total)
+        for status in TaskStatus.allCases { try group.setAttribute("tasks_\(status.name)", self[status]) }
+        try group.setAttribute("complete", Int8(isComplete ? 1 : 0))
+    }
+}
