@@ -1,7 +1,7 @@
 import Foundation
 import Sweep
 
-/// What a journal says about itself, in two copies at its beginning.
+/// What a journal says about itself, in two copies at its beginning and again when the job's text changes.
 struct JournalHeader: Codable, Sendable, Hashable {
     static let currentFormat = 1
 
@@ -9,6 +9,8 @@ struct JournalHeader: Codable, Sendable, Hashable {
     var programVersion: String
     var jobText: String
     var overrides: [String]
+    /// The job's rule for the number of seeds, as text: when it changes, seeds that it spared are looked at anew.
+    var seedRule: String
     /// ``GridFingerprint/value`` of the job's grids; it seeds the checksums of all further records.
     var grid: UInt64
     /// When the results were first begun (ISO 8601); survives every extension.
@@ -115,9 +117,10 @@ final class Journal: @unchecked Sendable {
     ///   grid fail their checksums.
     static func open(
         _ path: String, header: JournalHeader, maximumBody: Int, visit: (Int, TaskRecordView) -> Void,
-        event: (RunEvent) -> Void = { _ in }
+        event: (RunEvent) -> Void = { _ in }, header headerFound: (JournalHeader) -> Void = { _ in },
+        readOnly: Bool = false
     ) throws -> (journal: Journal, damage: JournalDamage) {
-        let file = try DiskFile(path, .readWrite)
+        let file = try DiskFile(path, readOnly ? .read : .readWrite)
         let scanner = RecordScanner(file: file, seed: header.grid, maximumBody: maximumBody)
         let (end, damage) = try scanner.run { offset, body in
             switch body.first {
@@ -125,11 +128,17 @@ final class Journal: @unchecked Sendable {
                 if let view = TaskRecordView(body: body) { visit(offset, view) }
             case RecordKind.event.rawValue:
                 if let found = try? JSONDecoder().decode(RunEvent.self, from: Data(body[8...])) { event(found) }
+            case RecordKind.header.rawValue:
+                if let found = try? JSONDecoder().decode(JournalHeader.self, from: Data(body[8...])),
+                    found.grid == header.grid
+                {
+                    headerFound(found)
+                }
             default: break
             }
             return true
         }
-        if damage.tailBytes > 0 {
+        if damage.tailBytes > 0, !readOnly {
             try file.truncate(to: end)
             try file.sync()
         }
@@ -154,6 +163,13 @@ final class Journal: @unchecked Sendable {
     func append(_ event: RunEvent) throws {
         var bytes: [UInt8] = []
         RecordFrame.encode(try Self.encodeBody(.event, event), seed: header.grid, into: &bytes)
+        try bytes.withUnsafeBytes { _ = try append($0) }
+    }
+
+    /// States that the job's text is another from here on (its grids are the same).
+    func append(_ header: JournalHeader) throws {
+        var bytes: [UInt8] = []
+        RecordFrame.encode(try Self.encodeBody(.header, header), seed: 0, into: &bytes)
         try bytes.withUnsafeBytes { _ = try append($0) }
     }
 

@@ -21,14 +21,14 @@ struct MethodWriter {
 
     /// - Parameter snapshot: the state of tasks by their index within the method.
     func write(
-        into group: HDF5Group, reader: inout BlockReader, snapshot: (Range<Int>) -> TaskSnapshot
+        into group: HDF5Group, reader: inout BlockReader, snapshot: (Range<Int>) throws -> TaskSnapshot
     ) throws -> StatusCounts {
         let writer = VariableWriter(group: group)
         try writeCoordinates(writer)
         let pass = try MethodPass(layout: layout, writer: writer)
         let rows = max(1, Self.blockBytes / max(64, layout.bytesPerTask))
         for (range, box) in MethodLayout.blocks(of: layout.taskShape, rows: rows) {
-            try pass.write(range, box, snapshot(range), &reader)
+            try pass.write(range, box, try snapshot(range), &reader)
         }
         try pass.finish()
         try group.setAttribute("method", layout.grid.method.name)
@@ -186,9 +186,9 @@ private final class MethodPass {
     private func write(
         _ seconds: [Double], _ ranks: [Int32], _ errors: [Int: String], _ range: Range<Int>, _ box: HDF5Dataset.Box
     ) throws {
-        for row in seconds.indices where !seconds[row].isNaN {
-            wallSeconds.digest.add(seconds[row], index: range.lowerBound + row)
-            rank.digest.add(ranks[row], index: range.lowerBound + row)
+        for row in seconds.indices {
+            if !seconds[row].isNaN { wallSeconds.digest.add(seconds[row], index: range.lowerBound + row) }
+            if ranks[row] != -1 { rank.digest.add(ranks[row], index: range.lowerBound + row) }
         }
         try wallSeconds.dataset.write(seconds, box: box)
         try rank.dataset.write(ranks, box: box)

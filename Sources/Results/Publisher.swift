@@ -12,6 +12,8 @@ struct ResultDescription: Sendable {
     /// The model's parameters by name, for the texts of fixed ones.
     var specs: [String: ParameterSpec]
     var grid: UInt64
+    /// ``JournalHeader/seedRule``.
+    var seedRule: String
     var created: String
     var provenance: Provenance
 }
@@ -32,7 +34,7 @@ struct Publisher {
     ///   - snapshot: the state of tasks by method and index within the method.
     ///   - check: looks at the temporary file before it is renamed.
     func publish(
-        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) -> TaskSnapshot,
+        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) throws -> TaskSnapshot,
         check: (String) throws -> Void = { _ in }
     ) throws -> StatusCounts {
         let temporary = path + ".publishing"
@@ -51,7 +53,7 @@ struct Publisher {
     }
 
     private func write(
-        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) -> TaskSnapshot
+        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) throws -> TaskSnapshot
     ) throws -> StatusCounts {
         let file = try HDF5File.create(path)
         try writeRootVariables(file.root)
@@ -61,7 +63,7 @@ struct Publisher {
             var reader = BlockReader(journal: journal, maximumBody: layout.maximumBody)
             counts.add(
                 try MethodWriter(layout: layout, specs: description.specs).write(
-                    into: group, reader: &reader, snapshot: { snapshot(method, $0) }))
+                    into: group, reader: &reader, snapshot: { try snapshot(method, $0) }))
         }
         try writeRootAttributes(file.root, counts, events)
         try file.close()
@@ -107,6 +109,7 @@ struct Publisher {
         try root.setAttribute("job", description.jobText)
         try root.setAttribute("overrides", description.overrides.joined(separator: "\n"))
         try root.setAttribute("grid_fingerprint", GridFingerprint.hexadecimal(description.grid))
+        try root.setAttribute("seed_rule", description.seedRule)
         try root.setAttribute("created", description.created)
         try root.setAttribute("updated", Timestamp.now())
         let history = events.suffix(200).map { event in

@@ -79,7 +79,8 @@ public struct TaskRecord: Sendable, Hashable {
             for (index, buffer) in buffers.enumerated() {
                 body.storeLittle(UInt32(buffer.count), at: lengthsAt + 4 * index)
             }
-            for (index, byte) in text.utf8.enumerated() { body[errorAt + index] = byte }
+            // A zero byte would end the text early in the result file.
+            for (index, byte) in text.utf8.enumerated() { body[errorAt + index] = byte == 0 ? 0x20 : byte }
             var at = valuesAt
             for buffer in buffers {
                 buffer.withUnsafeBytes { source in

@@ -1,0 +1,128 @@
+import Foundation
+
+/// Something wrong with a result file.
+public struct ResultProblem: Sendable, Hashable, CustomStringConvertible {
+    public enum Severity: String, Sendable { case error, incomplete }
+
+    public let severity: Severity
+    /// The dataset or group, empty for the file as a whole.
+    public let place: String
+    public let what: String
+
+    public var description: String { place.isEmpty ? what : "\(place): \(what)" }
+}
+
+extension ResultFile {
+    /// Checks the file: its schema, the checksum of every dataset, and whether it is complete. Empty when all is well.
+    public static func validate(_ path: String) -> [ResultProblem] {
+        HDF5.exclusively {
+            do {
+                return try ResultFile(path).validate()
+            } catch {
+                return [ResultProblem(severity: .error, place: "", what: "\(error)")]
+            }
+        }
+    }
+
+    private func validate() throws -> [ResultProblem] {
+        var problems: [ResultProblem] = []
+        func check(_ place: String, _ severity: ResultProblem.Severity = .error, _ body: () throws -> String?) {
+            do {
+                guard let what = try body() else { return }
+                problems.append(ResultProblem(severity: severity, place: place, what: what))
+            } catch {
+                problems.append(ResultProblem(severity: .error, place: place, what: "\(error)"))
+            }
+        }
+
+        for name in ["job", "model", "program_version", "created", "updated", "grid_fingerprint"] {
+            check("/") { try file.root.textAttribute(name) == nil ? "the attribute '\(name)' is missing" : nil }
+        }
+        if methods.isEmpty { check("/") { "it holds no method" } }
+        try verify(file.root, required: [], check)
+        var pending = 0
+        for method in methods {
+            guard file.root.contains(method) else {
+                check("/\(method)") { "the group is missing" }
+                continue
+            }
+            let group = try file.root.group(method)
+            try verify(group, required: ["status", "error", "wall_seconds", "mpi_rank"], check)
+            check("/\(method)") {
+                var counts = StatusCounts()
+                for status in try statuses(method: method) { counts.add(status) }
+                pending += counts[.pending]
+                for status in TaskStatus.allCases {
+                    let stated = try group.integerAttribute("tasks_\(status.name)")
+                    if stated != counts[status] {
+                        return "tasks_\(status.name) says \(stated ?? -1), but there are \(counts[status])"
+                    }
+                }
+                return nil
+            }
+        }
+        if pending > 0 { check("", .incomplete) { "\(pending) task\(pending == 1 ? " is" : "s are") still pending" } }
+        return problems
+    }
+
+    private func verify(
+        _ group: HDF5Group, required: [String],
+        _ check: (String, ResultProblem.Severity, () throws -> String?) -> Void
+    ) throws {
+        let names = try group.members().datasets
+        for name in required where !names.contains(name) {
+            check("\(group.path)/\(name)", .error) { "it is missing" }
+        }
+        for name in names {
+            check("\(group.path)/\(name)", .error) {
+                let dataset = try group.dataset(name)
+                guard let stated = try dataset.textAttribute("checksum") else {
+                    // Dimensions without coordinates hold no values.
+                    return dataset.isScale ? nil : "it has no checksum"
+                }
+                guard let rows = DatasetDigest.rowDimensions(of: stated), rows <= dataset.shape.count else {
+                    return "its checksum cannot be read: '\(stated)'"
+                }
+                if !dataset.isScale, dataset.dimensionNames().contains(nil) { return "a dimension has no name" }
+                let found = try Self.digest(dataset, rowDimensions: rows).text
+                return found == stated ? nil : "its values do not match its checksum (\(found), stored \(stated))"
+            }
+        }
+    }
+
+    /// The digest of a dataset as it reads now, block by block.
+    static func digest(_ dataset: HDF5Dataset, rowDimensions: Int) throws -> DatasetDigest {
+        var digest = DatasetDigest(rowDimensions: rowDimensions)
+        let rowShape = Array(dataset.shape[..<rowDimensions])
+        let own = Array(dataset.shape[rowDimensions...])
+        let width = own.reduce(1, *) * dataset.type.size
+        let isTaskStatus = dataset.path.hasSuffix("/status")
+        let isRank = dataset.path.hasSuffix("/mpi_rank")
+        guard width > 0 else { return digest }
+        for (range, box) in MethodLayout.blocks(of: rowShape, rows: max(1, MethodWriter.blockBytes / width)) {
+            let part = HDF5Dataset.Box(start: box.start + own.map { _ in 0 }, count: box.count + own)
+            if dataset.type == .text {
+                for (row, text) in try dataset.readTexts(box: part).enumerated() {
+                    digest.add(text, index: range.lowerBound + row)
+                }
+                continue
+            }
+            var bytes = [UInt8](repeating: 0, count: range.count * width)
+            try bytes.withUnsafeMutableBytes { try dataset.read(into: $0, box: part) }
+            bytes.withUnsafeBytes { raw in
+                for row in 0..<range.count {
+                    let values = UnsafeRawBufferPointer(rebasing: raw[(row * width)..<((row + 1) * width)])
+                    let index = range.lowerBound + row
+                    switch dataset.type {
+                    case .float64: digest.add(doubles: values, index: index)
+                    // Their fill values say "nothing here", as NaN does elsewhere.
+                    case _ where isTaskStatus && values[0] == 0: break
+                    case _ where isRank && values.allSatisfy { $0 == 0xFF }: break
+                    default: digest.add(values, index: index)
+                    }
+                }
+            }
+        }
+        return digest
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+
+/// A published result file, read through its own description: no job and no model needed.
+///
+/// The file may be replaced by a running sweep at any moment; an open one stays what it was.
+public final class ResultFile {
+    public let path: String
+    let file: HDF5File
+    /// The methods, in the job's order.
+    public let methods: [String]
+
+    /// Opens `path` and checks that it is a result file of a version that this program knows.
+    public init(_ path: String) throws {
+        self.path = path
+        guard Disk.exists(path) else { throw ResultError.io(operation: "open", path: path, code: ENOENT) }
+        (file, methods) = try HDF5.exclusively {
+            let file: HDF5File
+            do {
+                file = try HDF5File.open(path)
+            } catch {
+                // On network file systems a name may point to a replaced file for a moment; a second look finds the new one.
+                usleep(20_000)
+                do {
+                    file = try HDF5File.open(path)
+                } catch {
+                    throw ResultError.unreadable(path: path, reason: "it is damaged or no HDF5 file: \(error)")
+                }
+            }
+            guard try file.root.textAttribute("format") == "dynsweep-results" else {
+                throw ResultError.unreadable(path: path, reason: "it is an HDF5 file, but not one of dynsweep's results")
+            }
+            let version = try file.root.integerAttribute("format_version") ?? 0
+            guard version <= Publisher.formatVersion else {
+                throw ResultError.unreadable(
+                    path: path, reason: "its format \(version) is later than this program's \(Publisher.formatVersion)")
+            }
+            let names = try file.root.textAttribute("methods")?.split(separator: " ").map(String.init) ?? []
+            return (file, names)
+        }
+    }
+
+    deinit { HDF5.exclusively { try? file.close() } }
+
+    /// The root attribute `name`, such as `job`, `created` or `program_version`; nil when there is none.
+    public func attribute(_ name: String) throws -> String? {
+        try HDF5.exclusively { try file.root.textAttribute(name) }
+    }
+
+    /// The job that made the file: its text, and its `--set` overrides.
+    public func job() throws -> (text: String, overrides: [String]) {
+        try HDF5.exclusively {
+            guard let text = try file.root.textAttribute("job") else {
+                throw ResultError.unreadable(path: path, reason: "it does not hold its job")
+            }
+            let overrides = try file.root.textAttribute("overrides") ?? ""
+            return (text, overrides.isEmpty ? [] : overrides.components(separatedBy: "\n"))
+        }
+    }
+
+    /// The fingerprint of the grids that the file holds.
+    func fingerprint() throws -> UInt64? {
+        try HDF5.exclusively {
+            try file.root.textAttribute("grid_fingerprint").flatMap { UInt64($0, radix: 16) }
+        }
+    }
+
+    /// The statuses of all tasks of a method, row-major over its task dimensions.
+    func statuses(method: String) throws -> [TaskStatus] {
+        try HDF5.exclusively {
+            try file.root.group(method).dataset("status").read(Int8.self).map { raw in
+                guard let status = TaskStatus(rawValue: UInt8(bitPattern: raw)) else {
+                    throw ResultError.unreadable(path: path, reason: "unknown status \(raw) in '\(method)'")
+                }
+                return status
+            }
+        }
+    }
+}

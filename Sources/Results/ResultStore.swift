@@ -1,0 +1,390 @@
+import Foundation
+import Modeling
+import Sweep
+
+/// All results of one job while it runs: takes records in, keeps them in the journal, publishes the result file.
+///
+/// Rank 0 holds it. `append`, the lookups and `flush` belong to the coordinator's thread; one background thread makes
+/// the journal durable (a few times a second), publishes the file when that is due, and shows that the run lives.
+public final class ResultStore: @unchecked Sendable {
+    /// How to treat what is there already.
+    public struct Options: Sendable {
+        /// Move old results aside and begin anew.
+        public var fresh = false
+        /// Compute failed tasks again.
+        public var retriesFailed = false
+        /// Publishing takes at most this part of the run's time.
+        public var publishShare = 0.02
+        /// Nothing is published earlier than this after the start, in seconds.
+        public var firstPublishSeconds = 2.0
+        /// The longest time between a record's arrival and its being durable against the death of the machine, in seconds.
+        public var syncSeconds = 0.2
+
+        public init() {}
+    }
+
+    /// What ``finish()`` found.
+    public struct Outcome: Sendable {
+        public let counts: StatusCounts
+        /// True when nothing is left to compute; the journal is gone then.
+        public var isComplete: Bool { counts.isComplete }
+    }
+
+    public let path: String
+    /// ``GridFingerprint/value`` of the job: what workers encode records with.
+    public let grid: UInt64
+    /// What was found and done at the start: damage, extensions, imports.
+    public let notices: [String]
+
+    private let layouts: [MethodLayout]
+    private let publisher: Publisher
+    private let options: Options
+    private let runLock: RunLock
+    private let provenance: Provenance
+    private let methodOffsets: [Int]
+
+    /// Guards everything below.
+    private let condition = NSCondition()
+    private let table: TaskTable
+    /// Nil when the results were complete at the start.
+    private let journal: Journal?
+    private var events: [RunEvent]
+    private var syncedEnd: Int
+    private var publishedEnd = 0
+    private var backgroundError: (any Error)?
+    private var publishError: (any Error)?
+    private var isStopping = false
+    private var isBackgroundDone = false
+    private var isClosed = false
+    private var lastSync = 0.0
+    private var lastBeat = 0.0
+    private var nextPublish: Double
+
+    /// Opens the results of `job` at `job.output`: takes the lock, reads what is there, and makes it fit the job.
+    ///
+    /// - Parameters:
+    ///   - models: the models that old job texts may name.
+    ///   - notice: told at once when opening has to wait for a lock.
+    /// - Throws: ``ResultError/locked(path:holder:)`` when another run holds the output,
+    ///   ``ResultError/incompatible(path:differences:)`` when what is there belongs to another job.
+    public static func open(
+        job: Job, models: [any Model], options: Options = Options(), provenance: Provenance,
+        notice: (String) -> Void = { _ in }
+    ) throws -> ResultStore {
+        let path = job.output
+        let layouts = try job.grids.map(MethodLayout.init(grid:))
+        try Disk.makeDirectory(Disk.directory(of: path))
+        let lock = try RunLock.acquire(output: path, notice: notice)
+        do {
+            let opening = try StoreOpening(
+                job: job, models: models, options: options, provenance: provenance, layouts: layouts)
+            let store = ResultStore(job: job, options: options, provenance: provenance, layouts: layouts, lock: lock, opening)
+            try store.begin()
+            return store
+        } catch {
+            lock.release()
+            throw error
+        }
+    }
+
+    private init(
+        job: Job, options: Options, provenance: Provenance, layouts: [MethodLayout], lock: RunLock,
+        _ opening: StoreOpening
+    ) {
+        path = job.output
+        grid = opening.header.grid
+        notices = opening.notices
+        self.layouts = layouts
+        self.options = options
+        self.provenance = provenance
+        runLock = lock
+        methodOffsets = opening.methodOffsets
+        table = opening.table
+        journal = opening.journal
+        events = opening.events
+        syncedEnd = opening.journal?.end ?? 0
+        publisher = Publisher(
+            description: ResultDescription(
+                title: job.name, model: job.model.name, modelSummary: job.model.summary, jobText: job.text,
+                overrides: job.overrides, grids: job.grids,
+                specs: Dictionary(job.model.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
+                grid: opening.header.grid, seedRule: opening.header.seedRule, created: opening.header.created,
+                provenance: provenance),
+            layouts: layouts)
+        // A large journal takes long to publish; its size says about how long before it was ever tried.
+        let estimate = Double(syncedEnd) / 50e6
+        nextPublish = Self.clock() + max(options.firstPublishSeconds, estimate / options.publishShare)
+    }
+
+    private func begin() throws {
+        guard let journal else {
+            isBackgroundDone = true
+            return
+        }
+        try record(.started, in: journal)
+        try journal.sync()
+        syncedEnd = journal.end
+        // The start of a run is no reason to publish.
+        publishedEnd = Disk.exists(path) ? journal.end : 0
+        let thread = Thread { [self] in work(journal) }
+        thread.name = "results"
+        thread.stackSize = 4 << 20
+        thread.start()
+    }
+
+    deinit {
+        if !isClosed { runLock.release() }
+    }
+
+    // MARK: Lookups
+
+    /// True when the results were complete when they were opened: there is nothing to run and nothing to append to.
+    public var wasComplete: Bool { journal == nil }
+
+    public func status(_ task: TaskID) -> TaskStatus {
+        condition.lock()
+        defer { condition.unlock() }
+        return table.status(index(task))
+    }
+
+    /// True when the task needs no run: done, failed, diverged, spared, or excluded.
+    public func isFinished(_ task: TaskID) -> Bool { status(task).isFinal }
+
+    /// How many tasks have which status now.
+    public var counts: StatusCounts {
+        condition.lock()
+        defer { condition.unlock() }
+        return table.counts
+    }
+
+    /// How many tasks of a method have which status now; looks at each of them.
+    public func counts(method: Int) -> StatusCounts {
+        condition.lock()
+        defer { condition.unlock() }
+        var counts = StatusCounts()
+        for task in 0..<layouts[method].taskCount { counts.add(table.status(methodOffsets[method] + task)) }
+        return counts
+    }
+
+    /// The record of a task, read back from the journal; nil when it has none.
+    public func record(of task: TaskID) throws -> TaskRecord? {
+        let offset = condition.withLock { table.offset(index(task)) }
+        guard offset != 0, let journal else { return nil }
+        return try journal.record(at: offset)
+    }
+
+    /// One observable of a task, (time, shape...) without padding; nil when there is no such record or observable.
+    /// For rules that look at results while they come in.
+    public func values(of task: TaskID, observable: String) throws -> [Double]? {
+        guard let slot = layouts[task.method].slots.firstIndex(where: { $0.spec.name == observable }),
+            let record = try record(of: task), slot < record.buffers.count
+        else { return nil }
+        return record.buffers[slot]
+    }
+
+    private func index(_ task: TaskID) -> Int {
+        methodOffsets[task.method] + task.point * layouts[task.method].seedCount + task.seed
+    }
+
+    // MARK: Records
+
+    /// Takes in one or several encoded records (``TaskRecord/encode(into:grid:)``). When it returns they survive the
+    /// death of this process; ``flush()``, or a fraction of a second, makes them survive the death of the machine.
+    ///
+    /// - Throws: when the disk refuses; nothing was taken in then, and the call may be repeated. Also when an earlier
+    ///   write could not be made durable.
+    public func append(_ bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { try append($0) }
+    }
+
+    /// As ``append(_:)-([UInt8])``.
+    public func append(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let journal else { throw ResultError.invalidRecord("the results are complete already") }
+        try condition.withLock { if let backgroundError { throw backgroundError } }
+        var entries: [(task: Int, status: TaskStatus, at: Int)] = []
+        var at = 0
+        while at < bytes.count {
+            guard let body = RecordFrame.body(of: bytes, at: at, seed: grid), let view = TaskRecordView(body: body) else {
+                throw ResultError.invalidRecord("the checksum at byte \(at) of \(bytes.count) does not match")
+            }
+            entries.append((try checkedIndex(view), view.status, at))
+            at += RecordFrame.size(bodyLength: body.count)
+        }
+        let start = try journal.append(bytes)
+        condition.withLock {
+            for entry in entries { table.take(entry.task, entry.status, offset: start + entry.at) }
+        }
+    }
+
+    /// Encodes and takes in one record.
+    public func append(_ record: TaskRecord) throws {
+        var bytes: [UInt8] = []
+        record.encode(into: &bytes, grid: grid)
+        try append(bytes)
+    }
+
+    /// The flat index of a record's task, if the record fits its grid.
+    private func checkedIndex(_ view: TaskRecordView) throws -> Int {
+        let task = view.task
+        guard layouts.indices.contains(task.method), task.point < layouts[task.method].grid.pointCount,
+            task.seed < layouts[task.method].seedCount
+        else { throw ResultError.invalidRecord("\(task) is not in the job's grid") }
+        guard view.status != .pending, view.status != .excluded else {
+            throw ResultError.invalidRecord("\(task) is said to be \(view.status.name)")
+        }
+        let layout = layouts[task.method]
+        if view.bufferCount == 0 {
+            guard view.status != .done || layout.slots.isEmpty else {
+                throw ResultError.invalidRecord("\(task) is done but holds no observables")
+            }
+        } else {
+            guard view.bufferCount == layout.slots.count else {
+                throw ResultError.invalidRecord(
+                    "\(task) holds \(view.bufferCount) observables where its grid has \(layout.slots.count)")
+            }
+            for (index, slot) in layout.slots.enumerated() {
+                let expected =
+                    slot.isUniform
+                    ? slot.paddedCount : slot.timeCount * slot.shape(atPoint: task.point).reduce(1, *)
+                guard view.length(ofBuffer: index) == expected else {
+                    throw ResultError.invalidRecord(
+                        "\(task) holds \(view.length(ofBuffer: index)) numbers of '\(slot.spec.name)', not \(expected)")
+                }
+            }
+        }
+        return methodOffsets[task.method] + task.point * layout.seedCount + task.seed
+    }
+
+    /// Makes everything taken in so far durable before it returns.
+    public func flush() throws {
+        guard let journal else { return }
+        let end = journal.end
+        try journal.sync()
+        condition.withLock { syncedEnd = max(syncedEnd, end) }
+    }
+
+    // MARK: The background thread
+
+    private static func clock() -> Double { ProcessInfo.processInfo.systemUptime }
+
+    private func work(_ journal: Journal) {
+        condition.lock()
+        while !isStopping {
+            condition.wait(until: Date().addingTimeInterval(options.syncSeconds))
+            if isStopping { break }
+            condition.unlock()
+            tend(journal)
+            if Self.clock() >= nextPublish, journal.end > publishedEnd { publishInBackground(journal) }
+            condition.lock()
+        }
+        isBackgroundDone = true
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// What must go on during a long publish too: group commits and signs of life.
+    private func tend(_ journal: Journal) {
+        let now = Self.clock()
+        let (end, isDirty) = condition.withLock { (journal.end, journal.end > syncedEnd) }
+        if isDirty, now - lastSync >= options.syncSeconds {
+            lastSync = now
+            do {
+                try journal.sync()
+                condition.withLock { syncedEnd = max(syncedEnd, end) }
+            } catch {
+                condition.withLock { backgroundError = error }
+            }
+        }
+        if now - lastBeat >= RunLock.beatSeconds {
+            lastBeat = now
+            runLock.heartbeat()
+        }
+    }
+
+    private struct Stopped: Error {}
+
+    private func publishInBackground(_ journal: Journal) {
+        let begun = Self.clock()
+        let end = journal.end
+        do {
+            _ = try publisher.publish(to: path, journal: journal, events: condition.withLock { events }) {
+                [self] method, range in
+                if condition.withLock({ isStopping }) { throw Stopped() }
+                tend(journal)
+                return snapshot(method, range)
+            }
+            publishedEnd = end
+            condition.withLock { publishError = nil }
+        } catch is Stopped {
+        } catch {
+            // The old file is still in place; the next attempt may find the disk emptied.
+            condition.withLock { publishError = error }
+        }
+        let finished = Self.clock()
+        nextPublish = finished + max(options.firstPublishSeconds, (finished - begun) / options.publishShare)
+    }
+
+    private func snapshot(_ method: Int, _ range: Range<Int>) -> TaskSnapshot {
+        let from = methodOffsets[method]
+        return condition.withLock { table.snapshot((from + range.lowerBound)..<(from + range.upperBound)) }
+    }
+
+    /// Why the last attempt to publish failed, for the log; nil when it did not. Nothing is lost by it.
+    public var publishingProblem: (any Error)? { condition.withLock { publishError } }
+
+    // MARK: The end
+
+    /// Stops the background thread, publishes the final state, and gives the lock back. When the grid is complete the
+    /// file is validated before it is published, and the journal is removed.
+    ///
+    /// - Throws: when the final file cannot be written; the journal is kept, and a later run publishes it.
+    public func finish() throws -> Outcome {
+        stop()
+        defer { close() }
+        guard let journal else { return Outcome(counts: counts) }
+        try record(.stopped, in: journal)
+        try journal.sync()
+        let counts = try publisher.publish(
+            to: path, journal: journal, events: events, snapshot: { snapshot($0, $1) },
+            check: { [self] temporary in
+                guard table.counts.isComplete else { return }
+                if let problem = ResultFile.validate(temporary).first {
+                    throw ResultError.unreadable(
+                        path: path, reason: "the final file does not read back as written (\(problem)); run again")
+                }
+            })
+        if counts.isComplete {
+            try Disk.remove(journal.path)
+            try Disk.syncDirectory(of: path)
+        }
+        return Outcome(counts: counts)
+    }
+
+    /// Leaves at once: makes the journal durable and gives the lock back, without publishing. The next run goes on.
+    public func abandon() throws {
+        stop()
+        defer { close() }
+        try journal?.sync()
+    }
+
+    private func stop() {
+        condition.lock()
+        isStopping = true
+        condition.broadcast()
+        while !isBackgroundDone { condition.wait() }
+        condition.unlock()
+    }
+
+    private func close() {
+        if !isClosed { runLock.release() }
+        isClosed = true
+    }
+
+    private func record(_ kind: RunEvent.Kind, in journal: Journal) throws {
+        let event = RunEvent(
+            kind: kind, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
+            programVersion: provenance.programVersion)
+        try journal.append(event)
+        condition.withLock { events.append(event) }
+    }
+}
