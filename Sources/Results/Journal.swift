@@ -1,5 +1,6 @@
 import Foundation
 import Sweep
+import Synchronization
 
 /// What a journal says about itself, in two copies at its beginning and again when the job's text changes.
 struct JournalHeader: Codable, Sendable, Hashable {
@@ -67,20 +68,26 @@ public struct JournalDamage: Sendable, Hashable {
 /// `append` hands bytes to the operating system, so they survive the death of the process; `sync` makes them survive
 /// the death of the machine. One writer; reads at offsets may run beside it on another thread.
 final class Journal: @unchecked Sendable {
-    let path: String
+    private(set) var path: String
     let header: JournalHeader
     private let file: DiskFile
+    private let atomicEnd: Atomic<Int>
+
     /// Where the next record goes. Only the appending thread changes it.
-    private(set) var end: Int
+    private(set) var end: Int {
+        get { atomicEnd.load(ordering: .acquiring) }
+        set { atomicEnd.store(newValue, ordering: .releasing) }
+    }
 
     private init(path: String, header: JournalHeader, file: DiskFile, end: Int) {
         self.path = path
         self.header = header
         self.file = file
-        self.end = end
+        atomicEnd = Atomic(end)
     }
 
-    /// Starts a journal in a new file at `path`, replacing what is there.
+    /// Starts a journal in a new file at `path`, replacing what is there. ``moveDurably(to:)`` gives it its final name,
+    /// so that a journal of that name always has its header.
     static func create(_ path: String, header: JournalHeader) throws -> Journal {
         let file = try DiskFile(path, .truncate)
         var bytes: [UInt8] = []
@@ -164,6 +171,13 @@ final class Journal: @unchecked Sendable {
         var bytes: [UInt8] = []
         RecordFrame.encode(try Self.encodeBody(.event, event), seed: header.grid, into: &bytes)
         try bytes.withUnsafeBytes { _ = try append($0) }
+    }
+
+    /// Makes all of it durable and renames it.
+    func moveDurably(to newPath: String) throws {
+        try sync()
+        try Disk.rename(path, to: newPath)
+        path = newPath
     }
 
     /// States that the job's text is another from here on (its grids are the same).

@@ -52,9 +52,16 @@ public final class ResultFile {
             guard let text = try file.root.textAttribute("job") else {
                 throw ResultError.unreadable(path: path, reason: "it does not hold its job")
             }
-            let overrides = try file.root.textAttribute("overrides") ?? ""
-            return (text, overrides.isEmpty ? [] : overrides.components(separatedBy: "\n"))
+            let overrides = try file.root.textAttribute("overrides") ?? "[]"
+            return (text, (try? JSONDecoder().decode([String].self, from: Data(overrides.utf8))) ?? [])
         }
+    }
+
+    /// Overrides as the attribute holds them: a JSON list.
+    static func encode(overrides: [String]) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        return String(decoding: try encoder.encode(overrides), as: UTF8.self)
     }
 
     /// The fingerprint of the grids that the file holds.

@@ -1,0 +1,354 @@
+import Foundation
+import Modeling
+import Sweep
+
+/// Finds out what results of a job exist and makes them fit it: the work of ``ResultStore/open(job:models:options:provenance:notice:)``
+/// once the lock is held. Whatever fails here leaves the old files as they were.
+struct StoreOpening {
+    private(set) var table: TaskTable
+    /// Nil when a complete result file is all there is, and nothing is left to compute.
+    private(set) var journal: Journal?
+    private(set) var header: JournalHeader
+    private(set) var events: [RunEvent] = []
+    private(set) var notices: [String] = []
+    let methodOffsets: [Int]
+
+    private let job: Job
+    private let models: [any Model]
+    private let options: ResultStore.Options
+    private let provenance: Provenance
+    private let layouts: [MethodLayout]
+    private let path: String
+    private var journalPath: String { path + ".journal" }
+
+    init(
+        job: Job, models: [any Model], options: ResultStore.Options, provenance: Provenance, layouts: [MethodLayout]
+    ) throws {
+        self.job = job
+        self.models = models
+        self.options = options
+        self.provenance = provenance
+        self.layouts = layouts
+        path = job.output
+        methodOffsets = layouts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.taskCount) }
+        table = TaskTable(count: methodOffsets.last ?? 0)
+        header = JournalHeader(
+            programVersion: provenance.programVersion, jobText: job.text, overrides: job.overrides,
+            seedRule: String(describing: job.seeds), grid: GridFingerprint(grids: job.grids).value,
+            created: Timestamp.now())
+
+        // Left over by a run that died; holding the lock, nobody else uses them.
+        for debris in [path + ".publishing", journalPath + ".new"] { try Disk.remove(debris) }
+        if options.fresh { try moveAside() }
+        if Disk.exists(journalPath) {
+            try openJournal()
+        } else if Disk.exists(path) {
+            try openFile()
+        } else {
+            try startJournal()
+        }
+    }
+
+    // MARK: Nothing, or nothing wanted
+
+    private mutating func startJournal() throws {
+        let new = try Journal.create(journalPath + ".new", header: header)
+        try new.moveDurably(to: journalPath)
+        journal = new
+        markExcluded()
+    }
+
+    /// Renames old results to `X.h5.old-TIME` (and the journal likewise); never over anything.
+    private mutating func moveAside() throws {
+        let existing = [path, journalPath].filter(Disk.exists)
+        guard !existing.isEmpty else { return }
+        let stamp = Timestamp.compact()
+        var aside = "\(path).old-\(stamp)"
+        var number = 2
+        while Disk.exists(aside) || Disk.exists(aside + ".journal") {
+            aside = "\(path).old-\(stamp)-\(number)"
+            number += 1
+        }
+        for old in existing {
+            let new = old == path ? aside : aside + ".journal"
+            try Disk.rename(old, to: new)
+            notices.append("moved the old results aside: \(new)")
+        }
+    }
+
+    // MARK: A journal
+
+    private mutating func openJournal() throws {
+        let found = try Journal.readHeader(journalPath)
+        guard let found else { return try openHeadlessJournal() }
+        header.created = found.created
+        if found.grid == header.grid {
+            try takeJournal(found)
+        } else {
+            let map = try JobMap(
+                oldText: found.jobText, overrides: found.overrides, oldGrid: found.grid,
+                version: found.programVersion, new: job, models: models, path: path)
+            try rebaseJournal(found, map)
+        }
+    }
+
+    /// Reads a journal of this very grid.
+    private mutating func takeJournal(_ found: JournalHeader) throws {
+        var latest = found
+        let (opened, damage) = try read(found) { latest = $0 }
+        journal = opened
+        notices += damage.messages(path: journalPath)
+        if !damage.isNone { try recoverFromFile(into: opened) }
+        if latest.seedRule != header.seedRule { dropSpared() }
+        if latest.jobText != header.jobText || latest.overrides != header.overrides
+            || latest.seedRule != header.seedRule
+        {
+            try opened.append(header)
+        }
+        settle()
+    }
+
+    private mutating func read(
+        _ found: JournalHeader, readOnly: Bool = false, headerFound: (JournalHeader) -> Void
+    ) throws -> (journal: Journal, damage: JournalDamage) {
+        let table = table
+        let layouts = layouts
+        let offsets = methodOffsets
+        var events: [RunEvent] = []
+        let result = try Journal.open(
+            journalPath, header: found, maximumBody: layouts.map(\.maximumBody).max() ?? TaskRecord.maximumError,
+            visit: { offset, view in
+                let task = view.task
+                guard layouts.indices.contains(task.method), task.point < layouts[task.method].grid.pointCount,
+                    task.seed < layouts[task.method].seedCount
+                else { return }
+                table.take(
+                    offsets[task.method] + task.point * layouts[task.method].seedCount + task.seed, view.status,
+                    offset: offset)
+            },
+            event: { events.append($0) }, header: headerFound, readOnly: readOnly)
+        self.events = events
+        return result
+    }
+
+    /// Both copies of the header are damaged. The records' checksums still tell whether they are of this grid.
+    private mutating func openHeadlessJournal() throws {
+        let (_, damage) = try read(header, readOnly: true) { _ in }
+        guard table.counts[.pending] < table.count || damage.tailBytes == 0 else {
+            throw ResultError.unreadable(
+                path: journalPath,
+                reason: "its beginning is damaged and no record in it is of this job. If the job was changed, undo "
+                    + "that and run again; else use --fresh (it moves the old results aside)")
+        }
+        notices.append("the beginning of \(journalPath) is damaged; its records fit this job and are taken")
+        table = TaskTable(count: table.count)
+        // Into a new journal, whose header is whole.
+        let new = try Journal.create(journalPath + ".new", header: header)
+        let old = try Journal.open(
+            journalPath, header: header, maximumBody: layouts.map(\.maximumBody).max() ?? TaskRecord.maximumError,
+            visit: { _, _ in }, readOnly: true
+        ).journal
+        try copy(from: old, header: header, map: nil, into: new)
+        try recoverFromFile(into: new)
+        try new.moveDurably(to: journalPath)
+        journal = new
+        settle()
+    }
+
+    /// Rewrites a journal of another grid for this one, beside it, and puts it in its place.
+    private mutating func rebaseJournal(_ found: JournalHeader, _ map: JobMap) throws {
+        let old = try Journal.open(
+            journalPath, header: found, maximumBody: map.maximumBody, visit: { _, _ in }, readOnly: true)
+        notices += old.damage.messages(path: journalPath)
+        let new = try Journal.create(journalPath + ".new", header: header)
+        try copy(from: old.journal, header: found, map: map, into: new)
+        try finishRebase(new, map)
+    }
+
+    private mutating func finishRebase(_ new: Journal, _ map: JobMap) throws {
+        let event = RunEvent(
+            kind: .extended, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
+            programVersion: provenance.programVersion)
+        try new.append(event)
+        events.append(event)
+        try new.moveDurably(to: journalPath)
+        journal = new
+        let kept = table.count - table.counts[.pending]
+        notices.append("the job's grid changed: \(kept) finished task\(kept == 1 ? "" : "s") taken over")
+        settle()
+    }
+
+    /// Copies all records (and events) of a journal, mapped onto this grid.
+    private mutating func copy(from old: Journal, header oldHeader: JournalHeader, map: JobMap?, into new: Journal) throws {
+        var writer = RecordWriter(journal: new, table: table, layouts: layouts, methodOffsets: methodOffsets)
+        var failure: (any Error)?
+        var rule = oldHeader.seedRule
+        var spared: [TaskRecord] = []
+        var events: [RunEvent] = []
+        _ = try Journal.open(
+            old.path, header: oldHeader,
+            maximumBody: map?.maximumBody ?? layouts.map(\.maximumBody).max() ?? TaskRecord.maximumError,
+            visit: { _, view in
+                guard failure == nil else { return }
+                do {
+                    var record = view.record
+                    if let map {
+                        guard let task = map.task(record.task) else { return }
+                        record.task = task
+                    }
+                    if record.status == .spared { spared.append(record) } else { try writer.write(record) }
+                } catch { failure = error }
+            },
+            event: { events.append($0) }, header: { rule = $0.seedRule }, readOnly: true)
+        if let failure { throw failure }
+        if rule == header.seedRule { for record in spared { try writer.write(record) } }
+        try writer.flush()
+        for event in events { try new.append(event) }
+        self.events += events
+    }
+
+    // MARK: A result file
+
+    /// Only a published file is there: a finished sweep, or one whose journal was deleted.
+    private mutating func openFile() throws {
+        let file = try ResultFile(path)
+        let old = try file.job()
+        let fingerprint = try file.fingerprint()
+        header.created = try file.attribute("created") ?? header.created
+        let isSameRule = try file.attribute("seed_rule") == header.seedRule
+        if fingerprint == header.grid, isSameRule, try takeStatuses(file) { return }
+
+        let problems = ResultFile.validate(path).filter { $0.severity == .error }
+        if let first = problems.first {
+            throw ResultError.unreadable(
+                path: path, reason: "\(first); run with --fresh (it moves the file aside), or restore a good copy")
+        }
+        table = TaskTable(count: table.count)
+        let new = try Journal.create(journalPath + ".new", header: header)
+        if fingerprint == header.grid {
+            try importRecords(of: file, layouts: layouts, map: nil, keepsSpared: isSameRule, into: new)
+            let event = RunEvent(
+                kind: .imported, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
+                programVersion: provenance.programVersion)
+            try new.append(event)
+            events.append(event)
+            try new.moveDurably(to: journalPath)
+            journal = new
+            settle()
+        } else {
+            let map = try JobMap(
+                oldText: old.text, overrides: old.overrides, oldGrid: fingerprint ?? 0,
+                version: try file.attribute("program_version") ?? "unknown", new: job, models: models, path: path)
+            try importRecords(of: file, layouts: map.oldLayouts, map: map, keepsSpared: isSameRule, into: new)
+            try finishRebase(new, map)
+        }
+    }
+
+    /// Fills the table from the file's statuses; true when nothing is left to compute.
+    private mutating func takeStatuses(_ file: ResultFile) throws -> Bool {
+        for (method, layout) in layouts.enumerated() {
+            let statuses = try file.statuses(method: layout.grid.method.name)
+            guard statuses.count == layout.taskCount else { return false }
+            for (task, status) in statuses.enumerated() where status != .pending && status != .excluded {
+                table.set(methodOffsets[method] + task, status, offset: 0)
+            }
+        }
+        settle()
+        return table.counts.isComplete
+    }
+
+    private mutating func importRecords(
+        of file: ResultFile, layouts old: [MethodLayout], map: JobMap?, keepsSpared: Bool, into new: Journal
+    ) throws {
+        var writer = RecordWriter(journal: new, table: table, layouts: layouts, methodOffsets: methodOffsets)
+        try file.forEachRecord(old) { found in
+            var record = found
+            if let map {
+                guard let task = map.task(record.task) else { return }
+                record.task = task
+            }
+            if record.status != .spared || keepsSpared { try writer.write(record) }
+        }
+        try writer.flush()
+    }
+
+    /// After damage to the journal: what it lost may have been published before.
+    private mutating func recoverFromFile(into journal: Journal) throws {
+        guard Disk.exists(path), let file = try? ResultFile(path), (try? file.fingerprint()) == header.grid else { return }
+        var writer = RecordWriter(journal: journal, table: table, layouts: layouts, methodOffsets: methodOffsets)
+        let before = table.counts[.pending]
+        let table = table
+        let layouts = layouts
+        let offsets = methodOffsets
+        do {
+            try file.forEachRecord(layouts) { record in
+                let task = record.task
+                let index = offsets[task.method] + task.point * layouts[task.method].seedCount + task.seed
+                if table.status(index) == .pending { try writer.write(record) }
+            }
+        } catch {
+            notices.append("'\(path)' is damaged too and could not fill the journal's gaps; it will be rebuilt (\(error))")
+        }
+        try writer.flush()
+        let recovered = before - table.counts[.pending]
+        if recovered > 0 { notices.append("\(recovered) damaged records were recovered from \(path)") }
+    }
+
+    // MARK: Statuses that follow from the job
+
+    private func settle() {
+        if options.retriesFailed {
+            for task in 0..<table.count where table.status(task) == .failed { table.set(task, .pending, offset: 0) }
+        }
+        markExcluded()
+    }
+
+    private func dropSpared() {
+        for task in 0..<table.count where table.status(task) == .spared { table.set(task, .pending, offset: 0) }
+    }
+
+    /// Marks what `where` leaves out. A point that was computed before it was left out keeps its results.
+    private func markExcluded() {
+        for (method, layout) in layouts.enumerated() where layout.grid.filter != nil {
+            for point in 0..<layout.grid.pointCount where !layout.grid.isIncluded(point) {
+                for seed in 0..<layout.seedCount {
+                    let task = methodOffsets[method] + point * layout.seedCount + seed
+                    if table.status(task) == .pending { table.set(task, .excluded, offset: 0) }
+                }
+            }
+        }
+    }
+}
+
+/// Appends records to a new journal in large pieces and enters them into the table.
+private struct RecordWriter {
+    let journal: Journal
+    let table: TaskTable
+    let layouts: [MethodLayout]
+    let methodOffsets: [Int]
+    private var bytes: [UInt8] = []
+    private var entries: [(task: Int, status: TaskStatus, at: Int)] = []
+
+    init(journal: Journal, table: TaskTable, layouts: [MethodLayout], methodOffsets: [Int]) {
+        self.journal = journal
+        self.table = table
+        self.layouts = layouts
+        self.methodOffsets = methodOffsets
+    }
+
+    mutating func write(_ record: TaskRecord) throws {
+        let task = record.task
+        let index = methodOffsets[task.method] + task.point * layouts[task.method].seedCount + task.seed
+        entries.append((index, record.status, bytes.count))
+        record.encode(into: &bytes, grid: journal.header.grid)
+        if bytes.count > 1 << 20 { try flush() }
+    }
+
+    mutating func flush() throws {
+        guard !entries.isEmpty else { return }
+        let start = try bytes.withUnsafeBytes { try journal.append($0) }
+        for entry in entries { table.take(entry.task, entry.status, offset: start + entry.at) }
+        bytes.removeAll(keepingCapacity: true)
+        entries.removeAll(keepingCapacity: true)
+    }
+}
