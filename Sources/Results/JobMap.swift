@@ -4,7 +4,10 @@ import Sweep
 /// How the tasks of an earlier job lie in the grid of the present one.
 struct JobMap {
     let oldLayouts: [MethodLayout]
-    private let methods: [Int?]
+    private let methods: [(method: Int, map: GridMap)?]
+    private let old: Job
+    private let new: Job
+    private let path: String
 
     /// No record of the old grid is longer.
     var maximumBody: Int { oldLayouts.map(\.maximumBody).max() ?? TaskRecord.maximumError }
@@ -32,9 +35,28 @@ struct JobMap {
                 ])
         }
         oldLayouts = try old.grids.map(MethodLayout.init(grid:))
-        methods = []
+        self.old = old
+        self.new = new
+        self.path = path
+        methods = old.grids.map { grid in
+            guard let index = new.grids.firstIndex(where: { $0.method.name == grid.method.name }) else { return nil }
+            return (index, GridMap(from: grid, to: new.grids[index]))
+        }
+    }
+
+    /// Throws when the new job is no extension of the old one.
+    ///
+    /// - Parameter isComputed: whether anything is known of a point of the old grid.
+    func requireExtension(isComputed: (_ method: Int, _ point: Int) -> Bool) throws {
+        let differences = new.incompatibilities(with: old, isComputed: isComputed)
+        if !differences.isEmpty { throw ResultError.incompatible(path: path, differences: differences) }
     }
 
     /// Where a task of the old job is now; nil when the new one does not have it.
-    func task(_ old: TaskID) -> TaskID? { nil }
+    func task(_ task: TaskID) -> TaskID? {
+        guard methods.indices.contains(task.method), let (method, map) = methods[task.method],
+            let point = map.point(task.point), let seed = map.seed(task.seed)
+        else { return nil }
+        return TaskID(method: method, point: point, seed: seed)
+    }
 }

@@ -107,7 +107,7 @@ struct Publisher {
         try root.setAttribute("description", description.modelSummary)
         try root.setAttribute("methods", description.grids.map(\.method.name).joined(separator: " "))
         try root.setAttribute("job", description.jobText)
-        try root.setAttribute("overrides", try ResultFile.encode(overrides: description.overrides))
+        try root.setAttribute("overrides", description.overrides.joined(separator: "\n"))
         try root.setAttribute("grid_fingerprint", GridFingerprint.hexadecimal(description.grid))
         try root.setAttribute("seed_rule", description.seedRule)
         try root.setAttribute("created", description.created)

@@ -52,16 +52,9 @@ public final class ResultFile {
             guard let text = try file.root.textAttribute("job") else {
                 throw ResultError.unreadable(path: path, reason: "it does not hold its job")
             }
-            let overrides = try file.root.textAttribute("overrides") ?? "[]"
-            return (text, (try? JSONDecoder().decode([String].self, from: Data(overrides.utf8))) ?? [])
+            let overrides = try file.root.textAttribute("overrides") ?? ""
+            return (text, overrides.isEmpty ? [] : overrides.components(separatedBy: "\n"))
         }
-    }
-
-    /// Overrides as the attribute holds them: a JSON list.
-    static func encode(overrides: [String]) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
-        return String(decoding: try encoder.encode(overrides), as: UTF8.self)
     }
 
     /// The fingerprint of the grids that the file holds.
@@ -80,6 +73,25 @@ public final class ResultFile {
                 }
                 return status
             }
+        }
+    }
+}
+
+extension ResultFile {
+    /// The `checksum` attribute of every dataset by its path; equal checksums mean equal values.
+    public func checksums() throws -> [String: String] {
+        try HDF5.exclusively {
+            var found: [String: String] = [:]
+            func collect(_ group: HDF5Group) throws {
+                for name in try group.members().datasets {
+                    if let text = try group.dataset(name).textAttribute("checksum") {
+                        found["\(group.path)/\(name)"] = text
+                    }
+                }
+            }
+            try collect(file.root)
+            for method in methods { try collect(try file.root.group(method)) }
+            return found
         }
     }
 }

@@ -270,7 +270,7 @@ public final class ResultStore: @unchecked Sendable {
     private func work(_ journal: Journal) {
         condition.lock()
         while !isStopping {
-            condition.wait(until: Date().addingTimeInterval(options.syncSeconds))
+            _ = condition.wait(until: Date().addingTimeInterval(options.syncSeconds))
             if isStopping { break }
             condition.unlock()
             tend(journal)

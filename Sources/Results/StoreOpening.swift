@@ -157,8 +157,16 @@ struct StoreOpening {
 
     /// Rewrites a journal of another grid for this one, beside it, and puts it in its place.
     private mutating func rebaseJournal(_ found: JournalHeader, _ map: JobMap) throws {
+        var computed = map.oldLayouts.map { [Bool](repeating: false, count: $0.grid.pointCount) }
         let old = try Journal.open(
-            journalPath, header: found, maximumBody: map.maximumBody, visit: { _, _ in }, readOnly: true)
+            journalPath, header: found, maximumBody: map.maximumBody,
+            visit: { _, view in
+                let task = view.task
+                if computed.indices.contains(task.method), task.point < computed[task.method].count {
+                    computed[task.method][task.point] = true
+                }
+            }, readOnly: true)
+        try map.requireExtension { computed[$0][$1] }
         notices += old.damage.messages(path: journalPath)
         let new = try Journal.create(journalPath + ".new", header: header)
         try copy(from: old.journal, header: found, map: map, into: new)
@@ -239,6 +247,7 @@ struct StoreOpening {
             let map = try JobMap(
                 oldText: old.text, overrides: old.overrides, oldGrid: fingerprint ?? 0,
                 version: try file.attribute("program_version") ?? "unknown", new: job, models: models, path: path)
+            try map.requireExtension { _, _ in true }
             try importRecords(of: file, layouts: map.oldLayouts, map: map, keepsSpared: isSameRule, into: new)
             try finishRebase(new, map)
         }
