@@ -293,3 +293,19 @@ struct RecordScanner {
         return body
     }
 }
+
+/// Looking into a journal without changing it.
+package enum JournalFile {
+    /// All good task records of the journal at `path` in the order of their arrival, and what is damaged.
+    ///
+    /// - Parameter grid: the fingerprint to try when no copy of the header is whole.
+    package static func read(_ path: String, grid: UInt64) throws -> (records: [TaskRecord], damage: JournalDamage) {
+        let header =
+            try Journal.readHeader(path)
+            ?? JournalHeader(programVersion: "", jobText: "", overrides: [], seedRule: "", grid: grid, created: "")
+        var records: [TaskRecord] = []
+        let (_, damage) = try Journal.open(
+            path, header: header, maximumBody: 1 << 30, visit: { records.append($1.record) }, readOnly: true)
+        return (records, damage)
+    }
+}

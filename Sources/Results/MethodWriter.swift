@@ -104,6 +104,10 @@ private final class MethodPass {
             try writer.describe(
                 dataset.dataset,
                 VariableText(longName: slot.spec.longName, units: slot.spec.units, symbol: slot.spec.symbol))
+            if !slot.spec.codes.isEmpty {
+                try dataset.dataset.setAttribute("flag_values", slot.spec.codes.indices.map(Double.init))
+                try dataset.dataset.setAttribute("flag_meanings", slot.spec.codes.joined(separator: " "))
+            }
             return dataset
         }
         means = try layout.aggregates.map { spec, source in

@@ -42,6 +42,7 @@ struct Publisher {
             let counts = try HDF5.exclusively {
                 try write(to: temporary, journal: journal, events: events, snapshot: snapshot)
             }
+            try FileSeal.seal(temporary)
             try check(temporary)
             try Disk.syncFile(temporary)
             try Disk.rename(temporary, to: path)

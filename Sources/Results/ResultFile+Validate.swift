@@ -17,6 +17,9 @@ extension ResultFile {
     public static func validate(_ path: String) -> [ResultProblem] {
         HDF5.exclusively {
             do {
+                if let damage = try FileSeal.problem(path) {
+                    return [ResultProblem(severity: .error, place: "", what: damage)]
+                }
                 return try ResultFile(path).validate()
             } catch {
                 return [ResultProblem(severity: .error, place: "", what: "\(error)")]

@@ -13,6 +13,9 @@ public final class ResultFile {
     public init(_ path: String) throws {
         self.path = path
         guard Disk.exists(path) else { throw ResultError.io(operation: "open", path: path, code: ENOENT) }
+        if let problem = try FileSeal.problem(path, isQuick: true) {
+            throw ResultError.unreadable(path: path, reason: problem)
+        }
         (file, methods) = try HDF5.exclusively {
             let file: HDF5File
             do {
@@ -27,7 +30,8 @@ public final class ResultFile {
                 }
             }
             guard try file.root.textAttribute("format") == "dynsweep-results" else {
-                throw ResultError.unreadable(path: path, reason: "it is an HDF5 file, but not one of dynsweep's results")
+                throw ResultError.unreadable(
+                    path: path, reason: "it is an HDF5 file, but not one of dynsweep's results")
             }
             let version = try file.root.integerAttribute("format_version") ?? 0
             guard version <= Publisher.formatVersion else {

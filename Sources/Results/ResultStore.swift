@@ -78,10 +78,12 @@ public final class ResultStore: @unchecked Sendable {
         do {
             let opening = try StoreOpening(
                 job: job, models: models, options: options, provenance: provenance, layouts: layouts)
-            let store = ResultStore(job: job, options: options, provenance: provenance, layouts: layouts, lock: lock, opening)
+            let store = ResultStore(
+                job: job, options: options, provenance: provenance, layouts: layouts, lock: lock, opening)
             try store.begin()
             return store
         } catch {
+            try? Disk.remove(path + ".journal.new")
             lock.release()
             throw error
         }
@@ -204,7 +206,8 @@ public final class ResultStore: @unchecked Sendable {
         var entries: [(task: Int, status: TaskStatus, at: Int)] = []
         var at = 0
         while at < bytes.count {
-            guard let body = RecordFrame.body(of: bytes, at: at, seed: grid), let view = TaskRecordView(body: body) else {
+            guard let body = RecordFrame.body(of: bytes, at: at, seed: grid), let view = TaskRecordView(body: body)
+            else {
                 throw ResultError.invalidRecord("the checksum at byte \(at) of \(bytes.count) does not match")
             }
             entries.append((try checkedIndex(view), view.status, at))

@@ -79,7 +79,8 @@ final class RunLock: @unchecked Sendable {
     /// A dead holder on this host is replaced at once. A holder on another host is watched for at most
     /// ``patienceSeconds``: if its file is touched meanwhile it lives, else it is replaced.
     /// - Parameter notice: told once when that wait begins.
-    static func acquire(output: String, patience: Double = patienceSeconds, notice: (String) -> Void) throws -> RunLock {
+    static func acquire(output: String, patience: Double = patienceSeconds, notice: (String) -> Void) throws -> RunLock
+    {
         let path = output + ".lock"
         let holder = LockHolder.current()
         let candidate = "\(path).\(holder.host)-\(holder.pid)"

@@ -187,7 +187,9 @@ struct StoreOpening {
     }
 
     /// Copies all records (and events) of a journal, mapped onto this grid.
-    private mutating func copy(from old: Journal, header oldHeader: JournalHeader, map: JobMap?, into new: Journal) throws {
+    private mutating func copy(from old: Journal, header oldHeader: JournalHeader, map: JobMap?, into new: Journal)
+        throws
+    {
         var writer = RecordWriter(journal: new, table: table, layouts: layouts, methodOffsets: methodOffsets)
         var failure: (any Error)?
         var rule = oldHeader.seedRule
@@ -219,6 +221,11 @@ struct StoreOpening {
 
     /// Only a published file is there: a finished sweep, or one whose journal was deleted.
     private mutating func openFile() throws {
+        // Nothing stands behind this file: it is read only when its bytes are what was written.
+        if let damage = try FileSeal.problem(path) {
+            throw ResultError.unreadable(
+                path: path, reason: "\(damage). Restore a good copy, or use --fresh (it moves the file aside)")
+        }
         let file = try ResultFile(path)
         let old = try file.job()
         let fingerprint = try file.fingerprint()
@@ -226,14 +233,9 @@ struct StoreOpening {
         let isSameRule = try file.attribute("seed_rule") == header.seedRule
         if fingerprint == header.grid, isSameRule, try takeStatuses(file) { return }
 
-        let problems = ResultFile.validate(path).filter { $0.severity == .error }
-        if let first = problems.first {
-            throw ResultError.unreadable(
-                path: path, reason: "\(first); run with --fresh (it moves the file aside), or restore a good copy")
-        }
         table = TaskTable(count: table.count)
-        let new = try Journal.create(journalPath + ".new", header: header)
         if fingerprint == header.grid {
+            let new = try Journal.create(journalPath + ".new", header: header)
             try importRecords(of: file, layouts: layouts, map: nil, keepsSpared: isSameRule, into: new)
             let event = RunEvent(
                 kind: .imported, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
@@ -248,6 +250,7 @@ struct StoreOpening {
                 oldText: old.text, overrides: old.overrides, oldGrid: fingerprint ?? 0,
                 version: try file.attribute("program_version") ?? "unknown", new: job, models: models, path: path)
             try map.requireExtension { _, _ in true }
+            let new = try Journal.create(journalPath + ".new", header: header)
             try importRecords(of: file, layouts: map.oldLayouts, map: map, keepsSpared: isSameRule, into: new)
             try finishRebase(new, map)
         }
@@ -283,7 +286,9 @@ struct StoreOpening {
 
     /// After damage to the journal: what it lost may have been published before.
     private mutating func recoverFromFile(into journal: Journal) throws {
-        guard Disk.exists(path), let file = try? ResultFile(path), (try? file.fingerprint()) == header.grid else { return }
+        guard Disk.exists(path), (try? FileSeal.problem(path)) == .some(nil), let file = try? ResultFile(path),
+            (try? file.fingerprint()) == header.grid
+        else { return }
         var writer = RecordWriter(journal: journal, table: table, layouts: layouts, methodOffsets: methodOffsets)
         let before = table.counts[.pending]
         let table = table
@@ -296,7 +301,8 @@ struct StoreOpening {
                 if table.status(index) == .pending { try writer.write(record) }
             }
         } catch {
-            notices.append("'\(path)' is damaged too and could not fill the journal's gaps; it will be rebuilt (\(error))")
+            notices.append(
+                "'\(path)' is damaged too and could not fill the journal's gaps; it will be rebuilt (\(error))")
         }
         try writer.flush()
         let recovered = before - table.counts[.pending]

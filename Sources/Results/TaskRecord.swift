@@ -137,7 +137,9 @@ struct TaskRecordView {
         valuesAt = errorAt + padded(errorLength)
         guard valuesAt <= body.count else { return nil }
         var total = 0
-        for index in 0..<bufferCount { total += Int(body.loadLittle(UInt32.self, at: TaskRecord.fixedBody + 4 * index)) }
+        for index in 0..<bufferCount {
+            total += Int(body.loadLittle(UInt32.self, at: TaskRecord.fixedBody + 4 * index))
+        }
         guard valuesAt + 8 * total == body.count else { return nil }
     }
 

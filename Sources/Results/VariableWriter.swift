@@ -64,7 +64,7 @@ final class VariableWriter {
         case .flags(let flags):
             try dataset.write(flags)
             flags.withUnsafeBytes { digest.add($0, index: 0) }
-            try dataset.setAttribute("flag_values", [0, 1])
+            try dataset.setAttribute("flag_values", [0, 1] as [Int8])
             try dataset.setAttribute("flag_meanings", "false true")
         case .texts(let texts):
             try dataset.write(texts: texts)

@@ -35,6 +35,10 @@ extension HDF5Attributed {
         try values.withUnsafeBytes { try write(name, .int8, count: values.count, $0) }
     }
 
+    func setAttribute(_ name: String, _ values: [Double]) throws {
+        try values.withUnsafeBytes { try write(name, .float64, count: values.count, $0) }
+    }
+
     func hasAttribute(_ name: String) -> Bool { H5Aexists(identifier.raw, name) > 0 }
 
     /// The text of attribute `name`; nil when there is none or it is no text.

@@ -54,9 +54,10 @@ final class HDF5Dataset: HDF5Attributed {
             try HDF5.check(
                 H5Pset_chunk(creation.raw, Int32(chunk.count), chunk.map { hsize_t($0) }), "chunk '\(path)'")
             if let level = storage.deflateLevel {
+                // Texts of variable length are references in the chunks: the library shuffles and checks only numbers.
                 if type != .text { try HDF5.check(H5Pset_shuffle(creation.raw), "filter '\(path)'") }
                 try HDF5.check(H5Pset_deflate(creation.raw, UInt32(level)), "filter '\(path)'")
-                try HDF5.check(H5Pset_fletcher32(creation.raw), "filter '\(path)'")
+                if type != .text { try HDF5.check(H5Pset_fletcher32(creation.raw), "filter '\(path)'") }
             }
             if storage.cacheBytes > 0 {
                 try HDF5.check(H5Pset_chunk_cache(access.raw, 521, storage.cacheBytes, 1), "cache '\(path)'")

@@ -15,7 +15,7 @@ final class HDF5File {
     }
 
     deinit {
-        if let raw { H5Fclose(raw) }
+        if let raw { HDF5.exclusively { _ = H5Fclose(raw) } }
     }
 
     /// A new file at `path`, replacing what is there. Uses the format of HDF5 1.8, which every reader knows and which

@@ -68,7 +68,8 @@ final class HDF5Identifier {
         self.release = release
     }
 
-    deinit { _ = release(raw) }
+    // The owner may let go of it on any thread, outside of any `exclusively`.
+    deinit { HDF5.exclusively { _ = release(raw) } }
 }
 
 /// The element types of result files.
