@@ -62,6 +62,10 @@ extension JobReader {
                 errors += error.errors
                 return []
             }
+            guard times.allSatisfy(\.isFinite) else {
+                fail(entry.value.location, "recording times must be finite")
+                return []
+            }
             if let last = times.last, let first = times.first, last < first {
                 fail(entry.value.location, "recording times must increase")
                 return []

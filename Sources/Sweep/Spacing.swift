@@ -24,7 +24,7 @@ enum Spacing {
         return (0..<count).map { i in
             if i == 0 { return start }
             if i == count - 1 { return end }
-            return rounded(exp((low * (last - Double(i)) + high * Double(i)) / last), digits: 12)
+            return rounded(exp((low * (last - Double(i)) + high * Double(i)) / last))
         }
     }
 
@@ -43,20 +43,29 @@ enum Spacing {
         }
     }
 
-    /// The decimal number of 15 digits, when `value` is within four units in the last place of it.
+    /// Powers of ten that are exact.
+    private static let powersOfTen: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20, 1e21, 1e22,
+    ]
+
+    /// The shortest decimal number of at most 15 digits within four units in the last place of `value`; `value` when
+    /// there is none. A whole number below 2^53 over an exact power of ten is the correctly rounded decimal.
     private static func nearDecimal(_ value: Double) -> Double {
-        let decimal = rounded(value, digits: 15)
-        return abs(decimal - value) <= 4 * value.ulp ? decimal : value
+        for power in powersOfTen {
+            let whole = (value * power).rounded()
+            if abs(whole) >= 1e15 { break }
+            let decimal = whole / power
+            if abs(decimal - value) <= 4 * value.ulp { return decimal }
+        }
+        return value
     }
 
-    private static func rounded(_ value: Double, digits: Int) -> Double {
-        // Formatting is the correctly rounded way to a decimal number and back.
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-            let length = withVaList([Int32(digits - 1), value]) {
-                vsnprintf(buffer.baseAddress, buffer.count, "%.*e", $0)
-            }
-            guard length > 0, length < buffer.count, let text = buffer.baseAddress else { return value }
-            return strtod(text, nil)
-        }
+    /// `value` > 0 rounded to 12 significant digits; unchanged below 1e-11 and above 1e34, where powers of ten stop being exact.
+    private static func rounded(_ value: Double) -> Double {
+        let digits = 11 - Int(log10(value).rounded(.down))
+        guard abs(digits) < powersOfTen.count else { return value }
+        if digits < 0 { return (value / powersOfTen[-digits]).rounded() * powersOfTen[-digits] }
+        return (value * powersOfTen[digits]).rounded() / powersOfTen[digits]
     }
 }
