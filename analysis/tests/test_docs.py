@@ -99,14 +99,14 @@ def test_every_job_is_valid_and_says_what_to_expect(job, tmp_path):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))]
-)
-def test_links_lead_somewhere(page):
-    path = ROOT / page if page == "README.md" else ROOT / "docs" / page
+PAGE_PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", PAGE_PATHS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
         if "://" not in target:
-            assert (path.parent / target).exists(), f"{page} links to {target}"
+            assert (path.parent / target).exists(), f"{path} links to {target}"
 
 
 def test_every_page_is_in_the_index():

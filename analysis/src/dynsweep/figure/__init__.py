@@ -72,7 +72,8 @@ def notes(results: Results, settled: CurvesPlan | MapPlan) -> list[str]:
 def _title(figure: Figure, results: Results, settled: CurvesPlan | MapPlan) -> None:
     """Write the job's name, its fixed parameters, and the notes."""
     job = results.job
-    width = int(figure.get_figwidth() * 14)
+    # The legend stands beside the panels, up to the top; some twelve characters make an inch.
+    width = int((figure.get_figwidth() - style.LEGEND_INCHES) * 12)
     name = str(job.get("name", results.path.stem))
     # Mathtext is longer in the source than on paper, so lines are made of whole items.
     small = _lines(_fixed(results, job), width) + notes(results, settled)

@@ -16,7 +16,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dynsweep.figure import labels, style
-from dynsweep.figure.scales import Scale, evenly, is_log_spaced, spans_decades, tick_at_values
+from dynsweep.figure.scales import (
+    Scale,
+    evenly,
+    is_log_spaced,
+    plain_log_ticks,
+    spans_decades,
+    tick_at_values,
+)
 from dynsweep.figure.series import Curve, Series, series_of
 from dynsweep.figure.spec import METHOD, TIME, CurvesPlan, FigureError, FigureSpec, coordinate
 from dynsweep.results import Results
@@ -59,6 +66,9 @@ def draw_curves(results: Results, plan: CurvesPlan, spec: FigureSpec) -> Figure:
         _draw_panel(subplot, series, plan, chosen, hue, xscale)
         subplot.set_xscale(xscale)
         subplot.set_yscale(yscale)
+        for axis, scale in ((subplot.xaxis, xscale), (subplot.yaxis, yscale)):
+            if scale == "log":
+                plain_log_ticks(axis)
         if plan.x != TIME and _numeric(xs):
             tick_at_values(subplot, xs.values, xscale)
     if yscale == "linear":
@@ -182,7 +192,9 @@ def _grid(count: int) -> tuple[Figure, list[Axes]]:
     width = {1: 5.4, 2: 4.0, 3: 3.3}[columns]
     height = 3.7 if rows == 1 else 2.9
     # A Figure of its own: no global state of pyplot, nothing to close.
-    figure = Figure(figsize=(columns * width + 1.9, rows * height + 0.5), layout="constrained")
+    figure = Figure(
+        figsize=(columns * width + style.LEGEND_INCHES, rows * height + 0.5), layout="constrained"
+    )
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     flat = list(grid.flat)
     for spare in flat[count:]:
@@ -243,7 +255,7 @@ def _hue_entries(hue: xr.DataArray) -> list[Line2D]:
 
 def _colour_bar(figure: Figure, axes: list[Axes], hue: xr.DataArray) -> None:
     # The lines' colours go by rank and end before the map does; so does the bar.
-    shown = ListedColormap(mpl.colormaps[style.ORDERED_MAP](np.linspace(0, 0.85, 256)))
+    shown = ListedColormap(mpl.colormaps[style.ORDERED_MAP](np.linspace(0, 0.82, 256)))
     values = hue.values.astype(float)
     norm = (LogNorm if is_log_spaced(values) else Normalize)(values.min(), values.max())
     mappable = ScalarMappable(norm, shown)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.axis import Axis
+from matplotlib.ticker import (
+    FixedFormatter,
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
 from numpy.typing import ArrayLike, NDArray
 
 from dynsweep.figure.labels import number
@@ -40,6 +49,15 @@ def spans_decades(values: ArrayLike, decades: float = 2) -> bool:
     array = np.asarray(values, dtype=float)
     array = array[np.isfinite(array)]
     return bool(array.size > 1 and array.min() > 0 and array.max() >= array.min() * 10**decades)
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Label a log axis 1, 2, 5, 10, ... on a short range, 1, 10, 100, ... on a long one."""
+    low, high = sorted(axis.get_view_interval())
+    decades = math.log10(high / low) if low > 0 else 0
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.7 else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(float(value))))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def tick_at_values(axes: Axes, values: NDArray[Any], scale: Scale) -> None:

@@ -22,6 +22,8 @@ NEUTRAL = "#333333"
 #: More colours than this are read off a colour bar.
 MOST_LEGEND_ENTRIES = 8
 DPI = 150
+#: What a legend beside the panels takes of the figure's width.
+LEGEND_INCHES = 1.9
 
 _SETTINGS: Any = {
     "font.size": 9.5,
@@ -58,7 +60,7 @@ def colours(values: xr.DataArray) -> list[Any]:
     count = values.size
     if is_ordered(values):
         # The map's end is left out: pale yellow on white is hard to see.
-        places = np.linspace(0, 0.85, count) if count > 1 else np.array([0.3])
+        places = np.linspace(0, 0.82, count) if count > 1 else np.array([0.3])
         ranks = np.argsort(np.argsort(values.values))
         return [mpl.colormaps[ORDERED_MAP](places[rank]) for rank in ranks]
     return [PALETTE[index % len(PALETTE)] for index in range(count)]
