@@ -277,6 +277,8 @@ private final class SeedMean {
             VariableText(
                 longName: spec.longName, units: spec.units, symbol: spec.symbol,
                 description: "mean of \(slot.spec.name) over the finished seeds"))
+        // Readers take the error bar from the observable that this is the mean of.
+        try dataset.dataset.setAttribute("seed_mean_of", slot.spec.name)
     }
 
     /// Takes the block of tasks `range`; blocks come in order and hold either whole points or a part of one point.

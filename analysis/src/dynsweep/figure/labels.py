@@ -48,7 +48,7 @@ def phrase(variable: xr.DataArray) -> str:
     A case in front is left out: "attention: prescribed overlap" is a prescribed overlap.
     """
     name = str(variable.name).replace("_", " ")
-    text = re.sub(r"^\w+( \w+)?:", "", str(variable.attrs.get("long_name", "")))
+    text = re.sub(r"^\w+(,? \w+)?(, \w+)*:", "", str(variable.attrs.get("long_name", "")))
     clause = re.split(r"[;:,(]", text, maxsplit=1)[0].strip()
     return clause if 0 < len(clause) <= _LONGEST_PHRASE else name
 
