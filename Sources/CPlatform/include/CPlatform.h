@@ -1,5 +1,14 @@
-// What the C library offers and Swift cannot say: the CPU check before main, signal flags, the processor's name.
+// What the C library offers and Swift cannot say: the CPU check before main, and async-signal-safe stop flags.
 #pragma once
 
 /// The x86-64 level (2, 3, 4) this program was built for; 0 means no requirement.
 int cplatform_built_level(void);
+
+/// Routes SIGUSR1, SIGTERM and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable).
+void cplatform_catch_stop_signals(void);
+
+/// The first stop signal that arrived, or 0.
+int cplatform_stop_signal(void);
+
+/// CPU seconds (user and system) that this process has used.
+double cplatform_cpu_seconds(void);

@@ -1,0 +1,33 @@
+#include "CPlatform.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_signal = 0;
+
+static void on_stop(int signal_number) {
+    if (signal_number == SIGINT && stop_signal == SIGINT) _exit(130);
+    if (stop_signal == 0) stop_signal = signal_number;
+}
+
+void cplatform_catch_stop_signals(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_stop;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, 0);
+    sigaction(SIGTERM, &action, 0);
+    sigaction(SIGINT, &action, 0);
+}
+
+int cplatform_stop_signal(void) { return stop_signal; }
+
+double cplatform_cpu_seconds(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+           1e-6 * ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec);
+}
