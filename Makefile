@@ -1,0 +1,36 @@
+# The two commands: `make demo` (a first result and its picture) and `make test` (everything that must hold).
+# Both install what is missing; neither needs anything but a Swift 6 toolchain and Python 3.11 on Debian 12.
+
+PYTHON := .venv/bin/python
+BINARY := .build/release/dynsweep
+RANKS  ?= 2
+
+.PHONY: all build demo test lint setup bench jobs clean
+
+all: build
+
+setup:
+	@scripts/setup
+
+# Statically linked Swift runtime: the binary also runs on nodes without Swift.
+build: setup
+	swift build -c release --static-swift-stdlib --product dynsweep
+
+demo: build
+	$(BINARY) run jobs/quickstart.yaml -n $(RANKS)
+	.venv/bin/dynsweep-plot results/quickstart.h5 -o results/quickstart.png
+	@echo "The figure is results/quickstart.png, the data results/quickstart.h5."
+
+lint: setup
+	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+test: lint build
+	scripts/test
+
+# Throughput of the kernels and of the scheduler beside a NumPy reference; prints ratios with their targets.
+bench: build
+	swift build -c release --static-swift-stdlib --product Benchmarks
+	$(PYTHON) Benchmarks/run.py
+
+clean:
+	rm -rf .build

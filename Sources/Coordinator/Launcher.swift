@@ -1,0 +1,40 @@
+import Foundation
+
+/// How this process was started, from its environment.
+public enum Launcher: Equatable, Sendable {
+    /// Alone: no MPI is started.
+    case none
+    /// By mpirun or by srun with a process manager that Open MPI understands.
+    case mpi
+    /// One of several tasks of a Slurm step without such a manager: N copies would each run everything.
+    case slurmWithoutMPI(tasks: Int)
+
+    public static func detect(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> Launcher {
+        if environment["OMPI_COMM_WORLD_SIZE"] != nil || environment["PMIX_RANK"] != nil { return .mpi }
+        if environment["SLURM_STEP_ID"] != nil, environment["SLURM_PROCID"] != nil,
+            let tasks = Int(environment["SLURM_STEP_NUM_TASKS"] ?? environment["SLURM_NTASKS"] ?? "1"), tasks > 1
+        {
+            return .slurmWithoutMPI(tasks: tasks)
+        }
+        return .none
+    }
+
+    /// The number of ranks the launcher says it started, when it says so.
+    public static func announcedSize(
+        _ environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> Int? {
+        for name in ["OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"] {
+            if let text = environment[name], let size = Int(text) { return size }
+        }
+        return nil
+    }
+
+    /// The command line that starts `ranks` copies of `program` under mpirun.
+    public static func mpirun(ranks: Int, program: String, arguments: [String]) -> [String] {
+        var line = ["mpirun", "-n", String(ranks), "--bind-to", "none"]
+        if ranks > ProcessInfo.processInfo.activeProcessorCount { line.append("--oversubscribe") }
+        if geteuid() == 0 { line.append("--allow-run-as-root") }
+        line += ["-x", "OPENBLAS_NUM_THREADS=1", program]
+        return line + arguments
+    }
+}

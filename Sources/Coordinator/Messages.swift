@@ -1,0 +1,71 @@
+import Sweep
+
+/// What travels between rank 0 and the others.
+enum Tag: Int {
+    /// Rank 0 to a worker: tasks to run.
+    case assignment = 1
+    /// A worker to rank 0: records of finished tasks.
+    case results = 2
+    /// Rank 0 to a worker: abandon what is in flight and report.
+    case stop = 3
+    /// Rank 0 to a worker: leave, with this exit code.
+    case end = 4
+}
+
+/// Consecutive seeds of one grid point.
+struct WorkItem: Equatable {
+    var method: Int
+    var point: Int
+    var firstSeed: Int
+    var seedCount: Int
+
+    func task(_ offset: Int) -> TaskID { TaskID(method: method, point: point, seed: firstSeed + offset) }
+}
+
+/// Items that travel and are answered together.
+struct Assignment: Equatable {
+    var items: [WorkItem] = []
+
+    var bytes: [UInt8] {
+        var words: [Int64] = []
+        words.reserveCapacity(4 * items.count)
+        for item in items {
+            words.append(Int64(item.method))
+            words.append(Int64(item.point))
+            words.append(Int64(item.firstSeed))
+            words.append(Int64(item.seedCount))
+        }
+        return words.withUnsafeBytes { Array($0) }
+    }
+
+    init(items: [WorkItem] = []) { self.items = items }
+
+    init(bytes: [UInt8]) {
+        bytes.withUnsafeBytes { raw in
+            let words = raw.count / 8
+            func word(_ index: Int) -> Int { Int(raw.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self)) }
+            items = stride(from: 0, to: words - words % 4, by: 4).map { at in
+                WorkItem(
+                    method: word(at), point: word(at + 1), firstSeed: word(at + 2), seedCount: word(at + 3))
+            }
+        }
+    }
+}
+
+/// A worker's answer to one assignment: the encoded records, and whether it stopped before the assignment's end.
+struct Report {
+    var isCutShort: Bool
+    var records: [UInt8]
+
+    var bytes: [UInt8] { [isCutShort ? 1 : 0] + records }
+
+    init(isCutShort: Bool, records: [UInt8]) {
+        self.isCutShort = isCutShort
+        self.records = records
+    }
+
+    init(bytes: [UInt8]) {
+        isCutShort = bytes.first == 1
+        records = Array(bytes.dropFirst())
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Logging
+import Results
+import Sweep
+
+/// Says on standard error how far the run is: one live line on a terminal, else a log line now and then.
+final class Progress {
+    private let logger: Logger
+    private let isLive: Bool
+    private let ranks: Int
+    private let start = ContinuousClock.now
+    private var lastShown: ContinuousClock.Instant
+    private var finishedNow = 0
+    private var failedNow = 0
+    private var hasLine = false
+
+    private static let liveInterval = 0.2
+    private static let logInterval = 15.0
+
+    init(logger: Logger, isQuiet: Bool, ranks: Int) {
+        self.logger = logger
+        self.ranks = ranks
+        isLive = !isQuiet && isatty(STDERR_FILENO) == 1
+        lastShown = start
+    }
+
+    func count(_ entry: RecordEntry) {
+        finishedNow += 1
+        if entry.status != .done { failedNow += 1 }
+    }
+
+    /// Shows the state when it is time to.
+    func update(queue: TaskQueue, store: ResultStore, force: Bool) {
+        let now = ContinuousClock.now
+        let interval = isLive ? Self.liveInterval : Self.logInterval
+        guard force || (now - lastShown).seconds >= interval else { return }
+        if force && !isLive && finishedNow == 0 { return }
+        lastShown = now
+        let elapsed = (now - start).seconds
+        let rate = elapsed > 0 ? Double(finishedNow) / elapsed : 0
+        var text = "\(store.finishedCount)/\(store.taskCount) tasks, \(Self.rate(rate))"
+        if failedNow > 0 { text += ", \(failedNow) failed or diverged" }
+        let left = queue.speed.remainingSeconds / Double(ranks)
+        if !queue.isEmpty { text += ", about \(Self.duration(left)) left" }
+        if isLive {
+            FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+            hasLine = true
+        } else {
+            logger.info("\(text)")
+        }
+    }
+
+    /// Ends the live line, so that what follows starts on a line of its own.
+    func close() {
+        if hasLine { FileHandle.standardError.write(Data("\n".utf8)) }
+        hasLine = false
+    }
+
+    private static func rate(_ perSecond: Double) -> String {
+        perSecond >= 1 ? String(format: "%.0f/s", perSecond) : String(format: "%.1f/min", perSecond * 60)
+    }
+
+    /// A duration as a person says it: `45 s`, `12 min`, `3.5 h`, `2.1 d`.
+    static func duration(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<90: return String(format: "%.0f s", seconds)
+        case ..<5400: return String(format: "%.0f min", seconds / 60)
+        case ..<172_800: return String(format: "%.1f h", seconds / 3600)
+        default: return String(format: "%.1f d", seconds / 86400)
+        }
+    }
+}

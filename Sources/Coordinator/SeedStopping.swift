@@ -1,0 +1,75 @@
+import Modeling
+import Results
+import Sweep
+
+/// The rule `seeds: {sem: {observable: tolerance}, max: N}`: add seeds until the standard error of the mean is small
+/// enough at every recorded time.
+///
+/// The decision looks only at the first k seeds, for k from a schedule that is itself a function of those seeds, so the
+/// set of seeds that are run does not depend on the order in which tasks finish.
+struct SeedStopping {
+    enum Decision: Equatable {
+        /// Seeds 0..<target are needed.
+        case run(target: Int)
+        /// All seeds below this number suffice.
+        case spare(from: Int)
+    }
+
+    private let rule: SEMRule
+    private let grids: [MethodGrid]
+
+    /// Nil when the job fixes the number of seeds.
+    init?(job: Job) {
+        guard case .sem(let rule) = job.seedRule else { return nil }
+        self.rule = rule
+        grids = job.grids
+    }
+
+    func applies(to method: Int) -> Bool { grids[method].seeds != nil }
+
+    func decide(method: Int, point: Int, finished: Int, store: ResultStore) throws -> Decision {
+        var count = min(rule.minimum, rule.maximum)
+        while true {
+            if finished < count { return .run(target: count) }
+            let ratio = try worstRatio(method: method, point: point, seeds: count, store: store)
+            if ratio <= 1 || count >= rule.maximum { return .spare(from: count) }
+            // The error falls as 1/sqrt(k): go most of the way to the predicted number, at least a quarter more.
+            let predicted = Double(count) * min(ratio * ratio, 2)
+            count = min(rule.maximum, max(Int(predicted.rounded(.up)), count + (count + 3) / 4))
+        }
+    }
+
+    /// The largest standard error over tolerance, over observables and times, among seeds 0..<seeds that are done;
+    /// infinite when fewer than two are, or when a rule's observable is not recorded by this method... then zero.
+    private func worstRatio(method: Int, point: Int, seeds: Int, store: ResultStore) throws -> Double {
+        let grid = grids[method]
+        var worst = 0.0
+        for (name, tolerance) in rule.tolerances {
+            guard let slot = grid.observables.filter({ $0.aggregate == nil }).firstIndex(where: { $0.name == name })
+            else { continue }
+            var sum: [Double] = []
+            var squares: [Double] = []
+            var count = 0.0
+            for seed in 0..<seeds {
+                let task = TaskID(method: method, point: point, seed: seed)
+                guard store.status(of: task) == .done, let values = try store.values(of: task, slot: slot) else { continue }
+                if sum.isEmpty {
+                    sum = Array(repeating: 0, count: values.count)
+                    squares = sum
+                }
+                // Welford's update: a plain sum of squares cancels for small spreads.
+                count += 1
+                for (index, value) in values.enumerated() {
+                    let delta = value - sum[index]
+                    sum[index] += delta / count
+                    squares[index] += delta * (value - sum[index])
+                }
+            }
+            guard count >= 2 else { return .infinity }
+            for square in squares where square.isFinite {
+                worst = max(worst, (square / (count - 1) / count).squareRoot() / tolerance)
+            }
+        }
+        return worst
+    }
+}

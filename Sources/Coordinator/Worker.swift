@@ -1,0 +1,88 @@
+import CPlatform
+import Results
+import Sweep
+
+/// Runs assignments; the same on every rank. What happens between two slices is the caller's.
+struct Worker {
+    private var runner: TaskRunner
+    private let job: Job
+    private let rank: Int
+
+    init(job: Job, rank: Int) {
+        self.job = job
+        self.rank = rank
+        runner = TaskRunner(job: job)
+    }
+
+    /// Runs the assignment's tasks in order. `pause` answers true to abandon the task in flight and the rest.
+    mutating func run(_ assignment: Assignment, pause: () throws -> Bool) throws -> Report {
+        var records: [UInt8] = []
+        for item in assignment.items {
+            for offset in 0..<item.seedCount {
+                guard let record = try runner.run(item.task(offset), rank: rank, pause: pause) else {
+                    return Report(isCutShort: true, records: records)
+                }
+                try record.encode(into: &records, job: job)
+            }
+        }
+        return Report(isCutShort: false, records: records)
+    }
+}
+
+/// Sleeps that grow while nothing happens: a blocked MPI call would burn the core, and yielding does not sleep.
+struct Pause {
+    private var microseconds: UInt32 = 50
+    private let cap: UInt32
+
+    init(capMicroseconds: UInt32) { cap = capMicroseconds }
+
+    mutating func rest() {
+        usleep(microseconds)
+        microseconds = min(cap, microseconds + microseconds / 2)
+    }
+
+    mutating func reset() { microseconds = 50 }
+}
+
+/// The life of every rank but 0: run what is assigned, report, leave when told. Returns the agreed exit code.
+func followForeman(_ communicator: Communicator, job: Job) throws -> Int32 {
+    var worker = Worker(job: job, rank: communicator.rank)
+    var queue: [Assignment] = []
+    var isStopping = false
+    var end: Int32?
+    var pause = Pause(capMicroseconds: 10_000)
+
+    func readMail() throws {
+        while let message = try communicator.poll() {
+            switch Tag(rawValue: message.tag) {
+            case .assignment: queue.append(Assignment(bytes: message.bytes))
+            case .stop: isStopping = true
+            case .end: end = Int32(message.bytes.first ?? UInt8(ExitCode.internalError.rawValue))
+            default: break
+            }
+        }
+        if cplatform_stop_signal() != 0 { isStopping = true }
+    }
+
+    while true {
+        try readMail()
+        if let end {
+            while try !communicator.isFlushed() { pause.rest() }
+            return end
+        }
+        if queue.isEmpty {
+            pause.rest()
+            continue
+        }
+        pause.reset()
+        let assignment = queue.removeFirst()
+        let report =
+            isStopping
+            ? Report(isCutShort: true, records: [])
+            : try worker.run(assignment) {
+                try readMail()
+                return isStopping
+            }
+        try communicator.send(report.bytes, to: 0, tag: Tag.results.rawValue)
+    }
+}
