@@ -1,0 +1,111 @@
+"""The real binary, as a user runs it: alone, under mpirun, killed, resumed."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import textwrap
+
+import h5py
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = ROOT / ".build" / "release" / "dynsweep"
+
+#: What a computation may leave different: when, where and how fast a task ran.
+TIMING = {"wall_seconds", "rank"}
+
+#: A job of a few seconds with simulations, theory, two axes and a group without time.
+JOB = """
+name: engine-test
+model: sequence-single-index
+methods: [sgd, overlap-chain, ode]
+parameters:
+  d: 300
+  student: [tied, untied]
+  L: [2, 4]
+  target: inversesqrtsum
+  activation: relu
+  step_size: 0.5
+  init: overlapped
+  init_scale: 0.2
+seeds: 6
+record:
+  times: {linspace: [0, 10, 11]}
+  time_unit: t
+output: out.h5
+"""
+
+
+def environment() -> dict[str, str]:
+    """The caller's environment, fit for mpirun as root and for more ranks than cores."""
+    env = dict(os.environ)
+    env["OMPI_ALLOW_RUN_AS_ROOT"] = env["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+    return env
+
+
+class Sandbox:
+    """A folder with a job file in it, and the binary to run on it."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+
+    def write(self, text: str, name: str = "job.yaml") -> pathlib.Path:
+        path = self.folder / name
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    def command(self, *arguments: object, ranks: int | None = None) -> list[str]:
+        line = [str(BINARY), *map(str, arguments)]
+        if ranks is not None:
+            line = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *line]
+        return line
+
+    def run(self, *arguments: object, ranks: int | None = None, code: int | None = 0, timeout: float = 300):
+        done = subprocess.run(
+            self.command(*arguments, ranks=ranks), cwd=self.folder, env=environment(), capture_output=True,
+            text=True, timeout=timeout,
+        )
+        if code is not None:
+            assert done.returncode == code, f"exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self, *arguments: object, ranks: int | None = None) -> subprocess.Popen:
+        """Starts in a process group of its own, so that a test can kill all of it."""
+        return subprocess.Popen(
+            self.command(*arguments, ranks=ranks), cwd=self.folder, env=environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )
+
+
+@pytest.fixture
+def sandbox(tmp_path: pathlib.Path) -> Sandbox:
+    return Sandbox(tmp_path)
+
+
+def contents(path: pathlib.Path) -> dict[str, bytes]:
+    """The bytes of every dataset but the timing ones, by name."""
+    found: dict[str, bytes] = {}
+
+    def visit(name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and name.rsplit("/", 1)[-1] not in TIMING:
+            value = item[()]
+            if item.dtype.kind == "O":
+                found[name] = repr(np.asarray(value).tolist()).encode()
+            else:
+                found[name] = np.asarray(value).tobytes()
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    assert found
+    return found
+
+
+def assert_same(left: pathlib.Path, right: pathlib.Path) -> None:
+    """Fails unless both files hold the same datasets with the same bytes."""
+    a, b = contents(left), contents(right)
+    assert a.keys() == b.keys()
+    different = [name for name in a if a[name] != b[name]]
+    assert not different, f"datasets differ: {different}"
