@@ -7,7 +7,8 @@ import PackageDescription
 // level stops with a message (Sources/CPlatform), never with an illegal instruction.
 func defaultArchitectureLevel() -> String {
     #if arch(x86_64)
-        let flags = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
+        let flags =
+            (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
             .split(separator: "\n").first { $0.hasPrefix("flags") }?
             .split(separator: " ").map(String.init) ?? []
         let has = Set(flags)
@@ -21,6 +22,7 @@ func defaultArchitectureLevel() -> String {
 
 let level = Context.environment["DYNSWEEP_MARCH"] ?? defaultArchitectureLevel()
 let levelNumber = ["x86-64-v2": "2", "x86-64-v3": "3", "x86-64-v4": "4"][level] ?? "0"
+let commit = Context.gitInformation.map { $0.currentCommit + ($0.hasUncommittedChanges ? "+changes" : "") } ?? "unknown"
 let simd: [SwiftSetting] =
     levelNumber == "0" ? [] : [.unsafeFlags(["-Xcc", "-march=\(level)"])]
 
@@ -44,7 +46,11 @@ let package = Package(
         .systemLibrary(name: "CSundials", path: "Sources/CSundials", providers: [.apt(["libsundials-dev"])]),
         .systemLibrary(name: "CVector", path: "Sources/CVector"),
         .target(
-            name: "CPlatform", cSettings: [.define("DYNSWEEP_LEVEL", to: levelNumber)]),
+            name: "CPlatform",
+            cSettings: [
+                .define("DYNSWEEP_LEVEL", to: levelNumber), .define("DYNSWEEP_COMMIT", to: "\"\(commit)\""),
+                .define("DYNSWEEP_MARCH", to: "\"\(level)\""),
+            ]),
 
         // Downwards: dynsweep -> Coordinator -> Results -> Sweep -> Modeling, and Models -> Dynamics -> Numerics.
         .target(name: "Numerics", dependencies: ["COpenBLAS", "CVector"], swiftSettings: simd),

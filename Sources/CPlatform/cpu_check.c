@@ -8,7 +8,15 @@
 #define DYNSWEEP_LEVEL 0
 #endif
 
-int cplatform_built_level(void) { return DYNSWEEP_LEVEL; }
+#ifndef DYNSWEEP_COMMIT
+#define DYNSWEEP_COMMIT "unknown"
+#endif
+#ifndef DYNSWEEP_MARCH
+#define DYNSWEEP_MARCH "unknown"
+#endif
+
+const char *cplatform_commit(void) { return DYNSWEEP_COMMIT; }
+const char *cplatform_architecture_level(void) { return DYNSWEEP_MARCH; }
 
 #if defined(__x86_64__) && DYNSWEEP_LEVEL >= 2
 // Runs before any Swift code, and is itself compiled for the baseline, so that it can speak on any x86-64.

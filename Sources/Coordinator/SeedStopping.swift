@@ -52,7 +52,9 @@ struct SeedStopping {
             var count = 0.0
             for seed in 0..<seeds {
                 let task = TaskID(method: method, point: point, seed: seed)
-                guard store.status(of: task) == .done, let values = try store.values(of: task, slot: slot) else { continue }
+                guard store.status(of: task) == .done, let values = try store.values(of: task, slot: slot) else {
+                    continue
+                }
                 if sum.isEmpty {
                     sum = Array(repeating: 0, count: values.count)
                     squares = sum

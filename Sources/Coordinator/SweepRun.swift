@@ -117,7 +117,8 @@ public struct SweepRun {
     private func opening(_ job: Job, _ store: ResultStore, _ ranks: Int) -> String {
         let done = store.finishedCount
         let resumed = done > 0 ? " (\(done) done before)" : ""
-        return "\(job.name): \(store.taskCount) tasks\(resumed) on \(ranks) rank\(ranks == 1 ? "" : "s") -> \(job.output)"
+        return
+            "\(job.name): \(store.taskCount) tasks\(resumed) on \(ranks) rank\(ranks == 1 ? "" : "s") -> \(job.output)"
     }
 
     private func closing(_ outcome: StoreOutcome, isDone: Bool, _ job: Job) -> String {

@@ -36,7 +36,9 @@ struct TaskRunner {
                 method: grid.method.name, point: parameters, times: grid.times,
                 observables: grid.requestedNames, random: RandomStream(identity: identity))
             var run = try job.model.makeRun(request)
-            for (index, time) in grid.times.values.enumerated() {
+            // A method without time runs to its own end.
+            let times = grid.method.isTimed ? grid.times.values : [.infinity]
+            for (index, time) in times.enumerated() {
                 sink.timeIndex = index
                 while true {
                     let before = ContinuousClock.now
@@ -47,7 +49,7 @@ struct TaskRunner {
                     try checkTime((now - start).seconds)
                     if reached { break }
                 }
-                try run.observe(into: &sink)
+                if grid.method.isTimed { try run.observe(into: &sink) }
             }
             try run.finish(into: &sink)
         } catch let error as ModelError {

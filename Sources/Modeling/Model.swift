@@ -110,7 +110,7 @@ public struct RunRequest: Sendable {
 public protocol Run: Sendable {
     /// Moves towards `time` (in the unit of the request's recording times; a discrete method goes to the nearest whole
     /// step) by at most `quantum` elementary steps. Returns true when it is there. Recording times come in increasing
-    /// order and may start at 0. The trajectory must not depend on how it is cut into calls, nor on the recording times.
+    /// order and may start at 0; a method without time is called with infinity and returns true at its own end. The trajectory must not depend on how it is cut into calls, nor on the recording times.
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool
     /// Puts the time-dependent observables at the present time.
     mutating func observe(into sink: inout ObservationSink) throws

@@ -10,7 +10,9 @@ struct JobArguments: ParsableArguments {
     @Argument(help: "The job file (YAML).")
     var path: String
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Override a key of the job: L=4, seeds=32, record.times=[1,10].", valueName: "key=value"))
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Override a key of the job: L=4, seeds=32, record.times=[1,10].", valueName: "key=value"))
     var settings: [String] = []
 
     @Option(help: "The result file, instead of the job's own.")

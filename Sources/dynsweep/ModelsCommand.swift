@@ -68,13 +68,15 @@ extension ParameterKind {
     var text: String {
         switch self {
         case .integer(let range):
-            return range.upperBound == .max ? "integer >= \(range.lowerBound)" : "integer \(range.lowerBound)..\(range.upperBound)"
+            return range.upperBound == .max
+                ? "integer >= \(range.lowerBound)" : "integer \(range.lowerBound)..\(range.upperBound)"
         case .real(let range): return range.text
         case .choice(let names): return names.joined(separator: " | ")
         case .flag: return "true | false"
         case .array(let dimensions):
             return dimensions.lowerBound == dimensions.upperBound
-                ? "array, \(dimensions.lowerBound)-dim" : "array, \(dimensions.lowerBound)- to \(dimensions.upperBound)-dim"
+                ? "array, \(dimensions.lowerBound)-dim"
+                : "array, \(dimensions.lowerBound)- to \(dimensions.upperBound)-dim"
         }
     }
 }

@@ -1,8 +1,11 @@
 // What the C library offers and Swift cannot say: the CPU check before main, and async-signal-safe stop flags.
 #pragma once
 
-/// The x86-64 level (2, 3, 4) this program was built for; 0 means no requirement.
-int cplatform_built_level(void);
+/// The commit this program was built from, with "+changes" when the tree was not clean.
+const char *cplatform_commit(void);
+
+/// The instruction set this program was built for, as the compiler's -march names it.
+const char *cplatform_architecture_level(void);
 
 /// Routes SIGUSR1, SIGTERM and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable).
 void cplatform_catch_stop_signals(void);

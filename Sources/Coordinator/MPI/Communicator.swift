@@ -59,7 +59,8 @@ final class Communicator {
     func send(_ bytes: [UInt8], to destination: Int, tag: Int) throws {
         try releaseSent()
         guard bytes.count <= Int(Int32.max) else {
-            throw MPIError(operation: "MPI_Isend", text: "a message of \(bytes.count) bytes is over MPI's limit of 2 GiB")
+            throw MPIError(
+                operation: "MPI_Isend", text: "a message of \(bytes.count) bytes is over MPI's limit of 2 GiB")
         }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
         buffer.copyBytes(from: bytes)
@@ -83,7 +84,8 @@ final class Communicator {
         try check(MPI_Bcast(&count, 1, cmpi_int(), 0, world), "MPI_Bcast")
         var data = rank == 0 ? bytes : [UInt8](repeating: 0, count: Int(count))
         if count > 0 {
-            try check(data.withUnsafeMutableBytes { MPI_Bcast($0.baseAddress, count, cmpi_byte(), 0, world) }, "MPI_Bcast")
+            try check(
+                data.withUnsafeMutableBytes { MPI_Bcast($0.baseAddress, count, cmpi_byte(), 0, world) }, "MPI_Bcast")
         }
         return data
     }
