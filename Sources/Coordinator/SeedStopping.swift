@@ -15,37 +15,41 @@ struct SeedStopping {
         case spare(from: Int)
     }
 
-    private let rule: SEMRule
+    private let tolerances: [SeedTolerance]
+    private let minimum: Int
+    private let maximum: Int
     private let grids: [MethodGrid]
 
     /// Nil when the job fixes the number of seeds.
     init?(job: Job) {
-        guard case .sem(let rule) = job.seedRule else { return nil }
-        self.rule = rule
+        guard case .untilPrecise(let tolerances, let minimum, let range) = job.seeds else { return nil }
+        self.tolerances = tolerances
+        self.minimum = minimum
+        maximum = range.count
         grids = job.grids
     }
 
     func applies(to method: Int) -> Bool { grids[method].seeds != nil }
 
     func decide(method: Int, point: Int, finished: Int, store: ResultStore) throws -> Decision {
-        var count = min(rule.minimum, rule.maximum)
+        var count = min(minimum, maximum)
         while true {
             if finished < count { return .run(target: count) }
             let ratio = try worstRatio(method: method, point: point, seeds: count, store: store)
-            if ratio <= 1 || count >= rule.maximum { return .spare(from: count) }
+            if ratio <= 1 || count >= maximum { return .spare(from: count) }
             // The error falls as 1/sqrt(k): go most of the way to the predicted number, at least a quarter more.
             let predicted = Double(count) * min(ratio * ratio, 2)
-            count = min(rule.maximum, max(Int(predicted.rounded(.up)), count + (count + 3) / 4))
+            count = min(maximum, max(Int(predicted.rounded(.up)), count + (count + 3) / 4))
         }
     }
 
     /// The largest standard error over tolerance, over observables and times, among seeds 0..<seeds that are done;
-    /// infinite when fewer than two are, or when a rule's observable is not recorded by this method... then zero.
+    /// infinite when fewer than two are. An observable that this method does not record asks nothing of it.
     private func worstRatio(method: Int, point: Int, seeds: Int, store: ResultStore) throws -> Double {
         let grid = grids[method]
         var worst = 0.0
-        for (name, tolerance) in rule.tolerances {
-            guard let slot = grid.observables.filter({ $0.aggregate == nil }).firstIndex(where: { $0.name == name })
+        for tolerance in tolerances {
+            guard let slot = grid.observables.filter({ $0.aggregate == nil }).firstIndex(where: { $0.name == tolerance.observable })
             else { continue }
             var sum: [Double] = []
             var squares: [Double] = []
@@ -69,7 +73,7 @@ struct SeedStopping {
             }
             guard count >= 2 else { return .infinity }
             for square in squares where square.isFinite {
-                worst = max(worst, (square / (count - 1) / count).squareRoot() / tolerance)
+                worst = max(worst, (square / (count - 1) / count).squareRoot() / tolerance.standardError)
             }
         }
         return worst

@@ -73,12 +73,11 @@ public struct SweepRun {
         let job: Job
         let store: ResultStore
         do {
-            let text = try JobFile.read(options.jobPath)
-            job = try Job.parse(text: text, path: options.jobPath, overrides: options.overrides, models: models)
+            job = try Job.load(path: options.jobPath, overrides: options.overrides, models: models)
             store = try ResultStore.open(
                 job: job, mode: options.isFresh ? .fresh : .resume,
                 provenance: .current(ranks: communicator?.size ?? 1, mpi: Communicator.libraryVersion()))
-            _ = try communicator?.broadcast(Array(text.utf8))
+            _ = try communicator?.broadcast(Array(job.text.utf8))
         } catch {
             // An empty text tells the others to leave.
             _ = try communicator?.broadcast([])

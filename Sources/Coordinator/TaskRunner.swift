@@ -33,8 +33,8 @@ struct TaskRunner {
             try checkMemory(grid, parameters)
             let identity = grid.identity(point: task.point, seed: task.seed)
             let request = RunRequest(
-                method: grid.method.name, point: parameters, times: grid.times,
-                observables: grid.requestedNames, random: RandomStream(identity: identity))
+                method: grid.method.name, point: parameters, times: grid.times, observables: Set(slots.map(\.name)),
+                random: RandomStream(identity: identity))
             var run = try job.model.makeRun(request)
             // A method without time runs to its own end.
             let times = grid.method.isTimed ? grid.times.values : [.infinity]
@@ -74,7 +74,7 @@ struct TaskRunner {
             return (cached.parameters, cached.slots)
         }
         let parameters = job.grids[task.method].point(at: task.point)
-        let slots = job.grids[task.method].slots(at: parameters)
+        let slots = job.grids[task.method].slots(at: task.point)
         cached = (task.method, task.point, parameters, slots)
         return (parameters, slots)
     }

@@ -24,8 +24,7 @@ struct JobArguments: ParsableArguments {
     /// The validated job; prints what is wrong with it and ends with code 2 otherwise.
     func load() throws -> Job {
         do {
-            return try Job.parse(
-                text: JobFile.read(path), path: path, overrides: overrides, models: allModels)
+            return try Job.load(path: path, overrides: overrides, models: allModels)
         } catch {
             throw FatalUserError("\(error)", code: .badInput, isComplete: true)
         }
