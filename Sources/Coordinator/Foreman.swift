@@ -23,12 +23,12 @@ final class Foreman {
     /// Assignments shorter than this are doubled up, so that a worker has the next one before it asks.
     private static let prefetchBelow = 0.05
 
-    init(communicator: Communicator?, job: Job, store: ResultStore, progress: Progress) {
+    init(communicator: Communicator?, job: Job, store: ResultStore, progress: Progress) throws {
         self.communicator = communicator
         self.store = store
         self.progress = progress
         ranks = communicator?.size ?? 1
-        queue = TaskQueue(job: job, store: store)
+        queue = try TaskQueue(job: job, store: store)
         outstanding = Array(repeating: [], count: ranks)
     }
 
@@ -84,7 +84,6 @@ final class Foreman {
         } else if cplatform_stop_signal() != 0 {
             isStopping = true
         }
-        try store.rethrowBackgroundError()
         progress.update(queue: queue, store: store, force: false)
     }
 
@@ -97,7 +96,7 @@ final class Foreman {
         let share = queue.speed.remainingSeconds / Double(4 * ranks)
         let target = min(Self.bundleSeconds, share)
         guard let assignment = try queue.nextAssignment(seconds: target) else { return nil }
-        let seconds = assignment.items.reduce(0) { $0 + queue.speed.expectedSeconds($1) * Double($1.seedCount) }
+        let seconds = assignment.items.reduce(0.0) { $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount) }
         outstanding[rank].append(Flight(seconds: seconds))
         return assignment
     }

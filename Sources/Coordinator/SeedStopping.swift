@@ -31,7 +31,8 @@ struct SeedStopping {
 
     func applies(to method: Int) -> Bool { grids[method].seeds != nil }
 
-    func decide(method: Int, point: Int, finished: Int, store: ResultStore) throws -> Decision {
+    func decide(method: Int, point: Int, store: ResultStore) throws -> Decision {
+        let finished = finishedPrefix(method: method, point: point, store: store)
         var count = min(minimum, maximum)
         while true {
             if finished < count { return .run(target: count) }
@@ -43,22 +44,29 @@ struct SeedStopping {
         }
     }
 
+    /// How many seeds have been run before the first that has not.
+    private func finishedPrefix(method: Int, point: Int, store: ResultStore) -> Int {
+        (0..<maximum).first { seed in
+            let status = store.status(TaskID(method: method, point: point, seed: seed))
+            return status == .pending || status == .spared
+        } ?? maximum
+    }
+
     /// The largest standard error over tolerance, over observables and times, among seeds 0..<seeds that are done;
     /// infinite when fewer than two are. An observable that this method does not record asks nothing of it.
     private func worstRatio(method: Int, point: Int, seeds: Int, store: ResultStore) throws -> Double {
         let grid = grids[method]
         var worst = 0.0
         for tolerance in tolerances {
-            guard let slot = grid.observables.filter({ $0.aggregate == nil }).firstIndex(where: { $0.name == tolerance.observable })
-            else { continue }
+            guard grid.observables.contains(where: { $0.name == tolerance.observable }) else { continue }
             var sum: [Double] = []
             var squares: [Double] = []
             var count = 0.0
             for seed in 0..<seeds {
                 let task = TaskID(method: method, point: point, seed: seed)
-                guard store.status(of: task) == .done, let values = try store.values(of: task, slot: slot) else {
-                    continue
-                }
+                guard store.status(task) == .done,
+                    let values = try store.values(of: task, observable: tolerance.observable)
+                else { continue }
                 if sum.isEmpty {
                     sum = Array(repeating: 0, count: values.count)
                     squares = sum

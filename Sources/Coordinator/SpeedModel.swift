@@ -1,48 +1,63 @@
-import Results
 import Sweep
 
 /// Expected seconds of tasks: the model's estimate, corrected by what this run has measured so far.
 struct SpeedModel {
-    /// By method: measured over estimated seconds, decaying sums so that the recent past counts.
+    private let grids: [MethodGrid]
+    private let tables: [CostTable]
+    /// By method: measured and estimated seconds, decaying sums so that the recent past counts.
     private var measured: [Double]
     private var estimated: [Double]
-    /// By method: estimated seconds and tasks not handed out yet.
-    private(set) var remaining: [Double]
-    private let order: ScheduleOrder
+    /// By method: estimated seconds and the number of tasks not handed out yet.
+    private var remaining: [(seconds: Double, tasks: Int)]
 
     /// What a task costs beside its run: scheduling, encoding, a record.
-    static let overhead = 8e-6
+    private static let overhead = 5e-6
     private static let memory = 0.98
 
-    init(job: Job, order: ScheduleOrder, store: ResultStore) {
-        self.order = order
-        measured = Array(repeating: 0, count: job.grids.count)
+    init(job: Job, tables: [CostTable]) {
+        grids = job.grids
+        self.tables = tables
+        measured = Array(repeating: 0, count: grids.count)
         estimated = measured
-        remaining = job.grids.indices.map { order.totalSeconds(method: $0, unfinishedIn: store) }
+        remaining = Array(repeating: (0, 0), count: grids.count)
     }
 
-    /// Measured over estimated; 1 before anything was measured.
-    func factor(_ method: Int) -> Double { estimated[method] > 0 ? measured[method] / estimated[method] : 1 }
-
+    /// Whether a task of this method has been measured in this run.
     func isCalibrated(_ method: Int) -> Bool { estimated[method] > 0 }
 
-    /// Expected seconds of one task of `item`.
-    func expectedSeconds(_ item: WorkItem) -> Double {
-        order.seconds(method: item.method, point: item.point) * factor(item.method) + Self.overhead
+    /// Expected seconds of one task.
+    func expectedSeconds(method: Int, point: Int) -> Double {
+        estimate(method, point) * factor(method) + Self.overhead
     }
 
     /// Expected seconds of all that is not handed out yet.
     var remainingSeconds: Double {
-        remaining.indices.reduce(0) { $0 + max(0, remaining[$1]) * factor($1) }
+        remaining.indices.reduce(0) { sum, method in
+            sum + max(0, remaining[method].seconds) * factor(method) + Double(remaining[method].tasks) * Self.overhead
+        }
     }
 
-    mutating func issued(_ item: WorkItem) {
-        remaining[item.method] -= order.seconds(method: item.method, point: item.point) * Double(item.seedCount)
-    }
+    /// Adds tasks to what is left.
+    mutating func expect(_ item: WorkItem) { change(item, by: item.seedCount) }
+
+    /// Takes tasks that were handed out off what is left.
+    mutating func issued(_ item: WorkItem) { change(item, by: -item.seedCount) }
 
     mutating func finished(_ task: TaskID, seconds: Double) {
-        let estimate = order.seconds(method: task.method, point: task.point)
         measured[task.method] = Self.memory * measured[task.method] + seconds
-        estimated[task.method] = Self.memory * estimated[task.method] + estimate
+        // A floor keeps the ratio finite for methods that the model says cost nothing.
+        estimated[task.method] = Self.memory * estimated[task.method] + max(estimate(task.method, task.point), 1e-9)
+    }
+
+    /// Measured over estimated; 1 before anything was measured.
+    private func factor(_ method: Int) -> Double { estimated[method] > 0 ? measured[method] / estimated[method] : 1 }
+
+    private func estimate(_ method: Int, _ point: Int) -> Double {
+        tables[method].cost(of: point, in: grids[method]).seconds
+    }
+
+    private mutating func change(_ item: WorkItem, by count: Int) {
+        remaining[item.method].seconds += estimate(item.method, item.point) * Double(count)
+        remaining[item.method].tasks += count
     }
 }

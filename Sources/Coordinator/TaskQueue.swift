@@ -8,7 +8,7 @@ import Sweep
 final class TaskQueue {
     private let job: Job
     private let store: ResultStore
-    private let order: ScheduleOrder
+    private let order: TaskOrder
     private let stopping: SeedStopping?
     private var position = 0
     /// The rest of the point that a bundle's end cut in two, and points for which the stopping rule asks more seeds.
@@ -27,16 +27,27 @@ final class TaskQueue {
         var target: Int
     }
 
-    init(job: Job, store: ResultStore) {
+    init(job: Job, store: ResultStore) throws {
         self.job = job
         self.store = store
-        order = ScheduleOrder(job: job)
+        order = try TaskOrder(job) { method, point in
+            (0..<job.grids[method].seedCount).contains {
+                !store.isFinished(TaskID(method: method, point: point, seed: $0))
+            }
+        }
         stopping = SeedStopping(job: job)
-        speed = SpeedModel(job: job, order: order, store: store)
+        speed = SpeedModel(job: job, tables: try job.grids.map(CostTable.init))
+        for index in order.points {
+            let (method, point) = job.point(at: Int(index))
+            let unfinished = (0..<job.grids[method].seedCount).count {
+                !store.isFinished(TaskID(method: method, point: point, seed: $0))
+            }
+            speed.expect(WorkItem(method: method, point: point, firstSeed: 0, seedCount: unfinished))
+        }
     }
 
     /// Whether nothing can be handed out now. With a stopping rule, finished tasks may ask for more.
-    var isEmpty: Bool { ready.isEmpty && position >= order.count }
+    var isEmpty: Bool { ready.isEmpty && position >= order.points.count }
 
     /// The next tasks, worth about `seconds`; at least one unless the queue is empty.
     func nextAssignment(seconds: Double) throws -> Assignment? {
@@ -46,7 +57,7 @@ final class TaskQueue {
             guard var item = try nextItem() else { break }
             // Before a method's first measurement its estimate may be far off: one task, then we know.
             let isKnown = speed.isCalibrated(item.method)
-            let each = isKnown ? speed.expectedSeconds(item) : .infinity
+            let each = isKnown ? speed.expectedSeconds(method: item.method, point: item.point) : .infinity
             let fitting = max(1, Int(min(left / each, 1e9)))
             if fitting < item.seedCount {
                 var rest = item
@@ -77,13 +88,13 @@ final class TaskQueue {
 
     private func nextItem() throws -> WorkItem? {
         while ready.isEmpty {
-            guard position < order.count else { return nil }
-            let unit = order[position]
+            guard position < order.points.count else { return nil }
+            let (method, point) = job.point(at: Int(order.points[position]))
             position += 1
-            if let stopping, stopping.applies(to: unit.method) {
-                try openRound(method: unit.method, point: unit.point)
+            if let stopping, stopping.applies(to: method) {
+                try openRound(method: method, point: point)
             } else {
-                addUnfinished(unit.method, unit.point, seeds: 0..<job.grids[unit.method].seedCount)
+                addUnfinished(method, point, seeds: 0..<job.grids[method].seedCount)
             }
         }
         return ready.removeLast()
@@ -92,8 +103,7 @@ final class TaskQueue {
     /// Queues the seeds that the stopping rule asks for next, or marks the rest as spared.
     private func openRound(method: Int, point: Int) throws {
         guard let stopping else { return }
-        let finishedPrefix = store.finishedPrefix(method: method, point: point)
-        switch try stopping.decide(method: method, point: point, finished: finishedPrefix, store: store) {
+        switch try stopping.decide(method: method, point: point, store: store) {
         case .run(let target):
             let before = ready.count
             addUnfinished(method, point, seeds: 0..<target)
@@ -101,7 +111,10 @@ final class TaskQueue {
             rounds[PointKey(method: method, point: point)] = Round(running: running, target: target)
         case .spare(let from):
             for seed in from..<job.grids[method].seedCount {
-                try store.spare(TaskID(method: method, point: point, seed: seed))
+                let task = TaskID(method: method, point: point, seed: seed)
+                guard !store.isFinished(task) else { continue }
+                try store.append(TaskRecord(task: task, status: .spared))
+                speed.issued(WorkItem(method: method, point: point, firstSeed: seed, seedCount: 1))
             }
         }
     }
