@@ -57,14 +57,6 @@ final class Foreman {
         return false
     }
 
-    /// Sends every worker home with the agreed exit code.
-    func dismiss(_ code: ExitCode) throws {
-        guard let communicator else { return }
-        for rank in 1..<ranks { try communicator.send([UInt8(code.rawValue)], to: rank, tag: Tag.end.rawValue) }
-        var pause = Pause(capMicroseconds: 1000)
-        while try !communicator.isFlushed() { pause.rest() }
-    }
-
     /// Reads the mail, hands out work, and shows progress; called between slices, so it must be cheap when nothing is.
     private func serve() throws {
         if let communicator {

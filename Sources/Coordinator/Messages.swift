@@ -12,6 +12,15 @@ enum Tag: Int {
     case end = 4
 }
 
+extension Communicator {
+    /// Rank 0 sends every other rank home with the agreed exit code.
+    func dismiss(_ code: ExitCode) throws {
+        for rank in 1..<size { try send([UInt8(code.rawValue)], to: rank, tag: Tag.end.rawValue) }
+        var pause = Pause(capMicroseconds: 1000)
+        while try !isFlushed() { pause.rest() }
+    }
+}
+
 /// Consecutive seeds of one grid point.
 struct WorkItem: Equatable {
     var method: Int

@@ -12,6 +12,7 @@ final class Progress {
     private var lastShown: ContinuousClock.Instant
     private var finishedNow = 0
     private var failedNow = 0
+    private var taskSeconds = 0.0
     private var hasLine = false
 
     private static let liveInterval = 0.2
@@ -26,6 +27,7 @@ final class Progress {
 
     func count(_ entry: RecordEntry) {
         finishedNow += 1
+        taskSeconds += entry.wallSeconds
         if entry.status != .done { failedNow += 1 }
     }
 
@@ -38,7 +40,9 @@ final class Progress {
         lastShown = now
         let elapsed = (now - start).seconds
         let rate = elapsed > 0 ? Double(finishedNow) / elapsed : 0
-        var text = "\(store.finishedCount)/\(store.taskCount) tasks, \(Self.rate(rate))"
+        let counts = store.counts
+        let total = counts.total - counts[.excluded]
+        var text = "\(total - counts[.pending]) of \(total) tasks, \(Self.rate(rate))"
         if failedNow > 0 { text += ", \(failedNow) failed or diverged" }
         let left = queue.speed.remainingSeconds / Double(ranks)
         if !queue.isEmpty { text += ", about \(Self.duration(left)) left" }
@@ -54,6 +58,15 @@ final class Progress {
     func close() {
         if hasLine { FileHandle.standardError.write(Data("\n".utf8)) }
         hasLine = false
+    }
+
+    /// How long this run took and how much of it the ranks computed; nil when it ran nothing.
+    var busy: String? {
+        guard finishedNow > 0 else { return nil }
+        let elapsed = (ContinuousClock.now - start).seconds
+        let share = 100 * taskSeconds / (elapsed * Double(ranks))
+        return "ran \(finishedNow) tasks in \(Self.duration(elapsed)), ranks busy "
+            + String(format: "%.1f %%", share) + " of the time"
     }
 
     private static func rate(_ perSecond: Double) -> String {

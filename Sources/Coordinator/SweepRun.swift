@@ -70,60 +70,81 @@ public struct SweepRun {
     // Rank 0.
 
     private func lead(_ communicator: Communicator?) throws -> ExitCode {
+        let ranks = communicator?.size ?? 1
         let job: Job
         let store: ResultStore
         do {
             job = try Job.load(path: options.jobPath, overrides: options.overrides, models: models)
-            store = try ResultStore.open(
-                job: job, mode: options.isFresh ? .fresh : .resume,
-                provenance: .current(ranks: communicator?.size ?? 1, mpi: Communicator.libraryVersion()))
+            store = try openStore(job, ranks: ranks)
             _ = try communicator?.broadcast(Array(job.text.utf8))
         } catch {
             // An empty text tells the others to leave.
+            let code = report(error)
             _ = try communicator?.broadcast([])
-            let code: ExitCode = error is JobErrors || error is StoreRefusal ? .badInput : .internalError
-            report(error)
+            try communicator?.dismiss(code)
             return code
         }
-        for line in store.notices { logger.notice("\(line)") }
-        logger.info("\(opening(job, store, communicator?.size ?? 1))")
-        let progress = Progress(logger: logger, isQuiet: options.isQuiet, ranks: communicator?.size ?? 1)
-        let foreman = Foreman(communicator: communicator, job: job, store: store, progress: progress)
-        var code = ExitCode.internalError
-        do {
-            let isDone = try foreman.run(job: job)
-            progress.close()
-            let outcome = try store.finish()
-            code = isDone ? (outcome.failedCount > 0 ? .someFailed : .allDone) : .stoppedEarly
-            logger.info("\(closing(outcome, isDone: isDone, job))")
-        } catch {
-            progress.close()
-            logger.error("\(error)")
-            store.closeAfterError()
-        }
-        try foreman.dismiss(code)
+        for note in job.notes { logger.notice("\(note)") }
+        for notice in store.notices { logger.notice("\(notice)") }
+        let code = sweep(job, store, communicator)
+        try communicator?.dismiss(code)
         return code
     }
 
-    private func report(_ error: any Error) {
-        if let errors = error as? JobErrors {
-            FileHandle.standardError.write(Data((errors.description + "\n").utf8))
-        } else {
+    private func openStore(_ job: Job, ranks: Int) throws -> ResultStore {
+        var storeOptions = ResultStore.Options()
+        storeOptions.fresh = options.isFresh
+        return try ResultStore.open(
+            job: job, models: models, options: storeOptions, provenance: .current(ranks: ranks)
+        ) { logger.notice("\($0)") }
+    }
+
+    private func sweep(_ job: Job, _ store: ResultStore, _ communicator: Communicator?) -> ExitCode {
+        let progress = Progress(logger: logger, isQuiet: options.isQuiet, ranks: communicator?.size ?? 1)
+        do {
+            logger.info("\(opening(job, store.counts, communicator?.size ?? 1))")
+            var isDone = true
+            if !store.wasComplete {
+                let foreman = try Foreman(communicator: communicator, job: job, store: store, progress: progress)
+                isDone = try foreman.run(job: job)
+                progress.close()
+                if let busy = progress.busy { logger.info("\(busy)") }
+            }
+            let outcome = try store.finish()
+            logger.info("\(closing(outcome.counts, isDone: isDone, job))")
+            return isDone ? (outcome.counts.failures > 0 ? .someFailed : .allDone) : .stoppedEarly
+        } catch {
+            progress.close()
             logger.error("\(error)")
+            // What was computed is in the journal; the next run publishes it.
+            do { try store.abandon() } catch { logger.error("\(error)") }
+            return .internalError
         }
     }
 
-    private func opening(_ job: Job, _ store: ResultStore, _ ranks: Int) -> String {
-        let done = store.finishedCount
-        let resumed = done > 0 ? " (\(done) done before)" : ""
-        return
-            "\(job.name): \(store.taskCount) tasks\(resumed) on \(ranks) rank\(ranks == 1 ? "" : "s") -> \(job.output)"
+    /// Says what went wrong at the start; the user's mistakes have their own code.
+    private func report(_ error: any Error) -> ExitCode {
+        if error is JobErrors {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            return .badInput
+        }
+        logger.error("\(error)")
+        return (error as? ResultError)?.isRefusal == true ? .badInput : .internalError
     }
 
-    private func closing(_ outcome: StoreOutcome, isDone: Bool, _ job: Job) -> String {
-        var text = "\(outcome.doneCount) of \(outcome.taskCount) tasks done"
-        if outcome.failedCount > 0 {
-            text += ", \(outcome.failedCount) failed or diverged (dynsweep status \(job.output) lists them)"
+    private func opening(_ job: Job, _ counts: StatusCounts, _ ranks: Int) -> String {
+        let total = job.includedTaskCount
+        let before = total - counts[.pending]
+        let resumed = before > 0 ? ", \(before) of them done before" : ""
+        return "\(job.name): \(total) tasks\(resumed), on \(ranks) rank\(ranks == 1 ? "" : "s") -> \(job.output)"
+    }
+
+    private func closing(_ counts: StatusCounts, isDone: Bool, _ job: Job) -> String {
+        var text = "\(counts[.done]) of \(job.includedTaskCount) tasks done"
+        if counts[.spared] > 0 { text += ", \(counts[.spared]) not needed (seeds.sem is met)" }
+        if counts.failures > 0 {
+            text += ", \(counts[.failed]) failed and \(counts[.diverged]) diverged"
+            text += " (dynsweep status \(job.output) lists them)"
         }
         if !isDone { text += "; stopped early, the same command goes on" }
         return text + ": \(job.output)"
@@ -133,10 +154,12 @@ public struct SweepRun {
 
     private func follow(_ communicator: Communicator) throws -> ExitCode {
         let text = try communicator.broadcast([])
-        guard !text.isEmpty else { return .badInput }
-        let job = try Job.parse(
-            text: String(decoding: text, as: UTF8.self), path: options.jobPath, overrides: options.overrides,
-            models: models)
+        let job =
+            text.isEmpty
+            ? nil
+            : try Job.parse(
+                text: String(decoding: text, as: UTF8.self), path: options.jobPath, overrides: options.overrides,
+                models: models, checksOutput: false)
         return ExitCode(rawValue: try followForeman(communicator, job: job)) ?? .internalError
     }
 }

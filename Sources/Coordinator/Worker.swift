@@ -1,16 +1,17 @@
 import CPlatform
+import Foundation
 import Results
 import Sweep
 
 /// Runs assignments; the same on every rank. What happens between two slices is the caller's.
 struct Worker {
     private var runner: TaskRunner
-    private let job: Job
     private let rank: Int
+    private let fingerprint: UInt64
 
     init(job: Job, rank: Int) {
-        self.job = job
         self.rank = rank
+        fingerprint = GridFingerprint(grids: job.grids).value
         runner = TaskRunner(job: job)
     }
 
@@ -22,7 +23,7 @@ struct Worker {
                 guard let record = try runner.run(item.task(offset), rank: rank, pause: pause) else {
                     return Report(isCutShort: true, records: records)
                 }
-                try record.encode(into: &records, job: job)
+                record.encode(into: &records, grid: fingerprint)
             }
         }
         return Report(isCutShort: false, records: records)
@@ -45,8 +46,9 @@ struct Pause {
 }
 
 /// The life of every rank but 0: run what is assigned, report, leave when told. Returns the agreed exit code.
-func followForeman(_ communicator: Communicator, job: Job) throws -> Int32 {
-    var worker = Worker(job: job, rank: communicator.rank)
+/// Without a job (rank 0 found it to be bad) there is nothing to run, only the code to wait for.
+func followForeman(_ communicator: Communicator, job: Job?) throws -> Int32 {
+    var worker = job.map { Worker(job: $0, rank: communicator.rank) }
     var queue: [Assignment] = []
     var isStopping = false
     var end: Int32?
@@ -70,19 +72,20 @@ func followForeman(_ communicator: Communicator, job: Job) throws -> Int32 {
             while try !communicator.isFlushed() { pause.rest() }
             return end
         }
-        if queue.isEmpty {
+        guard !queue.isEmpty, worker != nil else {
             pause.rest()
             continue
         }
         pause.reset()
         let assignment = queue.removeFirst()
-        let report =
-            isStopping
-            ? Report(isCutShort: true, records: [])
-            : try worker.run(assignment) {
-                try readMail()
-                return isStopping
-            }
+        var report = Report(isCutShort: true, records: [])
+        if !isStopping {
+            report =
+                try worker?.run(assignment) {
+                    try readMail()
+                    return isStopping
+                } ?? report
+        }
         try communicator.send(report.bytes, to: 0, tag: Tag.results.rawValue)
     }
 }
