@@ -45,7 +45,7 @@ final class Progress {
         var text = "\(total - counts[.pending]) of \(total) tasks, \(Self.rate(rate))"
         if failedNow > 0 { text += ", \(failedNow) failed or diverged" }
         let left = queue.speed.remainingSeconds / Double(ranks)
-        if !queue.isEmpty { text += ", about \(Self.duration(left)) left" }
+        if !queue.isEmpty { text += ", about \(Text.duration(left)) left" }
         if isLive {
             FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
             hasLine = true
@@ -65,21 +65,11 @@ final class Progress {
         guard finishedNow > 0 else { return nil }
         let elapsed = (ContinuousClock.now - start).seconds
         let share = 100 * taskSeconds / (elapsed * Double(ranks))
-        return "ran \(finishedNow) tasks in \(Self.duration(elapsed)), ranks busy "
+        return "ran \(finishedNow) tasks in \(Text.duration(elapsed)), ranks busy "
             + String(format: "%.1f %%", share) + " of the time"
     }
 
     private static func rate(_ perSecond: Double) -> String {
         perSecond >= 1 ? String(format: "%.0f/s", perSecond) : String(format: "%.1f/min", perSecond * 60)
-    }
-
-    /// A duration as a person says it: `45 s`, `12 min`, `3.5 h`, `2.1 d`.
-    static func duration(_ seconds: Double) -> String {
-        switch seconds {
-        case ..<90: return String(format: "%.0f s", seconds)
-        case ..<5400: return String(format: "%.0f min", seconds / 60)
-        case ..<172_800: return String(format: "%.1f h", seconds / 3600)
-        default: return String(format: "%.1f d", seconds / 86400)
-        }
     }
 }

@@ -17,10 +17,8 @@ struct ModelsCommand: ParsableCommand {
             return
         }
         guard let model = allModels.first(where: { $0.name == name }) else {
-            let near = NearestName.suggestion(for: name, among: allModels.map(\.name))
-            throw FatalUserError(
-                "there is no model '\(name)'" + (near.map { "; did you mean '\($0)'?" } ?? "")
-                    + " 'dynsweep models' lists them.", code: .badInput)
+            let near = Nearest.suggestion(name, among: allModels.map(\.name))
+            throw FatalUserError("there is no model '\(name)'\(near) ('dynsweep models' lists them)", code: .badInput)
         }
         print("\(model.name): \(model.summary)")
         for reference in model.references { print("  \(reference)") }

@@ -1,0 +1,38 @@
+import Foundation
+
+/// Numbers as a person reads them.
+public enum Text {
+    /// `1 234 567`.
+    public static func count(_ value: Int) -> String {
+        var digits = String(value)
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return ([digits] + groups).joined(separator: " ")
+    }
+
+    /// `0.2 s`, `45 s`, `12 min`, `3.5 h`, `2.1 d`.
+    public static func duration(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<1e-3: return String(format: "%.0f us", seconds * 1e6)
+        case ..<1: return String(format: "%.0f ms", seconds * 1e3)
+        case ..<90: return String(format: "%.0f s", seconds)
+        case ..<5400: return String(format: "%.0f min", seconds / 60)
+        case ..<172_800: return String(format: "%.1f h", seconds / 3600)
+        default: return String(format: "%.1f d", seconds / 86400)
+        }
+    }
+
+    /// `120 kB`, `3.4 GB`.
+    public static func bytes(_ value: Int) -> String {
+        let value = Double(value)
+        switch value {
+        case ..<1000: return String(format: "%.0f B", value)
+        case ..<1e6: return String(format: "%.0f kB", value / 1e3)
+        case ..<1e9: return String(format: "%.0f MB", value / 1e6)
+        default: return String(format: "%.1f GB", value / 1e9)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Coordinator
+import Foundation
+import Results
+import Sweep
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Says what a job will take, and what of it is done; runs nothing.",
+        discussion: "Times are the models' estimates for one core of 2024; expect a factor of two.")
+
+    @OptionGroup var job: JobArguments
+
+    @Option(name: .customShort("n"), help: ArgumentHelp("Spread over this many ranks.", valueName: "ranks"))
+    var ranks: Int = ProcessInfo.processInfo.activeProcessorCount
+
+    func validate() throws {
+        if ranks < 1 { throw ValidationError("-n takes a number of ranks from 1 up, not \(ranks)") }
+    }
+
+    func run() throws {
+        let job = try self.job.load()
+        let plan: Plan
+        do { plan = try Plan(job) } catch { throw FatalUserError("\(error)", code: .badInput, isComplete: true) }
+        for note in job.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+        print("\(job.name): model \(job.model.name), results in \(job.output)\n")
+        var table = TextTable(["method", "points", "seeds", "tasks", "core time", "longest", "memory", "data", "axes"])
+        for share in plan.shares {
+            table.add([
+                share.method.name, Text.count(share.points - share.excluded), share.method.isSeeded ? String(share.seeds) : "-",
+                Text.count(share.tasks), Text.duration(share.seconds), Text.duration(share.longestSeconds),
+                Text.bytes(share.memory), Text.bytes(share.recordedBytes),
+                share.axes.map { "\($0.name)(\($0.count))" }.joined(separator: " ")
+                    + (share.excluded > 0 ? " less \(Text.count(share.excluded)) by where" : ""),
+            ])
+        }
+        table.print()
+        print(
+            "\nTogether \(Text.count(plan.tasks)) tasks, \(Text.duration(plan.seconds)) of one core:"
+                + " about \(Text.duration(plan.wallSeconds(ranks: ranks))) on \(ranks) rank\(ranks == 1 ? "" : "s").")
+        for share in plan.shares where share.tasksBeyondMemory > 0 {
+            print("\(share.method.name): \(Text.count(share.tasksBeyondMemory)) tasks need more than limits.task_memory and will fail.")
+        }
+        for share in plan.shares where share.tasksBeyondTime > 0 {
+            print("\(share.method.name): \(Text.count(share.tasksBeyondTime)) tasks may take longer than limits.task_minutes.")
+        }
+        try printDone(job)
+    }
+
+    private func printDone(_ job: Job) throws {
+        guard FileManager.default.fileExists(atPath: job.output) else {
+            let hasJournal = FileManager.default.fileExists(atPath: job.output + ".journal")
+            print(hasJournal ? "A run has begun; nothing is published yet." : "Nothing is computed yet.")
+            return
+        }
+        let summary = try ResultFile.summary(job.output, failureLimit: 0)
+        let counts = summary.counts
+        print(
+            "\(job.output) holds \(Text.count(counts[.done])) tasks done"
+                + (counts.failures > 0 ? ", \(Text.count(counts.failures)) failed or diverged" : "")
+                + (counts[.pending] > 0 ? ", \(Text.count(counts[.pending])) pending of its own grid" : "")
+                + ". 'dynsweep run' computes what is missing of this job.")
+    }
+}
