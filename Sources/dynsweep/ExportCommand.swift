@@ -1,0 +1,55 @@
+import ArgumentParser
+import Coordinator
+import Foundation
+import Results
+
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Writes results as a tidy table: one row a point, seed and time.",
+        discussion: "Numbers are written so that they read back exactly.")
+
+    @Argument(help: "The result file.")
+    var file: String
+
+    @Flag(help: "Comma-separated values (the only format there is).")
+    var csv = false
+
+    @Option(help: "The method; needed when the file has several.")
+    var method: String?
+
+    @Option(name: [.short, .customLong("output")], help: "Where to; standard output when not given.")
+    var output: String?
+
+    func validate() throws {
+        if !csv { throw ValidationError("say in which format: --csv") }
+    }
+
+    func run() throws {
+        do {
+            if let output { try export(to: output) } else { try export(into: .standardOutput) }
+        } catch {
+            throw FatalUserError("\(error)", code: .badInput)
+        }
+    }
+
+    private func export(into handle: FileHandle) throws {
+        try ResultFile.exportCSV(file, method: method) { try handle.write(contentsOf: Data($0.utf8)) }
+    }
+
+    /// The table appears under its name when it is whole.
+    private func export(to path: String) throws {
+        let partial = path + ".part"
+        guard FileManager.default.createFile(atPath: partial, contents: nil),
+            let handle = FileHandle(forWritingAtPath: partial)
+        else { throw ResultError.io(operation: "write", path: path, code: errno) }
+        do {
+            try export(into: handle)
+            try handle.close()
+            guard rename(partial, path) == 0 else { throw ResultError.io(operation: "write", path: path, code: errno) }
+        } catch {
+            unlink(partial)
+            throw error
+        }
+    }
+}
