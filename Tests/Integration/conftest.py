@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ROOT / ".build" / "release" / "dynsweep"
 
 #: What a computation may leave different: when, where and how fast a task ran.
-TIMING = {"wall_seconds", "rank"}
+TIMING = {"wall_seconds", "mpi_rank"}
 
 #: A job of a few seconds with simulations, theory, two axes and a group without time.
 JOB = """

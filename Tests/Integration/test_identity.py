@@ -25,7 +25,7 @@ def test_own_mpirun_gives_the_same_bytes(sandbox, reference):
     sandbox.run("run", "job.yaml", "-n", 2, "--output", "own.h5")
     assert_same(reference, sandbox.folder / "own.h5")
     with h5py.File(sandbox.folder / "own.h5") as file:
-        assert set(np.unique(file["sgd/rank"])) == {0, 1}, "both ranks computed"
+        assert set(np.unique(file["sgd/mpi_rank"])) == {0, 1}, "both ranks computed"
 
 
 def test_extended_grid_computes_only_what_is_missing_and_gives_the_same_bytes(sandbox, reference):
