@@ -75,8 +75,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: simd),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Models", "Modeling", "Numerics"], path: "Benchmarks",
-            exclude: ["reference.py", "run.py"], swiftSettings: simd),
+            name: "Benchmarks",
+            dependencies: [
+                "Coordinator", "Models", "Modeling", "Numerics", "CPlatform",
+                .product(name: "Logging", package: "swift-log"),
+            ], path: "Benchmarks", exclude: ["engine.py", "reference.py", "run.py"], swiftSettings: simd),
 
         .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics", "CRandom123"], swiftSettings: simd),

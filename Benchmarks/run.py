@@ -12,6 +12,8 @@ import pathlib
 import subprocess
 import sys
 
+import engine
+
 HERE = pathlib.Path(__file__).resolve().parent
 ONE_THREAD = {v: "1" for v in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
 
@@ -23,6 +25,22 @@ TARGETS = {
     "chain.tied_relu_L8_d1e7_over_d1e2": ("at most", 1.1),
     "chain.attention_L2_d1e7_over_d1e2": ("at most", 1.1),
     "random.fill_normal_float32_ns": ("ratio", 5.0),
+    "engine.task_overhead_1_ranks_us": ("at most", 20.0),
+    "engine.task_overhead_2_ranks_us": ("at most", 20.0),
+    "engine.memory_bytes_a_task": ("at most", 32.0),
+    "engine.busy_percent_costs_1_to_1000": ("at least", 97.0),
+    "engine.waiting_rank_cpu_percent": ("at most", 2.0),
+    "engine.speedup_2_ranks": ("at least", 1.9),
+    "engine.whole_run_of_one_task_s": ("at most", 0.1),
+    "engine.plan_1e6_tasks_s": ("at most", 2.0),
+    "engine.plan_1e6_tasks_mb": ("at most", 300.0),
+    "engine.plan_1e7_points_s": ("at most", 2.0),
+    "engine.plan_1e7_points_mb": ("at most", 200.0),
+    "engine.bad_job_s": ("at most", 0.1),
+    "engine.models_s": ("at most", 0.1),
+    "engine.status_1e6_tasks_s": ("at most", 0.1),
+    "engine.read_curve_of_1e6_tasks_s": ("at most", 0.1),
+    "engine.read_scalar_of_1e6_tasks_s": ("at most", 5.0),
 }
 
 
@@ -34,10 +52,17 @@ def output_of(command):
 def main():
     names = sys.argv[1:]
     package = HERE.parent
-    subprocess.run(["swift", "build", "-c", "release", "--product", "Benchmarks", "--package-path", str(package)],
-                   check=True, stdout=sys.stderr)
-    ours = output_of([str(package / ".build/release/Benchmarks"), *names])
-    reference = output_of([sys.executable, str(HERE / "reference.py"), *names])
+    for product in ("dynsweep", "Benchmarks"):
+        subprocess.run(["swift", "build", "-c", "release", "--static-swift-stdlib", "--product", product,
+                        "--package-path", str(package)], check=True, stdout=sys.stderr)
+    ours, reference = {}, {}
+    kernels = [name for name in names if name not in engine.BENCHMARKS]
+    if kernels or not names:
+        ours = output_of([str(package / ".build/release/Benchmarks"), *kernels])
+        reference = output_of([sys.executable, str(HERE / "reference.py"), *kernels])
+    for name, benchmark in engine.BENCHMARKS.items():
+        if name in names or not names:
+            ours |= benchmark()
 
     missed = False
     print(f"{'benchmark':44} {'ours':>12} {'reference':>12} {'ratio':>8}  target")

@@ -160,7 +160,11 @@ public struct SweepRun {
             : try Job.parse(
                 text: String(decoding: text, as: UTF8.self), path: options.jobPath, overrides: options.overrides,
                 models: models, checksOutput: false)
-        return ExitCode(rawValue: try followForeman(communicator, job: job)) ?? .internalError
+        let start = ContinuousClock.now
+        let code = try followForeman(communicator, job: job)
+        let share = 100 * cplatform_cpu_seconds() / (ContinuousClock.now - start).seconds
+        logger.debug("rank \(communicator.rank) used \(String(format: "%.1f", share)) % of its core")
+        return ExitCode(rawValue: code) ?? .internalError
     }
 }
 

@@ -1,0 +1,186 @@
+"""Benchmarks of whole runs: scheduling, start, planning, reading. Returns results by name for `run.py`."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DYNSWEEP = ROOT / ".build/release/dynsweep"
+SWEEP = [str(ROOT / ".build/release/Benchmarks"), "sweep"]
+ENVIRONMENT = os.environ | {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+class Run:
+    """A finished process: seconds, peak memory in MB, and what it said."""
+
+    def __init__(self, command: list, folder: str, ranks: int = 0) -> None:
+        line = [str(part) for part in command]
+        if ranks:
+            line = ["mpirun", "-n", str(ranks), "--bind-to", "none", "--oversubscribe", *line]
+        self.text = ""
+        with tempfile.TemporaryFile("w+") as said:
+            begun = time.perf_counter()
+            process = subprocess.Popen(line, cwd=folder, env=ENVIRONMENT, stdout=said, stderr=said)
+            _, status, usage = os.wait4(process.pid, 0)
+            self.seconds = time.perf_counter() - begun
+            process.returncode = os.waitstatus_to_exitcode(status)
+            said.seek(0)
+            self.text = said.read()
+        self.code = process.returncode
+        self.megabytes = usage.ru_maxrss / 1024
+
+    def number(self, pattern: str) -> float:
+        found = re.search(pattern, self.text)
+        if not found:
+            raise RuntimeError(f"no '{pattern}' in:\n{self.text}")
+        return float(found.group(1))
+
+
+def best(repeats: int, *arguments, fresh: tuple[str, ...] = (), **keywords) -> Run:
+    runs = []
+    for _ in range(repeats):
+        for name in fresh:
+            for path in pathlib.Path(arguments[1]).glob(name):
+                path.unlink()
+        runs.append(Run(*arguments, **keywords))
+    return min(runs, key=lambda run: run.seconds)
+
+
+def write(folder: str, name: str, text: str) -> str:
+    pathlib.Path(folder, name).write_text(text)
+    return name
+
+
+def nothing(folder: str, count: int) -> str:
+    return write(folder, f"nothing{count}.yaml", f"""
+model: nothing
+methods: [nothing]
+parameters: {{x: {{range: [1, {count}, 1]}}}}
+seeds: 1
+output: nothing.h5
+""")
+
+
+def scheduling() -> dict[str, float]:
+    """The engine's own time and memory a task, and how busy the ranks are with uneven tasks."""
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for ranks in (0, 2):
+            few = best(2, [*SWEEP, nothing(folder, 10)], folder, ranks=ranks, fresh=("nothing.h5*",))
+            many = best(2, [*SWEEP, nothing(folder, 100_000)], folder, ranks=ranks, fresh=("nothing.h5*",))
+            results[f"engine.task_overhead_{max(ranks, 1)}_ranks_us"] = (many.seconds - few.seconds) / 1e5 * 1e6
+            if ranks == 0:
+                million = best(1, [*SWEEP, nothing(folder, 1_000_000)], folder, fresh=("nothing.h5*",))
+                results["engine.memory_bytes_a_task"] = (million.megabytes - many.megabytes) * 2**20 / 9e5
+        write(folder, "burn.yaml", """
+model: burn
+methods: [burn]
+parameters: {milliseconds: {logspace: [1, 1000, 100]}}
+seeds: 1
+output: burn.h5
+""")
+        run = best(2, [*SWEEP, "burn.yaml"], folder, ranks=2, fresh=("burn.h5*",))
+        results["engine.busy_percent_costs_1_to_1000"] = run.number(r"busy ([\d.]+) %")
+        write(folder, "wait.yaml", """
+model: burn
+methods: [burn]
+parameters: {milliseconds: 8000}
+seeds: 1
+output: wait.h5
+""")
+        run = best(1, [*SWEEP, "wait.yaml"], folder, ranks=2, fresh=("wait.h5*",))
+        results["engine.waiting_rank_cpu_percent"] = run.number(r"rank 1 used ([\d.]+) %")
+    return results
+
+
+COMPUTE = """
+model: sequence-single-index
+methods: [sgd]
+parameters: {d: 1000, L: [4, 8], student: [tied, untied], step_size: {logspace: [0.05, 0.5, 5]}, init_scale: 0.1}
+seeds: 8
+record: {times: {linspace: [0, 20, 5]}, time_unit: t, observables: [overlap]}
+output: compute.h5
+"""
+
+TRIVIAL = """
+model: sequence-single-index
+methods: [overlap-chain]
+parameters: {d: 100, L: 2, step_size: 0.1}
+seeds: 1
+record: {times: [0, 1], observables: [overlap]}
+output: trivial.h5
+"""
+
+
+def grid(count: int, extra: str = "", method: str = "overlap-chain") -> str:
+    """A job of 1000 x `count` points."""
+    return f"""
+model: sequence-single-index
+methods: [{method}]
+parameters:
+  d: 20
+  L: 2
+  init_scale: {{linspace: [0.001, 0.9, 1000]}}
+  step_size: {{logspace: [0.001, 1, {count}]}}
+{extra}
+seeds: 1
+record: {{times: {{range: [0, 19, 1]}}, observables: [overlap, weak_recovery_time]}}
+output: grid.h5
+"""
+
+
+def commands() -> dict[str, float]:
+    """Two ranks against one; start; planning; answers; reading a file of a million tasks."""
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, "compute.yaml", COMPUTE)
+        one = best(2, [DYNSWEEP, "run", "compute.yaml"], folder, fresh=("compute.h5*",))
+        two = best(2, [DYNSWEEP, "run", "compute.yaml"], folder, ranks=2, fresh=("compute.h5*",))
+        results["engine.speedup_2_ranks"] = one.seconds / two.seconds
+
+        write(folder, "trivial.yaml", TRIVIAL)
+        run = best(5, [DYNSWEEP, "run", "trivial.yaml"], folder, fresh=("trivial.h5*",))
+        results["engine.whole_run_of_one_task_s"] = run.seconds
+
+        write(folder, "plan6.yaml", grid(1000))
+        run = best(3, [DYNSWEEP, "plan", "plan6.yaml"], folder)
+        results["engine.plan_1e6_tasks_s"], results["engine.plan_1e6_tasks_mb"] = run.seconds, run.megabytes
+        write(folder, "plan7.yaml", grid(10_000, 'where: "step_size * init_scale <= 0.5"'))
+        run = best(3, [DYNSWEEP, "plan", "plan7.yaml"], folder)
+        assert run.code == 0, run.text
+        results["engine.plan_1e7_points_s"], results["engine.plan_1e7_points_mb"] = run.seconds, run.megabytes
+        write(folder, "bad.yaml", grid(1000).replace("step_size", "step_sise"))
+        run = best(5, [DYNSWEEP, "run", "bad.yaml"], folder)
+        assert run.code == 2
+        results["engine.bad_job_s"] = run.seconds
+        results["engine.models_s"] = best(5, [DYNSWEEP, "models", "sequence-single-index"], folder).seconds
+
+        run = best(1, [DYNSWEEP, "run", "plan6.yaml"], folder, ranks=2)
+        results["engine.million_tasks_run_s"] = run.seconds
+        results["engine.status_1e6_tasks_s"] = best(3, [DYNSWEEP, "status", "grid.h5"], folder).seconds
+        results |= reading(pathlib.Path(folder, "grid.h5"))
+    return results
+
+
+def reading(path: pathlib.Path) -> dict[str, float]:
+    """One curve and one scalar observable out of a file of a million tasks, with h5py."""
+    import h5py
+
+    begun = time.perf_counter()
+    with h5py.File(path) as file:
+        curve = file["overlap-chain/overlap"][500, 500]
+    middle = time.perf_counter()
+    with h5py.File(path) as file:
+        whole = file["overlap-chain/weak_recovery_time"][()]
+    end = time.perf_counter()
+    assert curve.shape == (1, 20) and whole.size == 1_000_000
+    return {"engine.read_curve_of_1e6_tasks_s": middle - begun, "engine.read_scalar_of_1e6_tasks_s": end - middle}
+
+
+BENCHMARKS = {"scheduling": scheduling, "commands": commands}
