@@ -17,6 +17,14 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
     /// A record does not fit the grid or its own checksum.
     case invalidRecord(String)
 
+    /// True when the user asked for something that cannot be done as asked, rather than something having broken.
+    public var isRefusal: Bool {
+        switch self {
+        case .locked, .incompatible, .schema: return true
+        default: return false
+        }
+    }
+
     public var description: String {
         switch self {
         case .io(let operation, let path, let code):

@@ -195,28 +195,34 @@ public final class ResultStore: @unchecked Sendable {
     ///
     /// - Throws: when the disk refuses; nothing was taken in then, and the call may be repeated. Also when an earlier
     ///   write could not be made durable.
-    public func append(_ bytes: [UInt8]) throws {
+    /// - Returns: what the records say, in their order.
+    @discardableResult
+    public func append(_ bytes: [UInt8]) throws -> [RecordEntry] {
         try bytes.withUnsafeBytes { try append($0) }
     }
 
     /// As ``append(_:)-([UInt8])``.
-    public func append(_ bytes: UnsafeRawBufferPointer) throws {
+    @discardableResult
+    public func append(_ bytes: UnsafeRawBufferPointer) throws -> [RecordEntry] {
         guard let journal else { throw ResultError.invalidRecord("the results are complete already") }
         try condition.withLock { if let backgroundError { throw backgroundError } }
-        var entries: [(task: Int, status: TaskStatus, at: Int)] = []
+        var entries: [RecordEntry] = []
+        var places: [(task: Int, at: Int)] = []
         var at = 0
         while at < bytes.count {
             guard let body = RecordFrame.body(of: bytes, at: at, seed: grid), let view = TaskRecordView(body: body)
             else {
                 throw ResultError.invalidRecord("the checksum at byte \(at) of \(bytes.count) does not match")
             }
-            entries.append((try checkedIndex(view), view.status, at))
+            places.append((try checkedIndex(view), at))
+            entries.append(RecordEntry(task: view.task, status: view.status, wallSeconds: view.wallSeconds))
             at += RecordFrame.size(bodyLength: body.count)
         }
         let start = try journal.append(bytes)
         condition.withLock {
-            for entry in entries { table.take(entry.task, entry.status, offset: start + entry.at) }
+            for (entry, place) in zip(entries, places) { table.take(place.task, entry.status, offset: start + place.at) }
         }
+        return entries
     }
 
     /// Encodes and takes in one record.

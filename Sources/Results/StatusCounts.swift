@@ -20,6 +20,9 @@ public struct StatusCounts: Sendable, Hashable {
     /// All tasks of the grid, those that `where` leaves out included.
     public var total: Int { counts.reduce(0, +) }
 
+    /// Tasks that ended without a result: failed and diverged.
+    public var failures: Int { self[.failed] + self[.diverged] }
+
     /// True when nothing is left to compute.
     public var isComplete: Bool { self[.pending] == 0 }
 

@@ -194,3 +194,10 @@ extension UnsafeMutableRawBufferPointer {
         storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self)
     }
 }
+
+/// What the store's callers need to know of a record that was taken in.
+public struct RecordEntry: Sendable, Hashable {
+    public let task: TaskID
+    public let status: TaskStatus
+    public let wallSeconds: Double
+}
