@@ -122,14 +122,14 @@ public struct SweepRun {
         }
     }
 
-    /// Says what went wrong at the start; the user's mistakes have their own code.
+    /// Says what went wrong at the start, before anything was run: mostly the user's to mend, with its own code.
     private func report(_ error: any Error) -> ExitCode {
         if error is JobErrors {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             return .badInput
         }
         logger.error("\(error)")
-        return (error as? ResultError)?.isRefusal == true ? .badInput : .internalError
+        return (error as? ResultError)?.isForTheUser == true ? .badInput : .internalError
     }
 
     private func opening(_ job: Job, _ counts: StatusCounts, _ ranks: Int) -> String {

@@ -17,10 +17,11 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
     /// A record does not fit the grid or its own checksum.
     case invalidRecord(String)
 
-    /// True when the user asked for something that cannot be done as asked, rather than something having broken.
-    public var isRefusal: Bool {
+    /// True when the user can mend it (another output, another job, a readable file), rather than something of ours
+    /// having broken.
+    public var isForTheUser: Bool {
         switch self {
-        case .locked, .incompatible, .schema: return true
+        case .io, .locked, .incompatible, .unreadable, .schema: return true
         default: return false
         }
     }

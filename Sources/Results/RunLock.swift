@@ -65,6 +65,8 @@ final class RunLock: @unchecked Sendable {
     /// caches of network file systems (up to 60 s) lie between the two.
     static let beatSeconds = 10.0
     static let patienceSeconds = 75.0
+    /// How long a living holder on this host is given to end.
+    static let dyingSeconds = 4.0
 
     private let path: String
     private let holder: LockHolder
@@ -76,7 +78,7 @@ final class RunLock: @unchecked Sendable {
 
     /// Takes the lock of the output `output`.
     ///
-    /// A dead holder on this host is replaced at once. A holder on another host is watched for at most
+    /// A dead holder on this host is replaced at once; a living one is refused after ``dyingSeconds``. A holder on another host is watched for at most
     /// ``patienceSeconds``: if its file is touched meanwhile it lives, else it is replaced.
     /// - Parameter notice: told once when that wait begins.
     static func acquire(output: String, patience: Double = patienceSeconds, notice: (String) -> Void) throws -> RunLock
@@ -90,7 +92,9 @@ final class RunLock: @unchecked Sendable {
         try file.sync()
         defer { unlink(candidate) }
 
-        for _ in 0..<20 {
+        let givingUp = Date().addingTimeInterval(dyingSeconds)
+        var hasWaited = false
+        for _ in 0..<1000 {
             // link() either makes the name or fails, on NFS too; open(O_EXCL) is not that reliable there.
             if link(candidate, path) == 0 { return RunLock(path: path, holder: holder) }
             guard errno == EEXIST else { throw ResultError.io(operation: "create the lock", path: path, code: errno) }
@@ -101,7 +105,12 @@ final class RunLock: @unchecked Sendable {
                 continue
             }
             switch other.isAlive {
-            case true?: throw ResultError.locked(path: output, holder: other)
+            case true?:
+                // Ranks whose mpirun was killed live on for about a second.
+                guard Date() < givingUp else { throw ResultError.locked(path: output, holder: other) }
+                if !hasWaited { notice("waiting up to \(Int(dyingSeconds)) s for \(other) to end") }
+                hasWaited = true
+                usleep(100_000)
             case false?: try setAside(path, expected: other)
             case nil:
                 notice("waiting up to \(Int(patience)) s to see whether \(other) still lives")

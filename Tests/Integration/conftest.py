@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 import textwrap
 
@@ -83,6 +84,27 @@ class Sandbox:
 @pytest.fixture
 def sandbox(tmp_path: pathlib.Path) -> Sandbox:
     return Sandbox(tmp_path)
+
+
+def kill_tree(process: subprocess.Popen) -> None:
+    """SIGKILL for the process and all its descendants: mpirun gives each rank a process group of its own."""
+    parents: dict[int, list[int]] = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except OSError:
+                continue
+            parents.setdefault(parent, []).append(int(entry.name))
+    doomed = [process.pid]
+    for pid in doomed:
+        doomed += parents.get(pid, [])
+    for pid in doomed:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()
 
 
 def contents(path: pathlib.Path) -> dict[str, bytes]:

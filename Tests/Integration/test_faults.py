@@ -1,6 +1,5 @@
 """Nothing is lost: kills, stop signals, damage to the journal."""
 
-import os
 import random
 import re
 import signal
@@ -10,15 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import JOB, assert_same
+from conftest import JOB, assert_same, kill_tree
 
 #: Enough tasks of some milliseconds that a kill falls into the middle of them.
-LONG = JOB.replace("seeds: 6", "seeds: 40").replace("d: 300", "d: 1000").replace("L: [2, 4]", "L: [2, 4, 8]")
-
-
-def kill_group(process):
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+LONG = JOB.replace("seeds: 6", "seeds: 30").replace("d: 300", "d: 600").replace("L: [2, 4]", "L: [2, 4, 8]")
 
 
 def wait_for_journal(folder, size, timeout=60):
@@ -40,7 +34,7 @@ def test_kill_9_of_everything_then_resume_gives_the_uninterrupted_file(sandbox, 
         process = sandbox.start("run", "job.yaml", ranks=ranks)
         wait_for_journal(sandbox.folder, 0)
         time.sleep(moment.uniform(0, 0.6))
-        kill_group(process)
+        kill_tree(process)
     sandbox.run("run", "job.yaml", ranks=ranks)
     assert_same(sandbox.folder / "whole.h5", sandbox.folder / "out.h5")
     assert not (sandbox.folder / "out.h5.journal").exists()
@@ -71,7 +65,7 @@ def interrupted(sandbox):
     sandbox.write(LONG)
     process = sandbox.start("run", "job.yaml")
     wait_for_journal(sandbox.folder, 100_000)
-    kill_group(process)
+    kill_tree(process)
     return sandbox.folder / "out.h5.journal"
 
 
@@ -104,11 +98,11 @@ def test_second_run_on_the_same_output_is_refused_with_the_holder(sandbox):
         done = sandbox.run("run", "job.yaml", code=2)
         assert str(process.pid) in done.stderr
     finally:
-        kill_group(process)
+        kill_tree(process)
 
 
 def test_file_is_whole_at_any_moment_of_a_run(sandbox):
-    sandbox.write(LONG.replace("seeds: 40", "seeds: 120"))
+    sandbox.write(LONG.replace("seeds: 30", "seeds: 150"))
     process = sandbox.start("run", "job.yaml", ranks=2)
     seen = set()
     try:
@@ -125,7 +119,7 @@ def test_file_is_whole_at_any_moment_of_a_run(sandbox):
             time.sleep(0.05)
     finally:
         if process.poll() is None:
-            kill_group(process)
+            kill_tree(process)
     assert process.returncode == 0
     assert len(seen) >= 2, "the file was published while the run went on"
 
