@@ -15,7 +15,9 @@ public struct SequenceSingleIndex: Model {
     public var parameters: [ParameterSpec] { Self.baseParameters + Self.theoryParameters }
     public var methods: [MethodSpec] { Self.simulationMethods + Self.theoryMethods }
 
-    public func constraints(method: String) -> [Constraint] { SSIRules.all.map(\.constraint) }
+    public func constraints(method: String) -> [Constraint] {
+        SSIRules.all.map(\.constraint) + Self.theoryConstraints(method: method)
+    }
 
     public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
         let relevance = ParameterRelevance(parameters: parameters, context: context)

@@ -41,8 +41,9 @@ struct ODERun: Run {
                 for (i, value) in drift.enumerated() { f[i] = value }
             }
             if AttentionTheory.isRough(parameters) {
-                // gamma dt = 0.1: the risk's second derivatives are below 1, so the error of a step is about 1e-7.
-                let step = min(0.1 / gamma, 0.2 / (gamma * gamma))
+                // gamma dt = 1/4: the risk's second derivatives are below 1, so the error of a step is about 1e-6, far
+                // below that of sampling.
+                let step = min(0.25 / gamma, 0.25 / (gamma * gamma))
                 integrator = .fixed(try RungeKutta4(state: start, step: step, rightHandSide))
             } else {
                 let tolerance = AdaptiveODE.Tolerance(relative: 1e-7, absolute: 1e-11)
@@ -97,6 +98,7 @@ struct ODERun: Run {
         sink.put("steps", t * Double(parameters.d))
         sink.put("t", t)
         let overlap: Double
+        if sink.wants("overlap_noise") || sink.wants("positional_noise") { putNoise(into: &sink) }
         switch theory {
         case .network(let network):
             let rows = parameters.student == .tied ? Array(repeating: state[0], count: L) : state
@@ -120,6 +122,18 @@ struct ODERun: Run {
         }
         sink.put("overlap", overlap)
         if overlap > parameters.eta { weakRecoveryTime = min(weakRecoveryTime, t) }
+    }
+
+    private func putNoise(into sink: inout ObservationSink) {
+        let origin: OriginTheory
+        switch theory {
+        case .network(let network): origin = OriginTheory(network)
+        case .attention(let attention): origin = OriginTheory(attention)
+        }
+        sink.put("overlap_noise", origin.standardDeviation(V: origin.Vm, lambda: origin.lambdaM, t: t, d: 1))
+        if let V = origin.Ve.first, let lambda = origin.lambdaE.first {
+            sink.put("positional_noise", origin.standardDeviation(V: V, lambda: lambda, t: t, d: 1))
+        }
     }
 
     func finish(into sink: inout ObservationSink) throws { sink.put("weak_recovery_time", weakRecoveryTime) }

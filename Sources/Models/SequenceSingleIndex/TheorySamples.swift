@@ -28,14 +28,14 @@ struct GaussianSamples: Sendable {
         return GaussianSamples(weights: weights, coordinates: coordinates)
     }
 
-    /// `points` scrambled Sobol points (a pseudo-random sample beyond 64 dimensions) closed under `images`, which must
-    /// form a group of linear maps that keep the normal law: a symmetry of the problem that the average then has
-    /// exactly. The same points in every process and at every grid point, so that theory is smooth in its parameters.
+    /// `points` scrambled Sobol points (a pseudo-random sample beyond 64 dimensions), each with all its `images`,
+    /// which must form a group of linear maps that keep the normal law: a symmetry of the problem that the average then
+    /// has exactly. The same points in every process and at every grid point, so that theory is smooth in its parameters.
     static func sobol(
         dimension: Int, points: Int, images: [@Sendable ([Double]) -> [Double]]
     ) -> GaussianSamples {
         var stream = RandomStream(identity: TaskIdentity(high: 0x5153_4920_534f_424f, low: UInt64(dimension)))
-        let count = max(points / images.count, 1)
+        let count = max(points, 1)
         var flat: [Double]
         if var scrambled = Optional(stream),
             let sequence = SobolSequence(dimension: dimension, scrambledBy: &scrambled)
