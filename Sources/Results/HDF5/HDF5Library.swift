@@ -12,13 +12,14 @@ enum HDF5 {
         lock.lock()
         defer { lock.unlock() }
         _ = initialised
+        // Debian's library keeps this switch by thread.
+        H5Eset_auto2(0, nil, nil)
         return try body()
     }
 
     private static let initialised: Bool = {
         setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1)
         H5open()
-        H5Eset_auto2(0, nil, nil)
         return true
     }()
 
@@ -68,8 +69,11 @@ final class HDF5Identifier {
         self.release = release
     }
 
-    // The owner may let go of it on any thread, outside of any `exclusively`.
-    deinit { HDF5.exclusively { _ = release(raw) } }
+    // The owner may let go of it on any thread, outside of any `exclusively`, and after the file was closed and with it
+    // all that was open in it.
+    deinit {
+        HDF5.exclusively { if H5Iis_valid(raw) > 0 { _ = release(raw) } }
+    }
 }
 
 /// The element types of result files.
