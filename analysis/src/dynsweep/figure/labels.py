@@ -66,7 +66,7 @@ def axis_label(variable: xr.DataArray) -> str:
     # A phrase with a symbol of its own ("SGD step gamma_0") needs no other.
     shown = f"${symbol}$" if symbol and "$" not in typeset else ""
     parts = [typeset, shown, "" if said else f"[{units}]"]
-    return textwrap.fill(" ".join(part for part in parts if part), 42)
+    return textwrap.fill(" ".join(part for part in parts if part), 36)
 
 
 def _typeset(word: str) -> str:
