@@ -88,7 +88,9 @@ final class Foreman {
         let share = queue.speed.remainingSeconds / Double(4 * ranks)
         let target = min(Self.bundleSeconds, share)
         guard let assignment = try queue.nextAssignment(seconds: target) else { return nil }
-        let seconds = assignment.items.reduce(0.0) { $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount) }
+        let seconds = assignment.items.reduce(0.0) {
+            $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount)
+        }
         outstanding[rank].append(Flight(seconds: seconds))
         return assignment
     }

@@ -14,6 +14,7 @@ final class Progress {
     private var failedNow = 0
     private var taskSeconds = 0.0
     private var hasLine = false
+    private var lastProblem: String?
 
     private static let liveInterval = 0.2
     private static let logInterval = 15.0
@@ -36,6 +37,11 @@ final class Progress {
         let now = ContinuousClock.now
         let interval = isLive ? Self.liveInterval : Self.logInterval
         guard force || (now - lastShown).seconds >= interval else { return }
+        if let problem = store.publishingProblem.map({ "\($0)" }), problem != lastProblem {
+            close()
+            logger.warning("cannot publish, will try again; nothing is lost: \(problem)")
+            lastProblem = problem
+        }
         if force && !isLive && finishedNow == 0 { return }
         lastShown = now
         let elapsed = (now - start).seconds

@@ -35,4 +35,17 @@ public enum Text {
         default: return String(format: "%.1f GB", value / 1e9)
         }
     }
+
+    /// The words of `text` in lines of at most `width` characters (longer words stand alone).
+    public static func wrapped(_ text: String, width: Int) -> [String] {
+        var lines: [String] = []
+        for word in text.split(separator: " ") {
+            if let last = lines.last, last.count + 1 + word.count <= width {
+                lines[lines.count - 1] += " " + word
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
+    }
 }

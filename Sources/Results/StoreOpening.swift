@@ -76,11 +76,28 @@ struct StoreOpening {
         }
     }
 
+    /// A task's numbers are a function of the program version too: one file must not mix versions between which they
+    /// may have changed. That is a major version, or a minor one before 1.0.
+    private func requireSameNumbers(as version: String) throws {
+        func series(_ version: String) -> [Substring] {
+            let parts = version.split(separator: ".")
+            return Array(parts.prefix(parts.first == "0" ? 2 : 1))
+        }
+        guard series(version) != series(provenance.programVersion) else { return }
+        throw ResultError.incompatible(
+            path: path,
+            differences: [
+                "program version: the results are from \(version), this is \(provenance.programVersion), which may "
+                    + "compute other numbers"
+            ])
+    }
+
     // MARK: A journal
 
     private mutating func openJournal() throws {
         let found = try Journal.readHeader(journalPath)
         guard let found else { return try openHeadlessJournal() }
+        try requireSameNumbers(as: found.programVersion)
         header.created = found.created
         if found.grid == header.grid {
             try takeJournal(found)
@@ -227,6 +244,7 @@ struct StoreOpening {
                 path: path, reason: "\(damage). Restore a good copy, or use --fresh (it moves the file aside)")
         }
         let file = try ResultFile(path)
+        try requireSameNumbers(as: file.attribute("program_version") ?? "unknown")
         let old = try file.job()
         let fingerprint = try file.fingerprint()
         header.created = try file.attribute("created") ?? header.created

@@ -13,7 +13,9 @@ struct ModelsCommand: ParsableCommand {
 
     func run() throws {
         guard let name else {
-            for model in allModels { print(Columns.line([(model.name, 28)], rest: model.summary)) }
+            var table = TextTable(["model", "what it is"])
+            for model in allModels { table.add([model.name, model.summary]) }
+            table.print()
             return
         }
         guard let model = allModels.first(where: { $0.name == name }) else {
@@ -22,42 +24,25 @@ struct ModelsCommand: ParsableCommand {
         }
         print("\(model.name): \(model.summary)")
         for reference in model.references { print("  \(reference)") }
-        print("\nParameters (name, symbol, values, default)")
+        print("\nParameters")
         for parameter in model.parameters {
-            print(
-                Columns.line(
-                    [
-                        (parameter.name, 20), (parameter.symbol, 12), (parameter.kind.text, 26),
-                        (parameter.defaultValue.text, 22),
-                    ], rest: parameter.summary))
+            let symbol = parameter.symbol == parameter.name ? "" : " (\(parameter.symbol))"
+            print("  \(parameter.name)\(symbol): \(parameter.defaultValue.text)")
+            Text.wrapped(parameter.summary + " [" + parameter.kind.text + "]", width: 100)
+                .forEach { print("      \($0)") }
         }
         print("\nMethods")
-        for method in model.methods {
-            print(Columns.line([(method.name, 16), (method.kind.rawValue, 12)], rest: method.summary))
-        }
-        print("\nObservables (name, symbol, dimensions, methods)")
+        for method in model.methods { print("  \(method.name) (\(method.kind.rawValue)): \(method.summary)") }
+        print("\nObservables")
         var seen: Set<String> = []
         for observable in model.methods.flatMap(\.observables) where seen.insert(observable.name).inserted {
             let dimensions = (observable.isRecordedInTime ? ["time"] : []) + observable.dimensions.map(\.name)
             let methods = model.methods.filter { $0.observables.contains { $0.name == observable.name } }.map(\.name)
-            let optional = observable.isRecordedByDefault ? "" : " (only when named in record.observables)"
-            print(
-                Columns.line(
-                    [(observable.name, 24), (observable.symbol, 14), (dimensions.joined(separator: ", "), 14)],
-                    rest: observable.longName + optional + " [" + methods.joined(separator: ", ") + "]"))
+            let optional = observable.isRecordedByDefault ? "" : "; only when named in record.observables"
+            let place = dimensions.isEmpty ? "" : " over " + dimensions.joined(separator: ", ")
+            print("  \(observable.name)\(place): \(methods.joined(separator: ", "))\(optional)")
+            Text.wrapped(observable.longName, width: 100).forEach { print("      \($0)") }
         }
-    }
-}
-
-/// Text in columns.
-enum Columns {
-    /// Cells padded to their widths (a longer one pushes the next on), then the rest of the line.
-    static func line(_ cells: [(text: String, width: Int)], rest: String) -> String {
-        var line = "  "
-        for cell in cells {
-            line += cell.text + String(repeating: " ", count: max(1, cell.width - cell.text.count))
-        }
-        return line + rest
     }
 }
 
@@ -93,9 +78,9 @@ extension DefaultValue {
     /// The default, as text.
     var text: String {
         switch self {
-        case .required: return "(required)"
-        case .derived(let how): return "= \(how)"
-        case .value(let value): return value.text
+        case .required: return "required"
+        case .derived(let how): return "default: \(how)"
+        case .value(let value): return "default \(value.text)"
         }
     }
 }

@@ -28,7 +28,8 @@ struct PlanCommand: ParsableCommand {
         var table = TextTable(["method", "points", "seeds", "tasks", "core time", "longest", "memory", "data", "axes"])
         for share in plan.shares {
             table.add([
-                share.method.name, Text.count(share.points - share.excluded), share.method.isSeeded ? String(share.seeds) : "-",
+                share.method.name, Text.count(share.points - share.excluded),
+                share.method.isSeeded ? String(share.seeds) : "-",
                 Text.count(share.tasks), Text.duration(share.seconds), Text.duration(share.longestSeconds),
                 Text.bytes(share.memory), Text.bytes(share.recordedBytes),
                 share.axes.map { "\($0.name)(\($0.count))" }.joined(separator: " ")
@@ -40,10 +41,14 @@ struct PlanCommand: ParsableCommand {
             "\nTogether \(Text.count(plan.tasks)) tasks, \(Text.duration(plan.seconds)) of one core:"
                 + " about \(Text.duration(plan.wallSeconds(ranks: ranks))) on \(ranks) rank\(ranks == 1 ? "" : "s").")
         for share in plan.shares where share.tasksBeyondMemory > 0 {
-            print("\(share.method.name): \(Text.count(share.tasksBeyondMemory)) tasks need more than limits.task_memory and will fail.")
+            print(
+                "\(share.method.name): \(Text.count(share.tasksBeyondMemory)) tasks need more than limits.task_memory and will fail."
+            )
         }
         for share in plan.shares where share.tasksBeyondTime > 0 {
-            print("\(share.method.name): \(Text.count(share.tasksBeyondTime)) tasks may take longer than limits.task_minutes.")
+            print(
+                "\(share.method.name): \(Text.count(share.tasksBeyondTime)) tasks may take longer than limits.task_minutes."
+            )
         }
         try printDone(job)
     }

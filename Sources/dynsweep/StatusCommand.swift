@@ -42,7 +42,9 @@ struct StatusCommand: ParsableCommand {
     private func show(_ summary: ResultSummary) {
         print("\(summary.title): model \(summary.model), updated \(summary.updated)")
         if let holder = summary.holder {
-            print(summary.holderIsAlive == false ? "The run that wrote it is gone: \(holder)" : "Being written: \(holder)")
+            print(
+                summary.holderIsAlive == false ? "The run that wrote it is gone: \(holder)" : "Being written: \(holder)"
+            )
         }
         if summary.holder == nil, summary.journalBytes != nil {
             print("Interrupted; its journal may hold more than is published. 'dynsweep run' goes on.")

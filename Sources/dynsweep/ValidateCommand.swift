@@ -6,7 +6,8 @@ struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
         abstract: "Checks a result file: schema, checksums of every variable, completeness.",
-        discussion: "Exit code 0 when it is sound and complete, 75 when it is sound and tasks are pending, 1 otherwise.")
+        discussion: "Exit code 0 when it is sound and complete, 75 when it is sound and tasks are pending, 1 otherwise."
+    )
 
     @Argument(help: "The result file.")
     var file: String

@@ -143,6 +143,25 @@ import Testing
         #expect(try folder.contents().filter { $0.hasPrefix("a.h5.old-") }.count == 3)
     }
 
+    @Test func resultsOfAVersionWithOtherNumbersAreRefused() throws {
+        let folder = try TemporaryDirectory()
+        let job = try toyJob(wideJob, output: folder.file("a.h5"))
+        func open(_ version: String) throws -> ResultStore {
+            try ResultStore.open(
+                job: job, models: toyModels, options: quiet, provenance: Provenance(programVersion: version))
+        }
+        for isFinished in [false, true] {
+            let store = try open("0.3.1")
+            for task in includedTasks(job) where !store.isFinished(task) { try store.append(toyRecord(job, task)) }
+            if isFinished { _ = try store.finish() } else { try store.abandon() }
+            for other in ["0.4.0", "1.3.1"] {
+                let error = #expect(throws: ResultError.self) { try open(other) }
+                #expect("\(try #require(error))".contains("from 0.3.1, this is \(other)"))
+            }
+            try open("0.3.9").abandon()
+        }
+    }
+
     @Test func aDamagedFileIsRebuiltFromItsJournal() throws {
         let folder = try TemporaryDirectory()
         let job = try toyJob(wideJob, output: folder.file("a.h5"))
