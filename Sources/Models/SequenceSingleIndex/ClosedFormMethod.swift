@@ -46,11 +46,9 @@ extension SequenceSingleIndex {
             scalar("omega_kP", "\\omega_{kP}", "omega above which the positional end is a minimum; NaN: none"),
             scalar("omega_glob", "\\omega_{\\mathrm{glob}}", "omega above which R(1,0) < R(0,1); NaN: none"),
             scalar("omega_kS", "\\omega_{kS}", "omega above which the semantic end is no minimum; NaN: none"),
-            scalar(
-                "region", "\\mathrm{region}",
-                "1 unique semantic; 2 unique semantic, positional start; 3 both ends minima, semantic global and found; "
-                    + "4 both, semantic global, positional found; 5 both, positional global; 6 unique positional; "
-                    + "7 minimum inside the arc, neither end; 8 other"),
+            ObservableSpec(
+                "region", symbol: "\\mathrm{region}", "region of the phase diagram", inTime: false,
+                codes: PhaseDiagram.regionNames),
             scalar("minima", "n_{\\min}", "local minima of the risk on the arc e^2 + m^2 = 1, e, m >= 0"),
             scalar(
                 "steepest_positional", "1_{R_{ee}<R_{mm}}", "1 when the steepest direction at 0 is positional, else 0"),
@@ -61,7 +59,7 @@ extension SequenceSingleIndex {
         ].map { spec in
             ObservableSpec(
                 spec.name, symbol: spec.symbol, "positional_semantic, paired, half_square: " + spec.longName,
-                inTime: false)
+                inTime: false, codes: spec.codes)
         }
         return general + networks + pair + halfSquare
     }()

@@ -24,6 +24,13 @@ package struct PhaseDiagram: Sendable {
         case mixed = 8
     }
 
+    /// The names of the codes 0, 1, ... that result files store; 0 stands for no region.
+    package static let regionNames = [
+        "none", "unique_semantic", "unique_semantic_positional_start", "semantic_global_and_found",
+        "semantic_global_positional_found", "positional_global_both_minima", "unique_positional",
+        "minimum_inside_the_arc", "other",
+    ]
+
     package let a: Double
     package let omega: Double
     private let k = PairConstants.shared
