@@ -203,6 +203,8 @@ import Testing
         expectClose([origin.squaredSignal, origin.Vm, origin.Ve[0]], [0.028517, 0.043018, 0.067534], 1e-5)
         expectClose([origin.lambdaM, origin.lambdaE[0]], [0.03282, 0.04083], 1e-5)
         expectClose([origin.Rmm, origin.Ree[0]], [-0.0727658, -0.0887922], 1e-6)
+        let direct = try AttentionTheory(try SSIParameters(ssiPoint(values)), points: 64).means([0, 0])
+        #expect(abs(direct.squaredSignal - origin.squaredSignal) < 1e-9)
         let std = [
             origin.standardDeviation(V: origin.Vm, lambda: origin.lambdaM, t: 20, d: 1000),
             origin.standardDeviation(V: origin.Ve[0], lambda: origin.lambdaE[0], t: 20, d: 1000),

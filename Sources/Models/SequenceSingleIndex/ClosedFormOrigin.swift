@@ -53,16 +53,17 @@ package struct OriginTheory: Sendable {
         inhibitionScale = 1
         let patterns = (0..<parameters.k).map { j in (0..<L).map { parameters.pi[$0 * parameters.k + j] } }
         let origin = [Double](repeating: 0, count: L)
-        squaredSignal = theory.averages.means(m: 0, e: origin).squaredSignal
         switch theory.averages {
         case let pair as PairAverages:
             (Rmm, Ree) = pair.curvaturesAtOrigin(along: patterns)
-            (Vm, Ve) = pair.noiseAtOrigin(directions: patterns)
+            (squaredSignal, Vm, Ve) = pair.noiseAtOrigin(directions: patterns)
         case let sampled as SampledPairAverages:
             (Rmm, Ree) = sampled.curvaturesAtOrigin(along: patterns)
+            squaredSignal = sampled.means(m: 0, e: origin).squaredSignal
             (Vm, Ve) = sampled.noise(m: 0, e: origin, directions: patterns)
         case let scalar as ScalarAttentionAverages:
             let target = HermiteExpansion(parameters)
+            squaredSignal = scalar.means(m: 0, e: origin).squaredSignal
             Rmm = scalar.curvatureAtOrigin()
             // R_ee = c (E[f^2 q] - 2 E[y] E[f q]), q = (s.z)^2 - |s|^2 (end of section 4.5).
             Ree = patterns.map { s in
@@ -71,6 +72,7 @@ package struct OriginTheory: Sendable {
             }
             (Vm, Ve) = scalar.noiseAtOrigin(target: target, directions: patterns)
         default:
+            squaredSignal = .nan
             (Rmm, Ree, Vm, Ve) = (.nan, patterns.map { _ in .nan }, .nan, patterns.map { _ in .nan })
         }
     }

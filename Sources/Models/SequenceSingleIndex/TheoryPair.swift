@@ -101,11 +101,36 @@ extension PairAverages {
         return (-4 * (1 - omega) * (M[0] * M[0] + 2 * M[1] * M[1] + M[2] * M[2]), Ree)
     }
 
-    /// The noise at the origin, where z and z* are independent: V_m = E[(sum_l D_l z*_l)^2] and
-    /// V_j = E[(sum_l pi_lj D_l)^2] + E|D|^2 for every encoding direction j.
-    func noiseAtOrigin(directions: [[Double]]) -> (Vm: Double, V: [Double]) {
+    /// The noise at the origin, where z and z* are independent: E|D|^2, V_m = E[(sum_l D_l z*_l)^2] and
+    /// V_j = E[(sum_l pi_lj D_l)^2] + E|D|^2 for every encoding direction j. Microseconds a call: D is linear in Y, so all
+    /// are quadratic in (1-omega) and omega A.
+    func noiseAtOrigin(directions: [[Double]]) -> (squaredSignal: Double, Vm: Double, V: [Double]) {
+        let (w, p) = (1 - omega, omega * A11)
+        let basis = [1, w, p, w * w, w * p, p * p]
+        let values = Self.originPolynomials.map { zip($0, basis).reduce(0) { $0 + $1.0 * $1.1 } }
+        let (Vm, D11, D12, D22) = (values[0], values[1], values[2], values[3])
+        let V = directions.map { pi in
+            pi[0] * pi[0] * D11 + 2 * pi[0] * pi[1] * D12 + pi[1] * pi[1] * D22 + D11 + D22
+        }
+        return (D11 + D22, Vm, V)
+    }
+
+    /// V_m, E[D_1^2], E[D_1 D_2] and E[D_2^2] at the origin as coefficients of (1, w, p, w^2, wp, p^2), w = 1-omega and
+    /// p = omega A, from their values at six points; once a process.
+    private static let originPolynomials: [[Double]] = {
+        let at = [(0, 0), (1, 0), (2, 0), (0, 1), (0, 2), (1, 1)].map { originMoments(w: $0.0, positional: $0.1) }
+        return (0..<4).map { i in
+            let f = at.map { $0[i] }
+            let ww = 0.5 * (f[2] - 2 * f[1] + f[0])
+            let pp = 0.5 * (f[4] - 2 * f[3] + f[0])
+            return [f[0], f[1] - f[0] - ww, f[3] - f[0] - pp, ww, f[5] - f[1] - f[3] + f[0], pp]
+        }
+    }()
+
+    /// V_m, E[D_1^2], E[D_1 D_2], E[D_2^2] at the origin for Y_11 = w f(z*) + positional.
+    private static func originMoments(w: Double, positional: Double) -> [Double] {
+        let table = PairTable.shared
         let n = PairTable.n
-        let (w, positional) = (1 - omega, omega * A11)
         // E[F z*_l z*_k] as (11, 12, 22), for F = Y_1, Y_1^2 and Y_1 Y_2; those of Y_2 and Y_2^2 are swapped.
         func moments(_ coefficients: [Double]) -> [Double] {
             let H = table.secondTensor(coefficients)
@@ -152,10 +177,7 @@ extension PairAverages {
                 D22 += weight * (d11 * p.1 * p.1 + 2 * d12 * p.1 * q.1 + d22 * q.1 * q.1)
             }
         }
-        let V = directions.map { pi in
-            pi[0] * pi[0] * D11 + 2 * pi[0] * pi[1] * D12 + pi[1] * pi[1] * D22 + D11 + D22
-        }
-        return (Vm, V)
+        return [Vm, D11, D12, D22]
     }
 }
 
