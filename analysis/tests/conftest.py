@@ -41,7 +41,6 @@ name: map
 model: sequence-single-index
 methods: [closed-form]
 parameters:
-  d: 1000
   L: 2
   student: attention
   target: positional_semantic
