@@ -16,15 +16,18 @@ public struct JobError: Error, Sendable, Hashable, CustomStringConvertible {
     public let message: String
     /// What would be right; nil when the message says it all.
     public let hint: String?
+    /// True for what is worth saying and no mistake.
+    public let isNote: Bool
 
-    public init(path: String, location: SourceLocation, message: String, hint: String? = nil) {
+    public init(path: String, location: SourceLocation, message: String, hint: String? = nil, isNote: Bool = false) {
         self.path = path
         self.location = location
         self.message = message
         self.hint = hint
+        self.isNote = isNote
     }
 
-    /// `job.yaml:7:3: error: message`, then a line with the hint, as compilers print it.
+    /// `job.yaml:7:3: error: message` (or `note:`), then a line with the hint, as compilers print it.
     public var description: String {
         let place: String
         switch location {
@@ -32,7 +35,7 @@ public struct JobError: Error, Sendable, Hashable, CustomStringConvertible {
         case .override(let text): place = "--set \(text)"
         case .job: place = path
         }
-        let first = "\(place): error: \(message)"
+        let first = "\(place): \(isNote ? "note" : "error"): \(message)"
         guard let hint else { return first }
         return first + "\n  hint: " + hint
     }

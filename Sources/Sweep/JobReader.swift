@@ -360,7 +360,7 @@ struct JobReader {
                 notes.append(
                     JobError(
                         path: path, location: location,
-                        message: "parameter '\(name)' is used by none of the job's methods"))
+                        message: "parameter '\(name)' is used by none of the job's methods", isNote: true))
             }
         }
     }

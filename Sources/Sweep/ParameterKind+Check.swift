@@ -86,3 +86,19 @@ extension ParameterValue {
         return "[" + rows.joined(separator: ", ") + "]"
     }
 }
+
+extension ParameterKind {
+    /// Some valid value; nil for arrays, whose shape the model knows.
+    var anyValue: ParameterValue? {
+        switch self {
+        case .integer(let range): return .integer(min(max(1, range.lowerBound), range.upperBound))
+        case .real(let range):
+            return [1, range.lower, range.upper, (range.lower + range.upper) / 2].first {
+                $0.isFinite && range.contains($0)
+            }.map(ParameterValue.real)
+        case .choice(let choices): return choices.first.map(ParameterValue.text)
+        case .flag: return .flag(false)
+        case .array: return nil
+        }
+    }
+}

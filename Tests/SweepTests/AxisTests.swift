@@ -139,7 +139,15 @@ struct AxisTests {
         let job = try job("model: toy\nmethods: [closed-form]\nparameters: {L: 2, bias: [1, 2]}\n")
         #expect(
             job.notes.map(\.description) == [
-                "job.yaml:3:20: error: parameter 'bias' is used by none of the job's methods"
+                "job.yaml:3:20: note: parameter 'bias' is used by none of the job's methods"
             ])
+    }
+
+    /// The closed form reads no `d`, and models read whole points.
+    @Test func `a required parameter that no method uses need not be given`() throws {
+        let job = try job("model: toy\nmethods: [closed-form]\nparameters: {L: 2}\n")
+        #expect(job.grids[0].fixed["d"] == nil)
+        #expect(try job.grids[0].point(at: 0).integer("d") == 2)
+        #expect(job.notes.isEmpty)
     }
 }
