@@ -17,7 +17,8 @@ struct NothingModel: Model {
     let summary = "tasks that do nothing"
     let references: [String] = []
     let parameters = [
-        ParameterSpec("x", kind: .integer(0...1_000_000_000), default: .value(.integer(0)), "an index")
+        ParameterSpec("x", kind: .integer(0...1_000_000_000), default: .value(.integer(0)), "an index"),
+        ParameterSpec("y", kind: .integer(0...1_000_000_000), default: .value(.integer(0)), "an index"),
     ]
     let methods = [
         MethodSpec(
@@ -27,7 +28,7 @@ struct NothingModel: Model {
     ]
 
     func constraints(method: String) -> [Constraint] { [] }
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> { ["x"] }
+    func parametersUsed(by method: String, in context: JobContext) -> Set<String> { ["x", "y"] }
     func cost(method: String, at point: ParameterPoint, times: RecordingTimes) -> Cost {
         Cost(seconds: 1e-7, memory: 0)
     }

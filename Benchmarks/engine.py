@@ -58,10 +58,11 @@ def write(folder: str, name: str, text: str) -> str:
 
 
 def nothing(folder: str, count: int) -> str:
+    """A job of 10 x `count` / 10 tasks that do nothing."""
     return write(folder, f"nothing{count}.yaml", f"""
 model: nothing
 methods: [nothing]
-parameters: {{x: {{range: [1, {count}, 1]}}}}
+parameters: {{x: {{range: [1, 10, 1]}}, y: {{range: [1, {count // 10}, 1]}}}}
 seeds: 1
 output: nothing.h5
 """)
@@ -77,7 +78,8 @@ def scheduling() -> dict[str, float]:
             results[f"engine.task_overhead_{max(ranks, 1)}_ranks_us"] = (many.seconds - few.seconds) / 1e5 * 1e6
             if ranks == 0:
                 million = best(1, [*SWEEP, nothing(folder, 1_000_000)], folder, fresh=("nothing.h5*",))
-                results["engine.memory_bytes_a_task"] = (million.megabytes - many.megabytes) * 2**20 / 9e5
+                results["engine.memory_100k_tasks_mb"] = many.megabytes
+                results["engine.memory_1M_tasks_mb"] = million.megabytes
         write(folder, "burn.yaml", """
 model: burn
 methods: [burn]
@@ -95,7 +97,7 @@ seeds: 1
 output: wait.h5
 """)
         run = best(1, [*SWEEP, "wait.yaml"], folder, ranks=2, fresh=("wait.h5*",))
-        results["engine.waiting_rank_cpu_percent"] = run.number(r"rank 1 used ([\d.]+) %")
+        results["engine.waiting_rank_cpu_percent"] = min(run.number(rf"rank {rank} used ([\d.]+) %") for rank in (0, 1))
     return results
 
 

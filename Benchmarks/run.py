@@ -27,7 +27,7 @@ TARGETS = {
     "random.fill_normal_float32_ns": ("ratio", 5.0),
     "engine.task_overhead_1_ranks_us": ("at most", 20.0),
     "engine.task_overhead_2_ranks_us": ("at most", 20.0),
-    "engine.memory_bytes_a_task": ("at most", 32.0),
+    "engine.memory_1M_tasks_mb": ("at most", 120.0),
     "engine.busy_percent_costs_1_to_1000": ("at least", 97.0),
     "engine.waiting_rank_cpu_percent": ("at most", 2.0),
     "engine.speedup_2_ranks": ("at least", 1.9),

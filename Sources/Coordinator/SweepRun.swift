@@ -106,7 +106,7 @@ public struct SweepRun {
             var isDone = true
             if !store.wasComplete {
                 let foreman = try Foreman(communicator: communicator, job: job, store: store, progress: progress)
-                isDone = try foreman.run(job: job)
+                isDone = try loggingCPU(rank: 0) { try foreman.run(job: job) }
                 progress.close()
                 if let busy = progress.busy { logger.info("\(busy)") }
             }
@@ -150,6 +150,16 @@ public struct SweepRun {
         return text + ": \(job.output)"
     }
 
+    /// Runs `body` and logs which part of a core it used: a rank that waits should use next to none.
+    private func loggingCPU<Result>(rank: Int, _ body: () throws -> Result) rethrows -> Result {
+        let (start, used) = (ContinuousClock.now, cplatform_cpu_seconds())
+        defer {
+            let share = 100 * (cplatform_cpu_seconds() - used) / (ContinuousClock.now - start).seconds
+            logger.debug("rank \(rank) used \(String(format: "%.2f", share)) % of a core")
+        }
+        return try body()
+    }
+
     // Other ranks.
 
     private func follow(_ communicator: Communicator) throws -> ExitCode {
@@ -160,10 +170,7 @@ public struct SweepRun {
             : try Job.parse(
                 text: String(decoding: text, as: UTF8.self), path: options.jobPath, overrides: options.overrides,
                 models: models, checksOutput: false)
-        let start = ContinuousClock.now
-        let code = try followForeman(communicator, job: job)
-        let share = 100 * cplatform_cpu_seconds() / (ContinuousClock.now - start).seconds
-        logger.debug("rank \(communicator.rank) used \(String(format: "%.1f", share)) % of its core")
+        let code = try loggingCPU(rank: communicator.rank) { try followForeman(communicator, job: job) }
         return ExitCode(rawValue: code) ?? .internalError
     }
 }
