@@ -88,10 +88,11 @@ extension ParameterValue {
 }
 
 extension ParameterKind {
-    /// Some valid value; nil for arrays, whose shape the model knows.
+    /// Some valid value; nil for arrays, whose shape the model knows. Integers are sizes: a large one leaves room for
+    /// what models ask of several parameters together (d large enough for all directions).
     var anyValue: ParameterValue? {
         switch self {
-        case .integer(let range): return .integer(min(max(1, range.lowerBound), range.upperBound))
+        case .integer(let range): return .integer(min(max(1000, range.lowerBound), range.upperBound))
         case .real(let range):
             return [1, range.lower, range.upper, (range.lower + range.upper) / 2].first {
                 $0.isFinite && range.contains($0)

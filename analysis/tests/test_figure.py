@@ -180,12 +180,7 @@ def test_long_axes_and_codes_make_a_map_of_regions(map_file):
 
 def test_a_map_of_numbers_has_a_colour_bar(map_file):
     results = dynsweep.load(map_file)
-    name = next(
-        name
-        for name in dynsweep.results.observables(results["closed-form"])
-        if name != "region" and results["closed-form"][name].dims == ("a", "omega")
-    )
-    figure = draw(results, FigureSpec(y=name))
+    figure = draw(results, FigureSpec(y="risk_semantic"))
     assert len(figure.axes) == 2
     assert any(isinstance(item, QuadMesh) for item in figure.axes[0].collections)
 
@@ -238,3 +233,10 @@ def test_the_callers_style_is_left_alone(results):
     draw(results)
     assert dict(plt.rcParams) == before
     assert not plt.get_fignums()
+
+
+def test_a_map_without_values_is_refused(map_file):
+    results = dynsweep.load(map_file)
+    results["closed-form"]["status"][...] = 0
+    with pytest.raises(FigureError, match="no finite value of 'region'"):
+        draw(results)

@@ -104,7 +104,7 @@ def test_equations_and_axis_labels():
     assert equation(word, "tied") == "student: tied"
     case = {"symbol": "omega", "long_name": "positional_semantic: share of the target (0..1)"}
     assert axis_label(xr.DataArray([0.1], dims="omega", name="omega", attrs=case)) == (
-        r"share of the target $\omega$"
+        "share of the target\N{NO-BREAK SPACE}$\\omega$"
     )
     time = xr.DataArray(
         [0.0],
@@ -112,4 +112,21 @@ def test_equations_and_axis_labels():
         name="time",
         attrs={"long_name": "rescaled time", "units": "t", "symbol": "t"},
     )
-    assert axis_label(time) == "rescaled time $t$"
+    assert axis_label(time) == "rescaled time\N{NO-BREAK SPACE}$t$"
+
+
+def test_long_labels_break_between_words_and_keep_their_symbol():
+    share = xr.DataArray(
+        [0.5],
+        dims="x",
+        name="share",
+        attrs={
+            "symbol": r"P_{\mathrm{sem}}",
+            "long_name": "fraction of runs with |m| > |e| at the end",
+        },
+    )
+    assert axis_label(share).splitlines() == [
+        "fraction of runs with |m| > |e| at the",
+        "end\N{NO-BREAK SPACE}$P_{\\mathrm{sem}}$",
+    ]
+    assert "\n" not in axis_label(share.assign_attrs(long_name="positional share of the target"))

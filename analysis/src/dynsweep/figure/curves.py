@@ -73,8 +73,8 @@ def draw_curves(results: Results, plan: CurvesPlan, spec: FigureSpec) -> Figure:
             tick_at_values(subplot, xs.values, xscale)
     if yscale == "linear":
         _start_at_zero(axes[0])
-    figure.supxlabel(labels.axis_label(xs), fontsize=10)
-    figure.supylabel(labels.axis_label(results[series[0].method][plan.y]), fontsize=10)
+    y_label = labels.axis_label(results[series[0].method][plan.y])
+    style.label_axes(figure, axes, labels.axis_label(xs), y_label)
     _legend(figure, axes, series, hue)
     return figure
 

@@ -15,6 +15,7 @@ _GREEK = re.compile(
 )
 #: A long name is used in a label up to this many characters; then the plain name stands in.
 _LONGEST_PHRASE = 44
+_LABEL_WIDTH = 40
 
 
 def math_symbol(symbol: str) -> str | None:
@@ -66,7 +67,16 @@ def axis_label(variable: xr.DataArray) -> str:
     # A phrase with a symbol of its own ("SGD step gamma_0") needs no other.
     shown = f"${symbol}$" if symbol and "$" not in typeset else ""
     parts = [typeset, shown, "" if said else f"[{units}]"]
-    return textwrap.fill(" ".join(part for part in parts if part), 36)
+    # The symbol stays on the line of the last word.
+    return _wrap("\N{NO-BREAK SPACE}".join(part for part in parts if part))
+
+
+def _wrap(text: str) -> str:
+    """Break a long label into lines; mathtext counts as it looks, not as it is written."""
+    formulas = re.findall(r"\$[^$]*\$", text)
+    plain = re.sub(r"\$[^$]*\$", "\0\0", text)
+    pieces = iter(formulas)
+    return re.sub("\0\0", lambda _: next(pieces), textwrap.fill(plain, _LABEL_WIDTH))
 
 
 def _typeset(word: str) -> str:

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 
 from dynsweep.figure import labels, style
 from dynsweep.figure.scales import is_log_spaced, spans_decades
-from dynsweep.figure.spec import FigureSpec, MapPlan, coordinate
+from dynsweep.figure.spec import FigureError, FigureSpec, MapPlan, coordinate
 from dynsweep.results import Results
 from dynsweep.seeds import flag_codes, statistics
 
@@ -35,6 +35,8 @@ def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
     axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     for spare in axes[count:]:
         spare.remove()
+    if not np.isfinite(values.values).any():
+        raise FigureError(f"{plan.method} has no finite value of {plan.colour!r}")
     codes = flag_codes(variable)
     paint = _Regions(values, codes) if codes else _Shades(values)
     for number, subplot in enumerate(axes[:count]):
@@ -48,8 +50,10 @@ def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
             (plan.y, spec.yscale, subplot.set_yscale),
         ):
             set_scale(wish or ("log" if is_log_spaced(values.coords[dim]) else "linear"))
-    figure.supxlabel(labels.axis_label(coordinate(results, plan.colour, plan.x)), fontsize=10)
-    figure.supylabel(labels.axis_label(coordinate(results, plan.colour, plan.y)), fontsize=10)
+    x_label, y_label = (
+        labels.axis_label(coordinate(results, plan.colour, dim)) for dim in (plan.x, plan.y)
+    )
+    style.label_axes(figure, axes[:count], x_label, y_label)
     paint.explain(figure, axes[:count], variable)
     return figure
 
