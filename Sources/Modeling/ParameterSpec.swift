@@ -8,6 +8,9 @@ public struct ParameterSpec: Sendable {
     public let aliases: [String]
     public let kind: ParameterKind
     public let defaultValue: DefaultValue
+    /// A usual value of a required parameter: shown to users, and what methods that do not depend on it decode when the
+    /// job leaves it out.
+    public let typical: ParameterValue?
     /// UDUNITS-style units, "1" for a pure number.
     public let units: String
     /// One line: what it is and its normalisation.
@@ -15,13 +18,14 @@ public struct ParameterSpec: Sendable {
 
     public init(
         _ name: String, symbol: String? = nil, aliases: [String] = [], kind: ParameterKind, default: DefaultValue,
-        units: String = "1", _ summary: String
+        typical: ParameterValue? = nil, units: String = "1", _ summary: String
     ) {
         self.name = name
         self.symbol = symbol ?? name
         self.aliases = aliases
         self.kind = kind
         self.defaultValue = `default`
+        self.typical = typical
         self.units = units
         self.summary = summary
     }

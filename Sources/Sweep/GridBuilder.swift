@@ -240,7 +240,7 @@ struct GridBuilder {
     }
 
     /// Values of the parameters that the method does not use, so that models can read whole points: the default, the
-    /// given value (an axis' first), or any valid one.
+    /// given value (an axis' first), a typical one, or any valid one.
     private func standIns(except needed: Set<String>, _ constants: ParameterPoint, _ full: [FullAxis]) -> ParameterPoint
     {
         var point = ParameterPoint()
@@ -251,7 +251,7 @@ struct GridBuilder {
                 let onAxis = full.lazy.compactMap { axis in
                     axis.members.firstIndex { $0.spec.name == spec.name }.flatMap { axis.values[$0].first }
                 }
-                point[spec.name] = constants[spec.name] ?? onAxis.first ?? spec.kind.anyValue
+                point[spec.name] = constants[spec.name] ?? onAxis.first ?? spec.typical ?? spec.kind.anyValue
             }
         }
         return point

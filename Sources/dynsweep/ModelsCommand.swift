@@ -28,7 +28,8 @@ struct ModelsCommand: ParsableCommand {
         print("\nParameters")
         for parameter in model.parameters {
             let symbol = parameter.symbol == parameter.name ? "" : " (\(parameter.symbol))"
-            print("  \(parameter.name)\(symbol): \(parameter.defaultValue.text)")
+            let typical = parameter.typical.map { ", say \($0.text)" } ?? ""
+            print("  \(parameter.name)\(symbol): \(parameter.defaultValue.text)\(typical)")
             Text.wrapped(parameter.summary + " [" + parameter.kind.text + "]", width: 100)
                 .forEach { print("      \($0)") }
         }

@@ -4,8 +4,10 @@ extension SequenceSingleIndex {
     /// The parameters of the sheet, section 5, and what it lets one prescribe.
     static let baseParameters: [ParameterSpec] = [
         ParameterSpec(
-            "d", kind: .integer(3...1_000_000_000_000), default: .required, "token dimension; inputs have variance 1/d"),
-        ParameterSpec("L", kind: .integer(1...1_000_000), default: .required, "sequence length"),
+            "d", kind: .integer(3...1_000_000_000_000), default: .required, typical: .integer(1000),
+            "token dimension; inputs have variance 1/d"),
+        ParameterSpec(
+            "L", kind: .integer(1...1_000_000), default: .required, typical: .integer(2), "sequence length"),
         ParameterSpec(
             "student", kind: .choice(Student.allCases.map(\.rawValue)), default: .value(.text("tied")),
             "tied or untied network, or single-layer softmax attention"),
@@ -27,7 +29,7 @@ extension SequenceSingleIndex {
             "c (y-f)^2 with c = 1 (square) or 1/2 (half_square), or the Frobenius norm of a matrix residual"),
         ParameterSpec(
             "step_size", symbol: "gamma", aliases: ["gamma_0"], kind: .real(.positive), default: .required,
-            "SGD step gamma_0, O(1): it is not divided by d"),
+            typical: .real(0.1), "SGD step gamma_0, O(1): it is not divided by d"),
         ParameterSpec(
             "step_scaling", aliases: ["gamma_scaling"], kind: .choice(StepScaling.allCases.map(\.rawValue)),
             default: .value(.text("one")), "the step used is gamma_0 times 1, sqrt(L) or L"),
