@@ -31,7 +31,7 @@ public enum Launcher: Equatable, Sendable {
 
     /// The command line that starts `ranks` copies of `program` under mpirun.
     public static func mpirun(ranks: Int, program: String, arguments: [String]) -> [String] {
-        var line = ["mpirun", "-n", String(ranks), "--bind-to", "none"]
+        var line = ["mpirun", "--quiet", "-n", String(ranks), "--bind-to", "none"]
         if ranks > ProcessInfo.processInfo.activeProcessorCount { line.append("--oversubscribe") }
         if geteuid() == 0 { line.append("--allow-run-as-root") }
         line += ["-x", "OPENBLAS_NUM_THREADS=1", program]

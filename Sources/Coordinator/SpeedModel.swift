@@ -31,10 +31,11 @@ struct SpeedModel {
     }
 
     /// Expected seconds of all that is not handed out yet.
-    var remainingSeconds: Double {
-        remaining.indices.reduce(0) { sum, method in
-            sum + max(0, remaining[method].seconds) * factor(method) + Double(remaining[method].tasks) * Self.overhead
-        }
+    var remainingSeconds: Double { remaining.indices.reduce(0) { $0 + remainingSeconds(method: $1) } }
+
+    /// As ``remainingSeconds``, of one method.
+    func remainingSeconds(method: Int) -> Double {
+        max(0, remaining[method].seconds) * factor(method) + Double(remaining[method].tasks) * Self.overhead
     }
 
     /// Adds tasks to what is left.

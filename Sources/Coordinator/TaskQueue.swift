@@ -8,7 +8,8 @@ import Sweep
 final class TaskQueue {
     private let job: Job
     private let store: ResultStore
-    private let order: TaskOrder
+    /// Numbers of the points with work left, in the order they are handed out.
+    private let order: [UInt32]
     private let stopping: SeedStopping?
     private var position = 0
     /// The rest of the point that a bundle's end cut in two, and points for which the stopping rule asks more seeds.
@@ -30,24 +31,25 @@ final class TaskQueue {
     init(job: Job, store: ResultStore) throws {
         self.job = job
         self.store = store
-        order = try TaskOrder(job) { method, point in
+        stopping = SeedStopping(job: job)
+        speed = SpeedModel(job: job, tables: try job.grids.map(CostTable.init))
+        let longestFirst = try TaskOrder(job) { method, point in
             (0..<job.grids[method].seedCount).contains {
                 !store.isFinished(TaskID(method: method, point: point, seed: $0))
             }
-        }
-        stopping = SeedStopping(job: job)
-        speed = SpeedModel(job: job, tables: try job.grids.map(CostTable.init))
-        for index in order.points {
+        }.points
+        for index in longestFirst {
             let (method, point) = job.point(at: Int(index))
             let unfinished = (0..<job.grids[method].seedCount).count {
                 !store.isFinished(TaskID(method: method, point: point, seed: $0))
             }
             speed.expect(WorkItem(method: method, point: point, firstSeed: 0, seedCount: unfinished))
         }
+        order = Self.cheapTheoryFirst(longestFirst, job, speed)
     }
 
     /// Whether nothing can be handed out now. With a stopping rule, finished tasks may ask for more.
-    var isEmpty: Bool { ready.isEmpty && position >= order.points.count }
+    var isEmpty: Bool { ready.isEmpty && position >= order.count }
 
     /// The next tasks, worth about `seconds`; at least one unless the queue is empty.
     func nextAssignment(seconds: Double) throws -> Assignment? {
@@ -86,10 +88,21 @@ final class TaskQueue {
         }
     }
 
+    /// Theory that takes next to no time goes before everything: a file looked at early then has its lines.
+    private static func cheapTheoryFirst(_ order: [UInt32], _ job: Job, _ speed: SpeedModel) -> [UInt32] {
+        let total = speed.remainingSeconds
+        let goesFirst = job.grids.indices.map { method in
+            job.grids[method].method.kind == .theory && speed.remainingSeconds(method: method) < 0.01 * total
+        }
+        guard goesFirst.contains(true) else { return order }
+        let first = order.filter { goesFirst[job.point(at: Int($0)).method] }
+        return first + order.filter { !goesFirst[job.point(at: Int($0)).method] }
+    }
+
     private func nextItem() throws -> WorkItem? {
         while ready.isEmpty {
-            guard position < order.points.count else { return nil }
-            let (method, point) = job.point(at: Int(order.points[position]))
+            guard position < order.count else { return nil }
+            let (method, point) = job.point(at: Int(order[position]))
             position += 1
             if let stopping, stopping.applies(to: method) {
                 try openRound(method: method, point: point)

@@ -220,7 +220,9 @@ public final class ResultStore: @unchecked Sendable {
         }
         let start = try journal.append(bytes)
         condition.withLock {
-            for (entry, place) in zip(entries, places) { table.take(place.task, entry.status, offset: start + place.at) }
+            for (entry, place) in zip(entries, places) {
+                table.take(place.task, entry.status, offset: start + place.at)
+            }
         }
         return entries
     }

@@ -120,11 +120,21 @@ public struct Job: Sendable {
 }
 
 /// How many seeds each point of a seeded method gets.
-public enum SeedRule: Sendable, Hashable {
+public enum SeedRule: Sendable, Hashable, CustomStringConvertible {
     case fixed(SeedRange)
     /// Seeds are added until the standard error of every named observable is small enough, between `minimum` and the
     /// count of `range`.
     case untilPrecise(tolerances: [SeedTolerance], minimum: Int, range: SeedRange)
+
+    /// The rule in words, as result files keep it.
+    public var description: String {
+        switch self {
+        case .fixed(let range): return "\(range.count) seeds from \(range.base)"
+        case .untilPrecise(let tolerances, let minimum, let range):
+            let errors = tolerances.map { "\($0.observable) <= \($0.standardError)" }.joined(separator: ", ")
+            return "\(minimum) to \(range.count) seeds from \(range.base), until standard errors \(errors)"
+        }
+    }
 
     /// All seeds that may be run.
     public var range: SeedRange {

@@ -14,7 +14,7 @@ struct ModelsCommand: ParsableCommand {
 
     func run() throws {
         guard let name else {
-            var table = TextTable(["model", "what it is"])
+            var table = TextTable(["model", "what it is"], endsInText: true)
             for model in allModels { table.add([model.name, model.summary]) }
             table.print()
             return

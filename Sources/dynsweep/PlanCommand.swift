@@ -25,7 +25,8 @@ struct PlanCommand: ParsableCommand {
         do { plan = try Plan(job) } catch { throw FatalUserError("\(error)", code: .badInput, isComplete: true) }
         for note in job.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
         print("\(job.name): model \(job.model.name), results in \(job.output)\n")
-        var table = TextTable(["method", "points", "seeds", "tasks", "core time", "longest", "memory", "data", "axes"])
+        var table = TextTable(
+            ["method", "points", "seeds", "tasks", "core time", "longest", "memory", "data", "axes"], endsInText: true)
         for share in plan.shares {
             table.add([
                 share.method.name, Text.count(share.points - share.excluded),

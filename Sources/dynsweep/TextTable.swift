@@ -1,8 +1,12 @@
-/// A table in columns; the first is left-aligned, as is the last, the others right.
+/// A table in columns. The first is left-aligned, the others right, except a last one of free text.
 struct TextTable {
     private var rows: [[String]]
+    private let endsInText: Bool
 
-    init(_ header: [String]) { rows = [header] }
+    init(_ header: [String], endsInText: Bool = false) {
+        rows = [header]
+        self.endsInText = endsInText
+    }
 
     mutating func add(_ row: [String]) { rows.append(row) }
 
@@ -16,7 +20,7 @@ struct TextTable {
             var line = "  "
             for (column, cell) in row.enumerated() {
                 let padding = String(repeating: " ", count: widths[column] - cell.count)
-                let isLeft = column == 0 || column == columns - 1
+                let isLeft = column == 0 || (endsInText && column == columns - 1)
                 line += (isLeft ? cell + padding : padding + cell) + "  "
             }
             while line.last == " " { line.removeLast() }

@@ -11,7 +11,8 @@ struct WalkModel: Model {
     let references: [String] = []
     let parameters = [
         ParameterSpec("scale", kind: .real(.nonNegative), default: .value(.real(1)), "standard deviation of a step"),
-        ParameterSpec("fate", kind: .choice(["done", "throws", "diverges"]), default: .value(.text("done")), "the end"),
+        ParameterSpec(
+            "fate", kind: .choice(["done", "throws", "diverges"]), default: .value(.text("done")), "how it ends"),
         ParameterSpec("size", kind: .integer(1...1_000_000_000_000), default: .value(.integer(1)), "bytes it claims"),
     ]
     let methods = [
