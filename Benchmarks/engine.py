@@ -101,12 +101,13 @@ output: wait.h5
     return results
 
 
+#: A compute-bound sweep of about half a minute on one core. METHOD and END fill in.
 COMPUTE = """
 model: sequence-single-index
-methods: [sgd]
+methods: [METHOD]
 parameters: {d: 1000, L: [4, 8], student: [tied, untied], step_size: {logspace: [0.05, 0.5, 5]}, init_scale: 0.1}
-seeds: 8
-record: {times: {linspace: [0, 20, 5]}, time_unit: t, observables: [overlap]}
+seeds: 32
+record: {times: {linspace: [0, END, 5]}, time_unit: t, observables: [overlap]}
 output: compute.h5
 """
 
@@ -141,11 +142,7 @@ def commands() -> dict[str, float]:
     """Two ranks against one; start; planning; answers; reading a file of a million tasks."""
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        write(folder, "compute.yaml", COMPUTE)
-        one = best(2, [DYNSWEEP, "run", "compute.yaml"], folder, fresh=("compute.h5*",))
-        two = best(2, [DYNSWEEP, "run", "compute.yaml"], folder, ranks=2, fresh=("compute.h5*",))
-        results["engine.speedup_2_ranks"] = one.seconds / two.seconds
-
+        results |= speedups(folder)
         write(folder, "trivial.yaml", TRIVIAL)
         run = best(5, [DYNSWEEP, "run", "trivial.yaml"], folder, fresh=("trivial.h5*",))
         results["engine.whole_run_of_one_task_s"] = run.seconds
@@ -167,6 +164,25 @@ def commands() -> dict[str, float]:
         results["engine.million_tasks_run_s"] = run.seconds
         results["engine.status_1e6_tasks_s"] = best(3, [DYNSWEEP, "status", "grid.h5"], folder).seconds
         results |= reading(pathlib.Path(folder, "grid.h5"))
+    return results
+
+
+def speedups(folder: str) -> dict[str, float]:
+    """Two ranks against one, for a scalar kernel and for a vector kernel; for the latter also two separate processes
+    against one, which is what the machine itself allows (cores share clock and memory)."""
+    write(folder, "chain.yaml", COMPUTE.replace("METHOD", "overlap-chain").replace("END", "900"))
+    write(folder, "sgd.yaml", COMPUTE.replace("METHOD", "sgd").replace("END", "15"))
+    results = {}
+    for job, name in (("chain", "engine.speedup_2_ranks"), ("sgd", "engine.speedup_2_ranks_sgd")):
+        one = best(1, [DYNSWEEP, "run", f"{job}.yaml"], folder, fresh=("compute.h5*",))
+        two = best(1, [DYNSWEEP, "run", f"{job}.yaml", "-n", "2"], folder, fresh=("compute.h5*",))
+        results[name] = one.seconds / two.seconds
+    begun = time.perf_counter()
+    both = [subprocess.Popen([DYNSWEEP, "run", "sgd.yaml", "--quiet", "--output", f"half{half}.h5"], cwd=folder)
+            for half in (1, 2)]
+    for process in both:
+        process.wait()
+    results["engine.speedup_2_processes_sgd"] = 2 * one.seconds / (time.perf_counter() - begun)
     return results
 
 

@@ -30,10 +30,17 @@ public enum Launcher: Equatable, Sendable {
     }
 
     /// The command line that starts `ranks` copies of `program` under mpirun.
-    public static func mpirun(ranks: Int, program: String, arguments: [String]) -> [String] {
+    public static func mpirun(
+        ranks: Int, program: String, arguments: [String],
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> [String] {
         var line = ["mpirun", "--quiet", "-n", String(ranks), "--bind-to", "none"]
         if ranks > ProcessInfo.processInfo.activeProcessorCount { line.append("--oversubscribe") }
         if geteuid() == 0 { line.append("--allow-run-as-root") }
+        // Searching all transports is half of MPI's start; the plain ones are all that our few messages need.
+        for (name, value) in [("pml", "ob1"), ("btl", "self,vader,tcp")] where environment["OMPI_MCA_\(name)"] == nil {
+            line += ["--mca", name, value]
+        }
         line += ["-x", "OPENBLAS_NUM_THREADS=1", program]
         return line + arguments
     }
