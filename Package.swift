@@ -1,4 +1,4 @@
-// swift-tools-version:6.1
+// swift-tools-version:6.2
 import Foundation
 import PackageDescription
 
@@ -90,7 +90,8 @@ let package = Package(
         .testTarget(
             name: "ResultsTests", dependencies: ["Results", "Sweep", "Modeling", "Models"], swiftSettings: simd),
         .testTarget(
-            name: "CoordinatorTests", dependencies: ["Coordinator", "Results", "Sweep", "Modeling"],
+            name: "CoordinatorTests",
+            dependencies: ["Coordinator", "Models", "Results", "Sweep", "Modeling", "Numerics"],
             swiftSettings: simd),
     ],
     swiftLanguageModes: [.v6]

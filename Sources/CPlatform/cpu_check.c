@@ -1,7 +1,6 @@
 #include "CPlatform.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #ifndef DYNSWEEP_LEVEL
@@ -34,8 +33,7 @@ __attribute__((constructor(101))) static void check_cpu(void) {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512cd");
 #endif
-    const char *pretend = getenv("DYNSWEEP_PRETEND_OLD_CPU");
-    if (!ok || (pretend && pretend[0] == '1')) {
+    if (!ok) {
         static const char *level[] = {"", "", "x86-64-v2", "x86-64-v3 (AVX2, FMA)", "x86-64-v4 (AVX-512)"};
         fprintf(stderr,
                 "dynsweep: error: this program was built for %s, which this CPU does not have.\n"

@@ -32,9 +32,7 @@ struct TaskRunner {
         do {
             try checkMemory(grid, parameters)
             let identity = grid.identity(point: task.point, seed: task.seed)
-            let request = RunRequest(
-                method: grid.method.name, point: parameters, times: grid.times, observables: Set(slots.map(\.name)),
-                random: RandomStream(identity: identity))
+            let request = grid.request(parameters: parameters, random: RandomStream(identity: identity))
             var run = try job.model.makeRun(request)
             // A method without time runs to its own end.
             let times = grid.method.isTimed ? grid.times.values : [.infinity]

@@ -87,6 +87,9 @@ public struct Cost: Sendable, Hashable {
 public struct RunRequest: Sendable {
     public let method: String
     public let point: ParameterPoint
+    /// Parameters that the method said it does not use: their values in ``point`` only stand in, and no number that is
+    /// recorded may depend on them.
+    public let standIns: Set<String>
     public let times: RecordingTimes
     /// The names of the requested observables.
     public let observables: Set<String>
@@ -94,10 +97,12 @@ public struct RunRequest: Sendable {
     public let random: RandomStream
 
     public init(
-        method: String, point: ParameterPoint, times: RecordingTimes, observables: Set<String>, random: RandomStream
+        method: String, point: ParameterPoint, standIns: Set<String> = [], times: RecordingTimes,
+        observables: Set<String>, random: RandomStream
     ) {
         self.method = method
         self.point = point
+        self.standIns = standIns
         self.times = times
         self.observables = observables
         self.random = random

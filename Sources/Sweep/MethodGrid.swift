@@ -26,6 +26,9 @@ public struct MethodGrid: Sendable {
     /// ``fixed``, and what stands in for parameters that the result does not depend on, so that a model can decode a
     /// whole point: their default, or the first value that the job gives to one without default.
     private let unvaried: ParameterPoint
+    private let standIns: Set<String>
+    /// The names of the observables that runs record.
+    private let recorded: Set<String>
     private let encoding: TaskEncoding
     private let counts: [Int]
     private let strides: [Int]
@@ -48,6 +51,8 @@ public struct MethodGrid: Sendable {
         implementation = model
         counts = axes.map(\.count)
         strides = Box.strides(counts)
+        self.standIns = Set(standIns.values.keys)
+        recorded = Set(observables.filter { $0.aggregate == nil }.map(\.name))
         unvaried = ParameterPoint(standIns.values.merging(fixed.values) { $1 })
         encoding = TaskEncoding(
             model: model.name, method: method.name, used: used, axes: axes, fixed: fixed, derived: derived)
@@ -149,11 +154,11 @@ public struct MethodGrid: Sendable {
         try implementation.cost(method: method.name, at: self.point(at: point), times: times)
     }
 
-    /// What a model needs to run the task.
-    public func request(point: Int, random: RandomStream) -> RunRequest {
+    /// What a model needs to run a task at a point with these `parameters` (``point(at:)``).
+    public func request(parameters: ParameterPoint, random: RandomStream) -> RunRequest {
         RunRequest(
-            method: method.name, point: self.point(at: point), times: times,
-            observables: Set(observables.filter { $0.aggregate == nil }.map(\.name)), random: random)
+            method: method.name, point: parameters, standIns: standIns, times: times, observables: recorded,
+            random: random)
     }
 
     // MARK: Sub-grids

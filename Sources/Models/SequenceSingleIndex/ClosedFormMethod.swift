@@ -185,16 +185,19 @@ struct ClosedFormRun: Run {
 struct ClosedFormTrajectoryRun: Run {
     private let parameters: SSIParameters
     private let unit: TimeUnit
+    /// False when the job's d does not reach the theory, which then has no steps.
+    private let knowsD: Bool
     private let trajectory: ClosedFormTrajectory
     private var t = 0.0
     private var weakRecoveryTime = Double.infinity
 
-    init(_ parameters: SSIParameters, unit: TimeUnit) throws {
+    init(_ parameters: SSIParameters, _ request: RunRequest) throws {
         guard let trajectory = Self.trajectory(parameters) else {
             throw ModelError.parameter("target", Self.explanation)
         }
         self.parameters = parameters
-        self.unit = unit
+        unit = request.times.unit
+        knowsD = !request.standIns.contains("d")
         self.trajectory = trajectory
     }
 
@@ -232,7 +235,7 @@ struct ClosedFormTrajectoryRun: Run {
     }
 
     mutating func observe(into sink: inout ObservationSink) throws {
-        sink.put("steps", t * Double(parameters.d))
+        if knowsD { sink.put("steps", t * Double(parameters.d)) }
         sink.put("t", t)
         let overlap = trajectory.overlap(at: t, isTied: parameters.student == .tied)
         sink.put("overlap", overlap)

@@ -19,6 +19,8 @@ struct ODERun: Run {
 
     private let parameters: SSIParameters
     private let unit: TimeUnit
+    /// False when the job's d does not reach the theory, which then has no steps.
+    private let knowsD: Bool
     private let theory: Theory
     private var integrator: Integrator
     /// How many elementary steps (of about a microsecond) one integration step stands for.
@@ -26,9 +28,11 @@ struct ODERun: Run {
     private var t = 0.0
     private var weakRecoveryTime = Double.infinity
 
-    init(_ parameters: SSIParameters, unit: TimeUnit, points: Int) throws {
+    init(_ parameters: SSIParameters, _ request: RunRequest) throws {
         self.parameters = parameters
-        self.unit = unit
+        unit = request.times.unit
+        knowsD = !request.standIns.contains("d")
+        let points = try request.point.integer("quadrature_points")
         let gamma = parameters.gamma
         // Short against every time scale, 1/gamma and 1/gamma^2; the integrator lengthens it at once.
         let firstStep = 1e-3 / (gamma * (1 + gamma))
@@ -95,7 +99,7 @@ struct ODERun: Run {
             throw Self.translate(error, d: parameters.d)
         }
         let L = parameters.L
-        sink.put("steps", t * Double(parameters.d))
+        if knowsD { sink.put("steps", t * Double(parameters.d)) }
         sink.put("t", t)
         let overlap: Double
         if sink.wants("overlap_noise") || sink.wants("positional_noise") { putNoise(into: &sink) }

@@ -4,7 +4,7 @@ extension SequenceSingleIndex {
     /// What is read from the overlaps (sheet, section 6); theory methods give the same names. What has a token dimension
     /// would make files L times as large and is recorded on request.
     static let overlapObservables: [ObservableSpec] = [
-        ObservableSpec("steps", symbol: "\\nu", "algorithm steps"),
+        ObservableSpec("steps", symbol: "\\nu", "algorithm steps (none for theory that no d reaches)"),
         ObservableSpec("t", symbol: "t", "time, steps/d"),
         ObservableSpec(
             "overlap", symbol: "m", "overlap with the teacher, signed; untied: norm of the rows' overlaps / sqrt(L)"),
@@ -25,7 +25,7 @@ extension SequenceSingleIndex {
 
     static func riskObservable(byDefault: Bool) -> ObservableSpec {
         ObservableSpec(
-            "risk_half", symbol: "R", "mean squared error / 2, of the population or of a fixed test set",
+            "risk_half", symbol: "R_{1/2}", "mean squared error / 2, of the population or of a fixed test set",
             byDefault: byDefault)
     }
 

@@ -102,12 +102,10 @@ extension SequenceSingleIndex {
 
     static func makeTheoryRun(_ request: RunRequest, _ parameters: SSIParameters) throws -> any Run {
         switch request.method {
-        case "ode":
-            return try ODERun(
-                parameters, unit: request.times.unit, points: try request.point.integer("quadrature_points"))
+        case "ode": return try ODERun(parameters, request)
         case "closed-form":
             return try ClosedFormRun(parameters, points: try request.point.integer("quadrature_points"))
-        case "closed-form-trajectory": return try ClosedFormTrajectoryRun(parameters, unit: request.times.unit)
+        case "closed-form-trajectory": return try ClosedFormTrajectoryRun(parameters, request)
         default: throw ModelError.inconsistent("the model has no method '\(request.method)'")
         }
     }

@@ -1,0 +1,73 @@
+import Foundation
+import Logging
+import Modeling
+import Models
+import Numerics
+import Results
+import Sweep
+import Testing
+
+/// A method's grid leaves out the axes of parameters that the model says the method does not use. If a model says so
+/// wrongly, results would silently depend on a stand-in value; these tests vary the stand-ins.
+@Suite struct UnusedParameterTests {
+    /// Jobs in which methods do not see some of the parameters.
+    static let jobs = [
+        """
+        methods: [sgd, overlap-chain, ode, closed-form, closed-form-trajectory]
+        parameters: {d: 60, L: 3, target: inversesqrtsum, step_size: 0.4, init_scale: 0.2, eta: 0.3}
+        """,
+        """
+        methods: [sgd, overlap-chain, ode, closed-form]
+        parameters: {d: 60, L: 3, student: untied, target: 2difference, step_size: 0.4, init_scale: 0.2, eta: 0.3}
+        """,
+        """
+        methods: [sgd, overlap-chain, ode, closed-form]
+        parameters: {d: 60, L: 2, student: attention, target: positional_semantic, omega: 0.6, step_size: 0.4,
+                     m0: 0.2, e0: 0.1, eta: 0.3}
+        """,
+    ]
+
+    /// Other values for parameters that a job does not give or that a method may not see.
+    static let others: [String: ParameterValue] = [
+        "d": .integer(90), "norm_mode": .text("per_token"), "activation": .text("tanh"), "omega": .real(0.9),
+        "a": .real(0.7), "random_sign": .flag(true), "quadrature_points": .integer(4096), "test_size": .integer(77),
+        "m0": .real(-0.5), "e0": .real(0.4), "init_scale": .real(0.7), "eta": .real(0.05),
+    ]
+
+    @Test(arguments: jobs) func noRecordDependsOnAParameterThatItsMethodDoesNotUse(text: String) throws {
+        let times = "record: {times: [0, 0.5, 2], time_unit: t}\nseeds: 1\n"
+        let job = try Job.parse(
+            text: "model: sequence-single-index\n" + text + "\n" + times, path: "job.yaml", models: allModels,
+            checksOutput: false)
+        var varied = 0
+        for grid in job.grids {
+            let point = grid.point(at: 0)
+            let identity = grid.identity(point: 0, seed: 0)
+            let expected = try record(job, grid, point, identity)
+            for (name, value) in Self.others where !grid.usedParameters.contains(name) {
+                guard point[name] != nil else { continue }
+                var changed = point
+                changed[name] = value
+                #expect(
+                    try record(job, grid, changed, identity) == expected, "\(grid.method.name) depends on \(name)")
+                varied += 1
+            }
+        }
+        #expect(varied >= 3)
+    }
+
+    /// The bits that a task records.
+    private func record(_ job: Job, _ grid: MethodGrid, _ point: ParameterPoint, _ identity: TaskIdentity) throws
+        -> [[UInt64]]
+    {
+        var sink = ObservationSink(slots: grid.slots(at: 0), timeCount: grid.times.values.count)
+        var run = try job.model.makeRun(grid.request(parameters: point, random: RandomStream(identity: identity)))
+        for (index, time) in (grid.method.isTimed ? grid.times.values : [.infinity]).enumerated() {
+            sink.timeIndex = index
+            while try !run.advance(toward: time, quantum: 100) {}
+            if grid.method.isTimed { try run.observe(into: &sink) }
+        }
+        try run.finish(into: &sink)
+        return sink.buffers.map { $0.map(\.bitPattern) }
+    }
+}

@@ -1,0 +1,110 @@
+"""The commands as a user meets them: answers, exit codes, old machines."""
+
+import csv
+import io
+import pathlib
+import platform
+import subprocess
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import BINARY, JOB, environment
+
+
+@pytest.fixture
+def finished(sandbox):
+    sandbox.write(JOB)
+    sandbox.run("run", "job.yaml")
+    return sandbox
+
+
+def test_plan_counts_tasks_and_says_what_is_done(sandbox):
+    sandbox.write(JOB)
+    before = sandbox.run("plan", "job.yaml").stdout
+    # (student, L) is 2 x 2 for each method; 6 seeds for the two simulations.
+    assert "52 tasks" in before
+    assert "Nothing is computed yet" in before
+    sandbox.run("run", "job.yaml")
+    assert "holds 52 tasks done" in sandbox.run("plan", "job.yaml").stdout
+
+
+def test_status_and_validate_of_a_finished_sweep(finished):
+    text = finished.run("status", "out.h5").stdout
+    for method in ("sgd", "overlap-chain", "ode"):
+        assert method in text
+    assert "sound and complete" in finished.run("validate", "out.h5").stdout
+
+
+def test_validate_names_a_damaged_file(finished):
+    path = finished.folder / "out.h5"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert "error" in finished.run("validate", "out.h5", code=1).stdout
+
+
+def test_models_explains_every_parameter(sandbox):
+    assert "sequence-single-index" in sandbox.run("models").stdout
+    text = sandbox.run("models", "sequence-single-index").stdout
+    for name in ("step_size (gamma)", "init_scale (o)", "norm_mode", "weak_recovery_time", "overlap-chain"):
+        assert name in text
+    done = sandbox.run("models", "sequence-single-indx", code=2)
+    assert "did you mean 'sequence-single-index'?" in done.stderr
+
+
+def test_export_reads_back_the_exact_numbers(finished):
+    text = finished.run("export", "out.h5", "--csv", "--method", "ode").stdout
+    rows = list(csv.DictReader(io.StringIO(text)))
+    with h5py.File(finished.folder / "out.h5") as file:
+        overlap = file["ode/overlap"][()]
+    assert [float(row["overlap"]) for row in rows] == overlap.ravel().tolist()
+    finished.run("export", "out.h5", "--csv", "--method", "ode", "-o", "table.csv")
+    assert (finished.folder / "table.csv").read_text() == text
+    assert "several methods" in finished.run("export", "out.h5", "--csv", code=2).stderr
+
+
+def test_simulation_theory_and_chain_agree_in_the_file(finished):
+    """Through the whole engine: each pair of means within 4.5 combined standard errors (plus the finite-d offset)."""
+    with h5py.File(finished.folder / "out.h5") as file:
+        sgd, chain, ode = (file[f"{method}/overlap"][()] for method in ("sgd", "overlap-chain", "ode"))
+    count = sgd.shape[2]
+    means, errors = zip(*((x.mean(axis=2), x.std(axis=2, ddof=1) / np.sqrt(count)) for x in (sgd, chain)))
+    assert (abs(means[0] - means[1]) < 4.5 * np.hypot(*errors) + 1e-6).all()
+    assert (abs(means[0] - ode) < 4.5 * errors[0] + 0.01).all()
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["run", "job.yaml", "-n", "0"], ["plan", "job.yaml", "--sett", "d=1"], ["dance"]])
+def test_bad_arguments_have_code_2(sandbox, arguments):
+    sandbox.write(JOB)
+    assert sandbox.run(*arguments, code=2).stderr
+
+
+def test_a_file_that_is_no_result_is_named(sandbox):
+    sandbox.write("not an HDF5 file", "x.h5")
+    for command in ("status", "export"):
+        arguments = [command, "x.h5"] + (["--csv"] if command == "export" else [])
+        assert "x.h5" in sandbox.run(*arguments, code=2).stderr
+    sandbox.run("validate", "x.h5", code=1)
+    assert "no-such.h5" in sandbox.run("status", "no-such.h5", code=2).stderr
+
+
+def test_someone_elses_file_is_not_overwritten(sandbox):
+    sandbox.write(JOB)
+    path = sandbox.write("precious notes", "out.h5")
+    done = sandbox.run("run", "job.yaml", code=2)
+    assert "out.h5" in done.stderr
+    assert path.read_text() == "precious notes"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="only x86-64 has levels")
+def test_an_older_cpu_gets_a_message_and_not_an_illegal_instruction(sandbox):
+    has_avx2 = " avx2 " in pathlib.Path("/proc/cpuinfo").read_text()
+    done = subprocess.run(
+        ["qemu-x86_64", "-cpu", "Nehalem", BINARY, "--version"], env=environment(), capture_output=True, text=True,
+        timeout=120,
+    )
+    # The default build is for this machine: what it can do and Nehalem cannot is refused.
+    assert done.returncode == (70 if has_avx2 else 0), done.stderr
+    assert ("DYNSWEEP_MARCH" in done.stderr) == has_avx2
