@@ -70,7 +70,7 @@ let package = Package(
         .executableTarget(
             name: "dynsweep",
             dependencies: [
-                "Coordinator", "Results", "Sweep", "Models", "Modeling", "CPlatform",
+                "Coordinator", "Results", "Sweep", "Models", "Modeling", "Dynamics", "Numerics", "CPlatform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: simd),

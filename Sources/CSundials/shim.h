@@ -2,6 +2,7 @@
 #include <cvode/cvode.h>
 #include <nvector/nvector_serial.h>
 #include <sundials/sundials_context.h>
+#include <sundials/sundials_version.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
 
 static inline int csundials_adams(void) { return CV_ADAMS; }

@@ -10,7 +10,7 @@ public enum ProgramVersion {
 
 extension Provenance {
     /// The provenance of this process.
-    static func current(ranks: Int) -> Provenance {
+    static func current(ranks: Int, libraries: [String: String]) -> Provenance {
         var flags = String(cString: cplatform_architecture_level())
         #if DEBUG
             flags += " debug"
@@ -19,6 +19,6 @@ extension Provenance {
         #endif
         return Provenance(
             programVersion: ProgramVersion.current, gitCommit: String(cString: cplatform_commit()), buildFlags: flags,
-            ranks: ranks, mpiVersion: ranks > 1 ? Communicator.libraryVersion() : "", libraries: [:])
+            ranks: ranks, mpiVersion: ranks > 1 ? Communicator.libraryVersion() : "", libraries: libraries)
     }
 }

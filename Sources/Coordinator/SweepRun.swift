@@ -12,6 +12,8 @@ public struct RunOptions: Sendable {
     /// Start over: what is there is moved aside.
     public var isFresh: Bool
     public var isQuiet: Bool
+    /// Versions of the libraries that the models compute with, for the result file's provenance.
+    public var libraries: [String: String] = [:]
 
     public init(jobPath: String, overrides: [String] = [], isFresh: Bool = false, isQuiet: Bool = false) {
         self.jobPath = jobPath
@@ -95,7 +97,8 @@ public struct SweepRun {
         var storeOptions = ResultStore.Options()
         storeOptions.fresh = options.isFresh
         return try ResultStore.open(
-            job: job, models: models, options: storeOptions, provenance: .current(ranks: ranks)
+            job: job, models: models, options: storeOptions,
+            provenance: .current(ranks: ranks, libraries: options.libraries)
         ) { logger.notice("\($0)") }
     }
 

@@ -9,6 +9,13 @@ import Synchronization
 /// times are asked for and however often one stops in between. Each object owns its CVODE memory; there is no global
 /// state.
 public final class AdaptiveODE: Sendable {
+    /// The version of SUNDIALS, for provenance.
+    public static var libraryVersion: String {
+        var text = [CChar](repeating: 0, count: 32)
+        guard SUNDIALSGetVersion(&text, Int32(text.count)) == 0 else { return "unknown" }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// The tolerances on the local error of one step: |error_i| <= relative |y_i| + absolute, in the root mean square.
     public struct Tolerance: Sendable, Hashable {
         public var relative: Double

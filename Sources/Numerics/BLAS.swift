@@ -10,6 +10,13 @@ public enum BLAS {
     /// here, and OpenBLAS otherwise starts a thread for every core it sees.
     public static func setSingleThreaded() { openblas_set_num_threads(1) }
 
+    /// The library's version and the kernels it chose for this CPU, for provenance.
+    public static var libraryVersion: String {
+        guard let text = openblas_get_config(), let core = openblas_get_corename() else { return "unknown" }
+        let version = String(cString: text).split(separator: " ").prefix(2).joined(separator: " ")
+        return "\(version), \(String(cString: core)) kernels"
+    }
+
     /// Whether a matrix enters as stored or transposed.
     public enum Operation: Sendable {
         case none

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Coordinator
+import Dynamics
 import Foundation
 import Logging
 import Models
+import Numerics
 import Sweep
 
 struct RunCommand: ParsableCommand {
@@ -38,8 +40,9 @@ struct RunCommand: ParsableCommand {
             _ = try job.load()
             try replaceByMPIRun(ranks: ranks)
         }
-        let options = RunOptions(
+        var options = RunOptions(
             jobPath: job.path, overrides: job.overrides, isFresh: fresh, isQuiet: logging.quiet)
+        options.libraries = ["openblas": BLAS.libraryVersion, "sundials": AdaptiveODE.libraryVersion]
         let code = SweepRun(options: options, models: allModels, logger: logging.logger()).run()
         throw ArgumentParser.ExitCode(code.rawValue)
     }
