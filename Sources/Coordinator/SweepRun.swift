@@ -89,6 +89,10 @@ public struct SweepRun {
         for note in job.notes { logger.notice("\(note)") }
         for notice in store.notices { logger.notice("\(notice)") }
         let code = sweep(job, store, communicator)
+        if code == .internalError {
+            // Workers are in the middle of tasks, with records under way that nobody will take: no orderly end.
+            communicator?.abort(code.rawValue)
+        }
         try communicator?.dismiss(code)
         return code
     }
