@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 BINARY := .build/release/dynsweep
 RANKS  ?= 2
 
-.PHONY: all build demo test lint setup bench jobs clean
+.PHONY: all build demo test lint setup bench clean
 
 all: build
 

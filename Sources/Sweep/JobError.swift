@@ -1,3 +1,5 @@
+import Foundation
+
 /// Where in a job something stands.
 public enum SourceLocation: Sendable, Hashable {
     /// Line and column of the job file, both from 1; columns count Unicode scalars.
@@ -64,5 +66,13 @@ public struct JobErrors: Error, Sendable, Hashable, CustomStringConvertible {
         case .override: return (1, 0, 0)
         case .job: return (2, 0, 0)
         }
+    }
+}
+
+extension JobError {
+    /// The message without the method that it names at its start (`method 'sgd': ...`).
+    var withoutMethod: Substring {
+        guard message.hasPrefix("method '"), let end = message.range(of: "': ") else { return message[...] }
+        return message[end.upperBound...]
     }
 }

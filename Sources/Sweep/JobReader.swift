@@ -77,7 +77,11 @@ struct JobReader {
                         method, sources, seeds: seeds.range, times: times,
                         observables: observables(of: method, observableNames)))
             } catch {
-                errors += error.errors
+                // What is wrong for several methods alike is said of the first.
+                let isNews = { (its: JobError) in
+                    !errors.contains { $0.location == its.location && $0.withoutMethod == its.withoutMethod }
+                }
+                errors += error.errors.filter(isNews)
             }
         }
         guard errors.isEmpty else { throw JobErrors(errors) }

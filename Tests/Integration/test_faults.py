@@ -111,26 +111,24 @@ def test_second_run_on_the_same_output_is_refused_with_the_holder(sandbox):
 
 
 def test_file_is_whole_at_any_moment_of_a_run(sandbox):
-    sandbox.write(LONG.replace("seeds: 30", "seeds: 150"))
+    sandbox.write(LONG.replace("seeds: 30", "seeds: 5000"))
     process = sandbox.start("run", "job.yaml", ranks=2)
     seen = set()
+    end = time.monotonic() + 120
     try:
-        while process.poll() is None:
+        while len(seen) < 3 and time.monotonic() < end:
             path = sandbox.folder / "out.h5"
             if path.exists():
                 with h5py.File(path) as file:
-                    status = file["sgd/status"][()]
+                    done = file["sgd/status"][()] == 1
                     overlap = file["sgd/overlap"][()]
-                done = status == 1
                 assert np.isfinite(overlap[done]).all()
                 assert np.isnan(overlap[~done]).all()
                 seen.add(int(done.sum()))
             time.sleep(0.05)
     finally:
-        if process.poll() is None:
-            kill_tree(process)
-    assert process.returncode == 0
-    assert len(seen) >= 2, "the file was published while the run went on"
+        kill_tree(process)
+    assert len(seen) >= 3, "the file was published while the run went on"
 
 
 def test_unwritable_output_is_answered_before_any_work(sandbox):
