@@ -15,7 +15,7 @@ public final class ResultStore: @unchecked Sendable {
         public var retriesFailed = false
         /// Publishing takes at most this part of the run's time.
         public var publishShare = 0.02
-        /// Nothing is published earlier than this after the start, in seconds.
+        /// Nothing is published earlier than this after the start, or after the last time, in seconds.
         public var firstPublishSeconds = 2.0
         /// The longest time between a record's arrival and its being durable against the death of the machine, in seconds.
         public var syncSeconds = 0.2
@@ -58,7 +58,7 @@ public final class ResultStore: @unchecked Sendable {
     private var isClosed = false
     private var lastSync = 0.0
     private var lastBeat = 0.0
-    private var nextPublish: Double
+    private var budget: PublishBudget
 
     /// Opens the results of `job` at `job.output`: takes the lock, reads what is there, and makes it fit the job.
     ///
@@ -113,9 +113,8 @@ public final class ResultStore: @unchecked Sendable {
                 grid: opening.header.grid, seedRule: opening.header.seedRule, created: opening.header.created,
                 provenance: provenance),
             layouts: layouts)
-        // A large journal takes long to publish; its size says about how long before it was ever tried.
-        let estimate = Double(syncedEnd) / 50e6
-        nextPublish = Self.clock() + max(options.firstPublishSeconds, estimate / options.publishShare)
+        budget = PublishBudget(
+            share: options.publishShare, pause: options.firstPublishSeconds, begun: Self.clock())
     }
 
     private func begin() throws {
@@ -285,7 +284,9 @@ public final class ResultStore: @unchecked Sendable {
             if isStopping { break }
             condition.unlock()
             tend(journal)
-            if Self.clock() >= nextPublish, journal.end > publishedEnd { publishInBackground(journal) }
+            if journal.end > publishedEnd, budget.isDue(at: Self.clock(), bytes: journal.end) {
+                publishInBackground(journal)
+            }
             condition.lock()
         }
         isBackgroundDone = true
@@ -331,8 +332,7 @@ public final class ResultStore: @unchecked Sendable {
             // The old file is still in place; the next attempt may find the disk emptied.
             condition.withLock { publishError = error }
         }
-        let finished = Self.clock()
-        nextPublish = finished + max(options.firstPublishSeconds, (finished - begun) / options.publishShare)
+        budget.took(from: begun, to: Self.clock(), bytes: end)
     }
 
     private func snapshot(_ method: Int, _ range: Range<Int>) -> TaskSnapshot {

@@ -285,6 +285,7 @@ import Testing
         let job = try toyJob(wideJob, output: folder.file("a.h5"))
         var options = ResultStore.Options()
         options.firstPublishSeconds = 0.05
+        options.publishShare = 1
         options.syncSeconds = 0.02
         let store = try openStore(job, options)
         try store.append(toyRecord(job, TaskID(method: 0, point: 0, seed: 0)))

@@ -1,0 +1,34 @@
+/// When to publish a file that grows while the run goes on: publishing takes at most a given share of the run's time,
+/// whatever the size. A file that grows so fast that writing it once takes more than that share of the time in which it
+/// grew is published at the end, or at a stop, only. All times are seconds of one clock.
+package struct PublishBudget {
+    private let share: Double
+    /// The shortest time before the first publish and between two.
+    private let pause: Double
+    private let begun: Double
+    private var lastEnd: Double
+    /// What publishing has taken so far.
+    package private(set) var spent = 0.0
+    /// How long a byte of journal takes to publish; a guess until it was measured.
+    private var secondsPerByte = 1 / 50e6
+
+    package init(share: Double, pause: Double, begun: Double) {
+        self.share = share
+        self.pause = pause
+        self.begun = begun
+        lastEnd = begun
+    }
+
+    /// Whether a publish of `bytes` of journal that begins at `now` stays within the share. The file has grown since the
+    /// last one, so it is the next one's time that counts, not the last one's.
+    package func isDue(at now: Double, bytes: Int) -> Bool {
+        now >= lastEnd + pause && spent + secondsPerByte * Double(bytes) <= share * (now - begun)
+    }
+
+    /// Takes note of a publish, whether it succeeded or not.
+    package mutating func took(from start: Double, to end: Double, bytes: Int) {
+        spent += end - start
+        lastEnd = end
+        if bytes > 0 { secondsPerByte = (end - start) / Double(bytes) }
+    }
+}
