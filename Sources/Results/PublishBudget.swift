@@ -10,7 +10,9 @@ package struct PublishBudget {
     /// What publishing has taken so far.
     package private(set) var spent = 0.0
     /// How long a byte of journal takes to publish; a guess until it was measured.
-    private var secondsPerByte = 1 / 50e6
+    private var secondsPerByte = 1 / 100e6
+    /// What publishing may take beyond its share, so that short runs show something early.
+    package static let allowance = 0.2
 
     package init(share: Double, pause: Double, begun: Double) {
         self.share = share
@@ -22,13 +24,13 @@ package struct PublishBudget {
     /// Whether a publish of `bytes` of journal that begins at `now` stays within the share. The file has grown since the
     /// last one, so it is the next one's time that counts, not the last one's.
     package func isDue(at now: Double, bytes: Int) -> Bool {
-        now >= lastEnd + pause && spent + secondsPerByte * Double(bytes) <= share * (now - begun)
+        now >= lastEnd + pause && spent + secondsPerByte * Double(bytes) <= Self.allowance + share * (now - begun)
     }
 
-    /// Takes note of a publish, whether it succeeded or not.
-    package mutating func took(from start: Double, to end: Double, bytes: Int) {
-        spent += end - start
+    /// Takes note of a publish that ended at `end` and took `seconds` of a core, whether it succeeded or not.
+    package mutating func took(_ seconds: Double, until end: Double, bytes: Int) {
+        spent += seconds
         lastEnd = end
-        if bytes > 0 { secondsPerByte = (end - start) / Double(bytes) }
+        if bytes > 0 { secondsPerByte = seconds / Double(bytes) }
     }
 }

@@ -114,7 +114,9 @@ public final class ResultStore: @unchecked Sendable {
                 provenance: provenance),
             layouts: layouts)
         budget = PublishBudget(
-            share: options.publishShare, pause: options.firstPublishSeconds, begun: Self.clock())
+            // Of all ranks' time; but rank 0, whose core it is, must not do much else than its share of tasks.
+            share: options.publishShare * Double(min(provenance.ranks, 8)), pause: options.firstPublishSeconds,
+            begun: Self.clock())
     }
 
     private func begin() throws {
@@ -277,6 +279,13 @@ public final class ResultStore: @unchecked Sendable {
 
     private static func clock() -> Double { ProcessInfo.processInfo.systemUptime }
 
+    /// CPU time of the calling thread: what it takes away from the run.
+    private static func threadSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+    }
+
     private func work(_ journal: Journal) {
         condition.lock()
         while !isStopping {
@@ -316,7 +325,7 @@ public final class ResultStore: @unchecked Sendable {
     private struct Stopped: Error {}
 
     private func publishInBackground(_ journal: Journal) {
-        let begun = Self.clock()
+        let begun = Self.threadSeconds()
         let end = journal.end
         do {
             _ = try publisher.publish(to: path, journal: journal, events: condition.withLock { events }) {
@@ -332,7 +341,7 @@ public final class ResultStore: @unchecked Sendable {
             // The old file is still in place; the next attempt may find the disk emptied.
             condition.withLock { publishError = error }
         }
-        budget.took(from: begun, to: Self.clock(), bytes: end)
+        budget.took(Self.threadSeconds() - begun, until: Self.clock(), bytes: end)
     }
 
     private func snapshot(_ method: Int, _ range: Range<Int>) -> TaskSnapshot {
