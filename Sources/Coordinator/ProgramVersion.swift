@@ -19,6 +19,6 @@ extension Provenance {
         #endif
         return Provenance(
             programVersion: ProgramVersion.current, gitCommit: String(cString: cplatform_commit()), buildFlags: flags,
-            ranks: ranks, mpiVersion: ranks > 1 ? Communicator.libraryVersion() : "", libraries: libraries)
+            ranks: ranks, mpiVersion: ranks > 1 ? Communicator.linkedVersion() : "", libraries: libraries)
     }
 }

@@ -10,7 +10,7 @@ import Synchronization
 /// state.
 public final class AdaptiveODE: Sendable {
     /// The version of SUNDIALS, for provenance.
-    public static var libraryVersion: String {
+    public static var linkedVersion: String {
         var text = [CChar](repeating: 0, count: 32)
         guard SUNDIALSGetVersion(&text, Int32(text.count)) == 0 else { return "unknown" }
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

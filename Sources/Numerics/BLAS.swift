@@ -11,7 +11,7 @@ public enum BLAS {
     public static func setSingleThreaded() { openblas_set_num_threads(1) }
 
     /// The library's version and the kernels it chose for this CPU, for provenance.
-    public static var libraryVersion: String {
+    public static var linkedVersion: String {
         guard let text = openblas_get_config(), let core = openblas_get_corename() else { return "unknown" }
         let version = String(cString: text).split(separator: " ").prefix(2).joined(separator: " ")
         return "\(version), \(String(cString: core)) kernels"

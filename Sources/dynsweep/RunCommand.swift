@@ -42,7 +42,7 @@ struct RunCommand: ParsableCommand {
         }
         var options = RunOptions(
             jobPath: job.path, overrides: job.overrides, isFresh: fresh, isQuiet: logging.quiet)
-        options.libraries = ["openblas": BLAS.libraryVersion, "sundials": AdaptiveODE.libraryVersion]
+        options.libraries = ["openblas": BLAS.linkedVersion, "sundials": AdaptiveODE.linkedVersion]
         let code = SweepRun(options: options, models: allModels, logger: logging.logger()).run()
         throw ArgumentParser.ExitCode(code.rawValue)
     }

@@ -97,7 +97,7 @@ final class Communicator {
     func abort(_ code: Int32) { MPI_Abort(world, code) }
 
     /// The library's own description, for provenance; callable without a started MPI.
-    static func libraryVersion() -> String {
+    static func linkedVersion() -> String {
         var length: Int32 = 0
         let capacity = Int(MPI_MAX_LIBRARY_VERSION_STRING)
         let text = String(unsafeUninitializedCapacity: capacity) { buffer in
