@@ -53,7 +53,8 @@ struct SeedStopping {
     }
 
     /// The largest standard error over tolerance, over observables and times, among seeds 0..<seeds that are done;
-    /// infinite when fewer than two are. An observable that this method does not record asks nothing of it.
+    /// infinite when fewer than two are, or when a value is infinite (a time that was never reached has no error). An
+    /// observable that this method does not record, or that does not apply (NaN in every seed), asks nothing of it.
     private func worstRatio(method: Int, point: Int, seeds: Int, store: ResultStore) throws -> Double {
         let grid = grids[method]
         var worst = 0.0
@@ -61,6 +62,7 @@ struct SeedStopping {
             guard grid.observables.contains(where: { $0.name == tolerance.observable }) else { continue }
             var sum: [Double] = []
             var squares: [Double] = []
+            var applies: [Bool] = []
             var count = 0.0
             for seed in 0..<seeds {
                 let task = TaskID(method: method, point: point, seed: seed)
@@ -70,17 +72,20 @@ struct SeedStopping {
                 if sum.isEmpty {
                     sum = Array(repeating: 0, count: values.count)
                     squares = sum
+                    applies = Array(repeating: false, count: values.count)
                 }
                 // Welford's update: a plain sum of squares cancels for small spreads.
                 count += 1
                 for (index, value) in values.enumerated() {
+                    if !value.isNaN { applies[index] = true }
                     let delta = value - sum[index]
                     sum[index] += delta / count
                     squares[index] += delta * (value - sum[index])
                 }
             }
             guard count >= 2 else { return .infinity }
-            for square in squares where square.isFinite {
+            for (square, applies) in zip(squares, applies) where applies {
+                guard square.isFinite else { return .infinity }
                 worst = max(worst, (square / (count - 1) / count).squareRoot() / tolerance.standardError)
             }
         }

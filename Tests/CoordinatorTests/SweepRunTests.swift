@@ -98,6 +98,15 @@ import Testing
         #expect((130...400).contains(more.values[1].counts[.done]))
     }
 
+    /// Half of the walks never hit: their mean time has no error, and stopping early would pretend that it has.
+    @Test func infiniteValuesNeverMeetATolerance() throws {
+        let folder = try Folder()
+        let path = try folder.job(
+            "methods: [walk]\nrecord: {times: [4]}\nseeds: {sem: {hit: 0.5}, min: 8, max: 20}\n")
+        #expect(run(path) == .allDone)
+        #expect(try summary(folder).counts[.done] == 20)
+    }
+
     @Test func theSeedsThatTheRuleRunsDoNotDependOnInterruptions() throws {
         let folder = try Folder()
         let rule = "methods: [walk]\nrecord: {times: [4]}\nseeds: {sem: {position: 0.25}, min: 8, max: 400}\n"

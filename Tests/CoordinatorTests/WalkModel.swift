@@ -21,6 +21,7 @@ struct WalkModel: Model {
             observables: [
                 ObservableSpec("position", symbol: "x", "position"),
                 ObservableSpec("last", symbol: "x_T", "last position", inTime: false),
+                ObservableSpec("hit", symbol: "t_0", "1 when it ends above 0, infinite otherwise", inTime: false),
             ], costParameters: ["size"], "walks"),
         MethodSpec(
             "variance", kind: .theory, isSeeded: false, isTimed: true,
@@ -64,7 +65,10 @@ private struct WalkRun: Run {
     }
 
     mutating func observe(into sink: inout ObservationSink) { sink.put("position", position) }
-    mutating func finish(into sink: inout ObservationSink) { sink.put("last", position) }
+    mutating func finish(into sink: inout ObservationSink) {
+        sink.put("last", position)
+        sink.put("hit", position > 0 ? 1 : .infinity)
+    }
 }
 
 /// A folder that goes away with the test.

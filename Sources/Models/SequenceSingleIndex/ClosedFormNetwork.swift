@@ -107,7 +107,7 @@ package struct NetworkThresholds: Sendable {
         let end = speed > 0 ? 1.0 : -1.0
         let grid = (0...2000).map { start + (end - start) * Double($0) / 2000 }
         for (low, high) in zip(grid, grid.dropFirst()) where drift(high, sign: sign) * speed <= 0 {
-            return abs((try? rootBrent(from: low, to: high) { drift($0, sign: sign) }) ?? high)
+            return abs((try? rootBrent(from: low, to: high) { drift($0, sign: sign) }) ?? .nan)
                 * (parameters.student == .tied ? (low + high < 0 ? -1 : 1) : 1)
         }
         return parameters.student == .tied ? end : abs(end)
