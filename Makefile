@@ -29,7 +29,6 @@ test: lint build
 
 # Throughput of the kernels and of the scheduler beside a NumPy reference; prints ratios with their targets.
 bench: build
-	swift build -c release --static-swift-stdlib --product Benchmarks
 	$(PYTHON) Benchmarks/run.py
 
 clean:

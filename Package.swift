@@ -52,7 +52,7 @@ let package = Package(
                 .define("DYNSWEEP_MARCH", to: "\"\(level)\""),
             ]),
 
-        // Downwards: dynsweep -> Coordinator -> Results -> Sweep -> Modeling, and Models -> Dynamics -> Numerics.
+        // Downwards: dynsweep -> Commands -> Coordinator -> Results -> Sweep -> Modeling, and Models -> Dynamics -> Numerics.
         .target(name: "Numerics", dependencies: ["COpenBLAS", "CVector"], swiftSettings: simd),
         .target(name: "Dynamics", dependencies: ["Numerics", "CSundials"], swiftSettings: simd),
         .target(name: "Modeling", dependencies: ["Numerics"], swiftSettings: simd),
@@ -67,19 +67,22 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Atomics", package: "swift-atomics"),
             ], swiftSettings: simd),
-        .executableTarget(
-            name: "dynsweep",
+        .target(
+            name: "Commands",
             dependencies: [
-                "Coordinator", "Results", "Sweep", "Models", "Modeling", "Dynamics", "Numerics", "CPlatform",
+                "Coordinator", "Results", "Sweep", "Modeling", "Dynamics", "Numerics", "CPlatform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: simd),
+        .executableTarget(name: "dynsweep", dependencies: ["Commands", "Models"], swiftSettings: simd),
+        // The same command line over models that fail in every way, for tests and benchmarks only.
+        .executableTarget(
+            name: "dynsweep-testbench", dependencies: ["Commands", "Models", "Modeling", "Numerics", "CPlatform"],
+            path: "Tests/Testbench", swiftSettings: simd),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: [
-                "Coordinator", "Models", "Modeling", "Numerics", "CPlatform",
-                .product(name: "Logging", package: "swift-log"),
-            ], path: "Benchmarks", exclude: ["engine.py", "reference.py", "run.py"], swiftSettings: simd),
+            dependencies: ["Models", "Modeling", "Numerics"], path: "Benchmarks",
+            exclude: ["engine.py", "reference.py", "run.py"], swiftSettings: simd),
 
         .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics", "CRandom123"], swiftSettings: simd),

@@ -15,11 +15,9 @@ let benchmarks = [
 
 @main
 struct Main {
-    /// `Benchmarks [NAME ...]` prints one JSON object, results by name; without names all run. `Benchmarks sweep JOB`
-    /// runs a job of the scheduler's models (``NothingModel``, ``BurnModel``), alone or under mpirun, for `engine.py`.
+    /// `Benchmarks [NAME ...]` prints one JSON object, results by name; without names all run.
     static func main() throws {
         let asked = CommandLine.arguments.dropFirst()
-        if asked.first == "sweep", let job = asked.dropFirst().first { exit(sweep(job).rawValue) }
         let names = benchmarks.map(\.name)
         for name in asked where !names.contains(name) {
             FileHandle.standardError.write(Data("unknown benchmark '\(name)'; there are: \(names)\n".utf8))

@@ -11,7 +11,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DYNSWEEP = ROOT / ".build/release/dynsweep"
-SWEEP = [str(ROOT / ".build/release/Benchmarks"), "sweep"]
+SWEEP = [str(ROOT / ".build/release/dynsweep-testbench"), "run", "--log-level", "debug"]
 ENVIRONMENT = os.environ | {
     "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OPENBLAS_NUM_THREADS": "1"}
 

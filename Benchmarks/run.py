@@ -52,7 +52,7 @@ def output_of(command):
 def main():
     names = sys.argv[1:]
     package = HERE.parent
-    for product in ("dynsweep", "Benchmarks"):
+    for product in ("dynsweep", "dynsweep-testbench", "Benchmarks"):
         subprocess.run(["swift", "build", "-c", "release", "--static-swift-stdlib", "--product", product,
                         "--package-path", str(package)], check=True, stdout=sys.stderr)
     ours, reference = {}, {}

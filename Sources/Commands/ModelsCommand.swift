@@ -2,7 +2,6 @@ import ArgumentParser
 import Coordinator
 import Foundation
 import Modeling
-import Models
 import Sweep
 
 struct ModelsCommand: ParsableCommand {

@@ -3,7 +3,6 @@ import Coordinator
 import Dynamics
 import Foundation
 import Logging
-import Models
 import Numerics
 import Sweep
 

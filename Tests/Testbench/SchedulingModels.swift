@@ -1,15 +1,5 @@
 import CPlatform
-import Coordinator
-import Foundation
-import Logging
 import Modeling
-
-/// Runs a job of the models below, as `dynsweep run` would.
-func sweep(_ job: String) -> Coordinator.ExitCode {
-    var logger = Logger(label: "Benchmarks")
-    logger.logLevel = .debug
-    return SweepRun(options: RunOptions(jobPath: job), models: [NothingModel(), BurnModel()], logger: logger).run()
-}
 
 /// A model whose tasks do nothing: what is left is the engine's own cost of a task.
 struct NothingModel: Model {

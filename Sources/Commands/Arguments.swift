@@ -2,7 +2,6 @@ import ArgumentParser
 import Coordinator
 import Foundation
 import Logging
-import Models
 import Sweep
 
 /// The job file and what overrides it.

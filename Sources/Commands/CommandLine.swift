@@ -1,0 +1,54 @@
+import ArgumentParser
+import Coordinator
+import Foundation
+import Modeling
+import Numerics
+import Synchronization
+
+/// The whole command line over the given models; never returns.
+///
+/// The models are an argument so that a test binary can have more of them than the real one.
+public func runCommandLine(models: [any Model]) -> Never {
+    Registry.models.withLock { $0 = models }
+    Dynsweep.runToExit()
+}
+
+/// The models of this binary. Commands are made by the argument parser, which can hand nothing to them.
+enum Registry {
+    static let models = Mutex<[any Model]>([])
+}
+
+/// The models of this binary.
+var allModels: [any Model] { Registry.models.withLock { $0 } }
+
+struct Dynsweep: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dynsweep",
+        abstract: "Sweeps over learning dynamics: simulations and theory on the same axes, in one HDF5 file.",
+        version: ProgramVersion.current,
+        subcommands: [
+            RunCommand.self, PlanCommand.self, StatusCommand.self, ModelsCommand.self, ValidateCommand.self,
+            ExportCommand.self,
+        ])
+
+    /// Exit codes are ours, not the argument parser's: 2 for bad arguments.
+    static func runToExit() -> Never {
+        BLAS.setSingleThreaded()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+            Foundation.exit(Coordinator.ExitCode.allDone.rawValue)
+        } catch let error as FatalUserError {
+            let prefix = error.isComplete ? "" : "dynsweep: error: "
+            FileHandle.standardError.write(Data("\(prefix)\(error.text)\n".utf8))
+            Foundation.exit(error.code.rawValue)
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if !text.isEmpty {
+                (code.isSuccess ? FileHandle.standardOutput : .standardError).write(Data("\(text)\n".utf8))
+            }
+            Foundation.exit(code == .validationFailure ? Coordinator.ExitCode.badInput.rawValue : code.rawValue)
+        }
+    }
+}

@@ -1,0 +1,7 @@
+import Commands
+import Models
+
+@main
+struct Main {
+    static func main() { runCommandLine(models: allModels + [NothingModel(), BurnModel(), TrialModel()]) }
+}
