@@ -6,30 +6,18 @@ import Sweep
 /// are no others, and nothing else differs.
 final class Foreman {
     private let communicator: Communicator?
-    private let queue: TaskQueue
+    private let dispatcher: Dispatcher
     private let store: ResultStore
     private let progress: Progress
     private let ranks: Int
-    /// Assignments in flight, by rank (0 is ourselves).
-    private var outstanding: [[Flight]]
     private var isStopping = false
-
-    private struct Flight {
-        let seconds: Double
-    }
-
-    /// A bundle is long beside a message's way and short beside the run.
-    private static let bundleSeconds = 0.1
-    /// Assignments shorter than this are doubled up, so that a worker has the next one before it asks.
-    private static let prefetchBelow = 0.05
 
     init(communicator: Communicator?, job: Job, store: ResultStore, progress: Progress) throws {
         self.communicator = communicator
         self.store = store
         self.progress = progress
         ranks = communicator?.size ?? 1
-        queue = try TaskQueue(job: job, store: store)
-        outstanding = Array(repeating: [], count: ranks)
+        dispatcher = Dispatcher(queue: try TaskQueue(job: job, ledger: store), ranks: ranks)
     }
 
     /// Runs the whole sweep. Returns true when all was done, false when a stop signal came first.
@@ -39,15 +27,15 @@ final class Foreman {
         while true {
             try serve()
             if isStopping { break }
-            if let assignment = try assign(to: 0) {
+            if let assignment = try dispatcher.assign(to: 0) {
                 pause.reset()
                 let report = try worker.run(assignment) {
                     try serve()
                     return isStopping
                 }
                 try take(report, from: 0)
-            } else if outstanding.allSatisfy(\.isEmpty) && queue.isEmpty {
-                progress.update(queue: queue, store: store, force: true)
+            } else if dispatcher.isDone {
+                progress.update(queue: dispatcher.queue, store: store, force: true)
                 return true
             } else {
                 pause.rest()
@@ -67,38 +55,20 @@ final class Foreman {
             }
             if cplatform_stop_signal() != 0 && !isStopping { try stop() }
             if !isStopping {
-                for rank in 1..<ranks {
-                    while let assignment = try assign(to: rank) {
-                        try communicator.send(assignment.bytes, to: rank, tag: Tag.assignment.rawValue)
-                    }
+                while let (rank, assignment) = try dispatcher.next() {
+                    try communicator.send(assignment.bytes, to: rank, tag: Tag.assignment.rawValue)
                 }
             }
         } else if cplatform_stop_signal() != 0 {
             isStopping = true
         }
-        progress.update(queue: queue, store: store, force: false)
-    }
-
-    /// The next assignment for `rank`, or nil when it has enough or nothing is left.
-    private func assign(to rank: Int) throws -> Assignment? {
-        let flights = outstanding[rank]
-        let mayPrefetch = rank != 0 && flights.count == 1 && flights[0].seconds < Self.prefetchBelow
-        guard flights.isEmpty || mayPrefetch else { return nil }
-        // Guided: towards the end the bundles shrink, so that all ranks end together.
-        let share = queue.speed.remainingSeconds / Double(4 * ranks)
-        let target = min(Self.bundleSeconds, share)
-        guard let assignment = try queue.nextAssignment(seconds: target) else { return nil }
-        let seconds = assignment.items.reduce(0.0) {
-            $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount)
-        }
-        outstanding[rank].append(Flight(seconds: seconds))
-        return assignment
+        progress.update(queue: dispatcher.queue, store: store, force: false)
     }
 
     private func take(_ report: Report, from rank: Int) throws {
-        if !outstanding[rank].isEmpty { outstanding[rank].removeFirst() }
+        dispatcher.answered(by: rank)
         for entry in try store.append(report.records) {
-            try queue.finished(entry.task, seconds: entry.wallSeconds)
+            try dispatcher.finished(entry.task, seconds: entry.wallSeconds)
             progress.count(entry)
         }
         if report.isCutShort && !isStopping { try stop() }
@@ -113,9 +83,9 @@ final class Foreman {
     /// After a stop every rank answers what it was given, at the latest at the end of its present slice.
     private func collectAfterStop() throws {
         guard let communicator else { return }
-        outstanding[0] = []
+        dispatcher.forget(0)
         var pause = Pause(capMicroseconds: 1000)
-        while !outstanding.allSatisfy(\.isEmpty) {
+        while dispatcher.isWaiting {
             guard let message = try communicator.poll() else {
                 pause.rest()
                 continue

@@ -31,12 +31,12 @@ struct SeedStopping {
 
     func applies(to method: Int) -> Bool { grids[method].seeds != nil }
 
-    func decide(method: Int, point: Int, store: ResultStore) throws -> Decision {
-        let finished = finishedPrefix(method: method, point: point, store: store)
+    func decide(method: Int, point: Int, ledger: any TaskLedger) throws -> Decision {
+        let finished = finishedPrefix(method: method, point: point, ledger: ledger)
         var count = min(minimum, maximum)
         while true {
             if finished < count { return .run(target: count) }
-            let ratio = try worstRatio(method: method, point: point, seeds: count, store: store)
+            let ratio = try worstRatio(method: method, point: point, seeds: count, ledger: ledger)
             if ratio <= 1 || count >= maximum { return .spare(from: count) }
             // The error falls as 1/sqrt(k): go most of the way to the predicted number, at least a quarter more.
             let predicted = Double(count) * min(ratio * ratio, 2)
@@ -45,9 +45,9 @@ struct SeedStopping {
     }
 
     /// How many seeds have been run before the first that has not.
-    private func finishedPrefix(method: Int, point: Int, store: ResultStore) -> Int {
+    private func finishedPrefix(method: Int, point: Int, ledger: any TaskLedger) -> Int {
         (0..<maximum).first { seed in
-            let status = store.status(TaskID(method: method, point: point, seed: seed))
+            let status = ledger.status(TaskID(method: method, point: point, seed: seed))
             return status == .pending || status == .spared
         } ?? maximum
     }
@@ -55,7 +55,7 @@ struct SeedStopping {
     /// The largest standard error over tolerance, over observables and times, among seeds 0..<seeds that are done;
     /// infinite when fewer than two are, or when a value is infinite (a time that was never reached has no error). An
     /// observable that this method does not record, or that does not apply (NaN in every seed), asks nothing of it.
-    private func worstRatio(method: Int, point: Int, seeds: Int, store: ResultStore) throws -> Double {
+    private func worstRatio(method: Int, point: Int, seeds: Int, ledger: any TaskLedger) throws -> Double {
         let grid = grids[method]
         var worst = 0.0
         for tolerance in tolerances {
@@ -66,8 +66,8 @@ struct SeedStopping {
             var count = 0.0
             for seed in 0..<seeds {
                 let task = TaskID(method: method, point: point, seed: seed)
-                guard store.status(task) == .done,
-                    let values = try store.values(of: task, observable: tolerance.observable)
+                guard ledger.status(task) == .done,
+                    let values = try ledger.values(of: task, observable: tolerance.observable)
                 else { continue }
                 if sum.isEmpty {
                     sum = Array(repeating: 0, count: values.count)

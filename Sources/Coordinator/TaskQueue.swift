@@ -1,5 +1,4 @@
 import Modeling
-import Results
 import Sweep
 
 /// What is still to be run, longest expected first, handed out in bundles sized by measured speed.
@@ -7,7 +6,7 @@ import Sweep
 /// Memory is a few bytes a grid point (the order); tasks are never listed.
 final class TaskQueue {
     private let job: Job
-    private let store: ResultStore
+    private let ledger: any TaskLedger
     /// Numbers of the points with work left, in the order they are handed out.
     private let order: [UInt32]
     private let stopping: SeedStopping?
@@ -28,20 +27,20 @@ final class TaskQueue {
         var target: Int
     }
 
-    init(job: Job, store: ResultStore) throws {
+    init(job: Job, ledger: any TaskLedger) throws {
         self.job = job
-        self.store = store
+        self.ledger = ledger
         stopping = SeedStopping(job: job)
         speed = SpeedModel(job: job, tables: try job.grids.map(CostTable.init))
         let longestFirst = try TaskOrder(job) { method, point in
             (0..<job.grids[method].seedCount).contains {
-                !store.isFinished(TaskID(method: method, point: point, seed: $0))
+                !ledger.isFinished(TaskID(method: method, point: point, seed: $0))
             }
         }.points
         for index in longestFirst {
             let (method, point) = job.point(at: Int(index))
             let unfinished = (0..<job.grids[method].seedCount).count {
-                !store.isFinished(TaskID(method: method, point: point, seed: $0))
+                !ledger.isFinished(TaskID(method: method, point: point, seed: $0))
             }
             speed.expect(WorkItem(method: method, point: point, firstSeed: 0, seedCount: unfinished))
         }
@@ -116,7 +115,7 @@ final class TaskQueue {
     /// Queues the seeds that the stopping rule asks for next, or marks the rest as spared.
     private func openRound(method: Int, point: Int) throws {
         guard let stopping else { return }
-        switch try stopping.decide(method: method, point: point, store: store) {
+        switch try stopping.decide(method: method, point: point, ledger: ledger) {
         case .run(let target):
             let before = ready.count
             addUnfinished(method, point, seeds: 0..<target)
@@ -125,8 +124,8 @@ final class TaskQueue {
         case .spare(let from):
             for seed in from..<job.grids[method].seedCount {
                 let task = TaskID(method: method, point: point, seed: seed)
-                guard !store.isFinished(task) else { continue }
-                try store.append(TaskRecord(task: task, status: .spared))
+                guard !ledger.isFinished(task) else { continue }
+                try ledger.spare(task)
                 speed.issued(WorkItem(method: method, point: point, firstSeed: seed, seedCount: 1))
             }
         }
@@ -135,7 +134,7 @@ final class TaskQueue {
     /// Appends the unfinished runs of seeds, last run first, since `ready` is used from its end.
     private func addUnfinished(_ method: Int, _ point: Int, seeds: Range<Int>) {
         var items: [WorkItem] = []
-        for seed in seeds where !store.isFinished(TaskID(method: method, point: point, seed: seed)) {
+        for seed in seeds where !ledger.isFinished(TaskID(method: method, point: point, seed: seed)) {
             if let last = items.last, last.firstSeed + last.seedCount == seed {
                 items[items.count - 1].seedCount += 1
             } else {

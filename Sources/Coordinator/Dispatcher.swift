@@ -1,0 +1,85 @@
+import Sweep
+
+/// Who gets which tasks when. It knows nothing of messages, clocks or files, so that a simulation runs the same code as
+/// the real rank 0.
+final class Dispatcher {
+    let queue: TaskQueue
+    private let ranks: Int
+    /// Expected seconds of the assignments in flight, oldest first, by rank (0 is the coordinator itself).
+    private var flights: [[Double]]
+    private var flightCount = 0
+    /// Other ranks that may take more, the first to be served at the end.
+    private var hungry: [Int]
+    private var isHungry: [Bool]
+
+    /// A bundle is long beside a message's way and short beside the run.
+    private static let bundleSeconds = 0.1
+    /// Assignments shorter than this are doubled up, so that a worker has the next one before it asks.
+    private static let prefetchBelow = 0.05
+
+    init(queue: TaskQueue, ranks: Int) {
+        self.queue = queue
+        self.ranks = ranks
+        flights = Array(repeating: [], count: ranks)
+        hungry = Array((1..<max(1, ranks)).reversed())
+        isHungry = Array(repeating: true, count: ranks)
+    }
+
+    /// Whether assignments are in flight on any rank.
+    var isWaiting: Bool { flightCount > 0 }
+
+    /// Whether all is done: nothing to hand out and nothing in flight.
+    var isDone: Bool { !isWaiting && queue.isEmpty }
+
+    /// The next assignment for a rank other than 0; nil when all have enough or nothing is left.
+    func next() throws -> (rank: Int, assignment: Assignment)? {
+        while let rank = hungry.last {
+            if let assignment = try assign(to: rank) { return (rank, assignment) }
+            // With nothing to hand out all stay hungry: a finished task may yet bring more.
+            if wantsMore(rank) { return nil }
+            hungry.removeLast()
+            isHungry[rank] = false
+        }
+        return nil
+    }
+
+    /// The next assignment for `rank`; nil when it has enough or nothing is left.
+    func assign(to rank: Int) throws -> Assignment? {
+        guard wantsMore(rank) else { return nil }
+        // Guided: towards the end the bundles shrink, so that all ranks end together.
+        let share = queue.speed.remainingSeconds / Double(4 * ranks)
+        let target = min(Self.bundleSeconds, share)
+        guard let assignment = try queue.nextAssignment(seconds: target) else { return nil }
+        let seconds = assignment.items.reduce(0.0) {
+            $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount)
+        }
+        flights[rank].append(seconds)
+        flightCount += 1
+        return assignment
+    }
+
+    /// Takes note that `rank` answered its oldest assignment.
+    func answered(by rank: Int) {
+        guard !flights[rank].isEmpty else { return }
+        flights[rank].removeFirst()
+        flightCount -= 1
+        if rank != 0, !isHungry[rank] {
+            isHungry[rank] = true
+            hungry.append(rank)
+        }
+    }
+
+    /// Takes note of a finished task.
+    func finished(_ task: TaskID, seconds: Double) throws { try queue.finished(task, seconds: seconds) }
+
+    /// Forgets what `rank` was given: it will not answer.
+    func forget(_ rank: Int) {
+        flightCount -= flights[rank].count
+        flights[rank] = []
+    }
+
+    private func wantsMore(_ rank: Int) -> Bool {
+        let its = flights[rank]
+        return its.isEmpty || (rank != 0 && its.count == 1 && its[0] < Self.prefetchBelow)
+    }
+}
