@@ -1,4 +1,5 @@
 import CSundials
+import Numerics
 import Synchronization
 
 /// An initial value problem dy/dt = f(t, y), integrated with SUNDIALS CVODE: variable-order, variable-step Adams
@@ -8,7 +9,16 @@ import Synchronization
 /// nothing else. Output between steps is the method's interpolating polynomial, so a solution is the same whatever
 /// times are asked for and however often one stops in between. Each object owns its CVODE memory; there is no global
 /// state.
-public final class AdaptiveODE: Sendable {
+///
+/// CVODE keeps a history of past steps that cannot be taken out of it. Therefore the integrator starts afresh from its
+/// present point after every ``restartInterval`` steps, in all cases, and what is saved is the last such point and the
+/// number of steps since: a restored integrator repeats these, as part of its next ``advance(to:maxSteps:)``, and is
+/// then bit for bit where it was.
+public final class AdaptiveODE: Sendable, Resumable {
+    /// Internal steps between two fresh starts. A fresh start costs about 60 right-hand sides, 1 % of what so many
+    /// steps take.
+    package static let restartInterval = 3000
+
     /// The version of SUNDIALS, for provenance.
     public static var linkedVersion: String {
         var text = [CChar](repeating: 0, count: 32)
@@ -29,7 +39,7 @@ public final class AdaptiveODE: Sendable {
 
     /// The number of components.
     public let dimension: Int
-    private let memory: Mutex<CVODEMemory>
+    private let integration: Mutex<Integration>
 
     /// Prepares an integration forward in time from `state` at `time`.
     ///
@@ -49,9 +59,10 @@ public final class AdaptiveODE: Sendable {
         }
         guard state.allSatisfy(\.isFinite) else { throw ODEError.notFinite(time: time) }
         dimension = state.count
-        memory = Mutex(
-            try CVODEMemory(
-                state: state, time: time, firstStep: firstStep, tolerance: tolerance, rightHandSide: rightHandSide))
+        integration = Mutex(
+            try Integration(
+                from: ODEOrigin(time: time, state: state, firstStep: firstStep), tolerance: tolerance,
+                rightHandSide: rightHandSide))
     }
 
     /// Integrates until `time` can be interpolated, by at most `maxSteps` internal steps; true when it can.
@@ -59,13 +70,13 @@ public final class AdaptiveODE: Sendable {
     ///
     /// - Throws: what the right-hand side throws, or ``ODEError``.
     public func advance(to time: Double, maxSteps: Int = .max) throws -> Bool {
-        try memory.withLock { try $0.advance(to: time, maxSteps: maxSteps) }
+        try integration.withLock { try $0.advance(to: time, maxSteps: maxSteps) }
     }
 
     /// The solution at `time`, which must lie in the last internal step: between the step's two ends, where
     /// ``advance(to:maxSteps:)`` has led.
     public func state(at time: Double) throws -> [Double] {
-        try memory.withLock { try $0.state(at: time) }
+        try integration.withLock { try $0.state(at: time) }
     }
 
     /// The solution at `time`: advances and interpolates.
@@ -75,138 +86,85 @@ public final class AdaptiveODE: Sendable {
     }
 
     /// Internal steps taken so far.
-    public var stepCount: Int { memory.withLock { $0.stepCount } }
+    public var stepCount: Int { integration.withLock { $0.stepCount } }
+
+    public func exchange(with archive: inout StateArchive) throws {
+        var (origin, steps, earlier) = integration.withLock { ($0.origin, $0.stepsSinceOrigin, $0.earlierSteps) }
+        try archive.exchange(&origin.time)
+        try archive.exchange(&origin.state)
+        try archive.exchange(&origin.firstStep)
+        try archive.exchange(&steps, in: 0...Self.restartInterval)
+        try archive.exchange(&earlier, in: 0...(1 << 62))
+        guard archive.isRestoring else { return }
+        guard origin.isValid else { throw StateArchiveError.invalid("the integrator's last fresh start is not finite") }
+        let saved = (origin, steps, earlier)
+        try integration.withLock { try $0.restart(from: saved.0, repeating: saved.1, earlierSteps: saved.2) }
+    }
 }
 
-/// What the C callback finds behind its user pointer.
-private final class Callback {
-    let rightHandSide: ODERightHandSide
-    var failure: (any Error)?
+/// A point where CVODE starts afresh.
+struct ODEOrigin: Sendable {
+    var time: Double
+    var state: [Double]
+    var firstStep: Double
 
-    init(_ rightHandSide: @escaping ODERightHandSide) { self.rightHandSide = rightHandSide }
+    var isValid: Bool {
+        time.isFinite && firstStep > 0 && firstStep.isFinite && state.allSatisfy(\.isFinite)
+    }
 }
 
-/// The handles of one CVODE integration, freed with it.
-private struct CVODEMemory: ~Copyable {
-    private var context: SUNContext?
-    private var memory: UnsafeMutableRawPointer?
-    private var solver: SUNNonlinearSolver?
-    private var solution: N_Vector?
-    private var interpolated: N_Vector?
-    private let callback: Callback
-    private let dimension: Int
-    private let firstStep: Double
-    private let start: Double
-    private var reached: Double
-    private(set) var stepCount = 0
+/// The integration as a chain of CVODE runs, one after each fresh start.
+private struct Integration: ~Copyable {
+    private let tolerance: AdaptiveODE.Tolerance
+    private let rightHandSide: ODERightHandSide
+    private var memory: CVODEMemory
+    private(set) var origin: ODEOrigin
+    /// Steps before `origin`.
+    private(set) var earlierSteps = 0
+    /// Steps since `origin` that a restored integration has still to repeat.
+    private var stepsToRepeat = 0
 
-    init(
-        state: [Double], time: Double, firstStep: Double, tolerance: AdaptiveODE.Tolerance,
-        rightHandSide: @escaping ODERightHandSide
-    ) throws {
-        callback = Callback(rightHandSide)
-        dimension = state.count
-        start = time
-        reached = time
-        self.firstStep = firstStep
-        guard SUNContext_Create(nil, &context) == 0 else {
-            throw ODEError.failed(time: time, "SUNDIALS has no context")
-        }
-        solution = N_VNew_Serial(sunindextype(state.count), context)
-        interpolated = N_VNew_Serial(sunindextype(state.count), context)
-        guard let solution, interpolated != nil, let data = N_VGetArrayPointer(solution) else {
-            throw ODEError.failed(time: time, "no memory for the state")
-        }
-        for i in state.indices { data[i] = state[i] }
-        memory = CVodeCreate(csundials_adams(), context)
-        solver = SUNNonlinSol_FixedPoint(solution, 0, context)
-        guard let memory, solver != nil else { throw ODEError.failed(time: time, "no memory for CVODE") }
-        let user = Unmanaged.passUnretained(callback).toOpaque()
-        var codes = [csundials_silence(memory), CVodeInit(memory, evaluate, time, solution)]
-        codes.append(CVodeSStolerances(memory, tolerance.relative, tolerance.absolute))
-        codes.append(CVodeSetUserData(memory, user))
-        codes.append(CVodeSetNonlinearSolver(memory, solver))
-        codes.append(CVodeSetInitStep(memory, firstStep))
-        if let code = codes.first(where: { $0 != 0 }) {
-            throw ODEError.failed(time: time, "CVODE refused its set-up (code \(code))")
-        }
+    var stepsSinceOrigin: Int { memory.stepCount + stepsToRepeat }
+    var stepCount: Int { earlierSteps + stepsSinceOrigin }
+
+    init(from origin: ODEOrigin, tolerance: AdaptiveODE.Tolerance, rightHandSide: @escaping ODERightHandSide) throws {
+        self.origin = origin
+        self.tolerance = tolerance
+        self.rightHandSide = rightHandSide
+        memory = try CVODEMemory(
+            state: origin.state, time: origin.time, firstStep: origin.firstStep, tolerance: tolerance,
+            rightHandSide: rightHandSide)
     }
 
-    deinit {
-        var memory = self.memory
-        var context = self.context
-        if memory != nil { CVodeFree(&memory) }
-        if let solver { _ = SUNNonlinSolFree(solver) }
-        if let solution { N_VDestroy(solution) }
-        if let interpolated { N_VDestroy(interpolated) }
-        if context != nil { SUNContext_Free(&context) }
+    /// Begins at `origin` with new CVODE memory: a used one, reinitialised, would still depend on its past.
+    mutating func restart(from origin: ODEOrigin, repeating steps: Int = 0, earlierSteps: Int) throws {
+        memory = try CVODEMemory(
+            state: origin.state, time: origin.time, firstStep: origin.firstStep, tolerance: tolerance,
+            rightHandSide: rightHandSide)
+        self.origin = origin
+        self.earlierSteps = earlierSteps
+        stepsToRepeat = steps
     }
 
     mutating func advance(to time: Double, maxSteps: Int) throws -> Bool {
         guard !time.isNaN else { throw ODEError.argument("the time is not a number") }
         var steps = 0
-        while reached < time {
+        while stepsToRepeat > 0 || memory.reached < time {
             guard steps < maxSteps else { return false }
-            let before = reached
-            // In one-step mode the target time only tells the direction; the same value is passed at every call.
-            let code = CVode(memory, start + 2 * firstStep, solution, &reached, csundials_one_step())
-            if let failure = callback.failure {
-                callback.failure = nil
-                throw failure
+            if stepsToRepeat > 0 {
+                stepsToRepeat -= 1
+            } else if memory.stepCount == AdaptiveODE.restartInterval {
+                // Only when a step follows, so that times within the last step can be interpolated until then.
+                try restart(from: try memory.end(), earlierSteps: stepCount)
             }
-            guard code >= 0 else { throw ODEError.failed(time: reached, Self.meaning(of: code)) }
-            // Near a pole CVODE only warns when t + h rounds to t, and would go on for ever.
-            guard reached > before else {
-                throw ODEError.failed(time: reached, "the step is below the rounding error of t (a singularity?)")
-            }
+            try memory.step()
             steps += 1
-            stepCount += 1
         }
         return true
     }
 
     mutating func state(at time: Double) throws -> [Double] {
-        guard let solution, let interpolated else { throw ODEError.failed(time: time, "no state") }
-        guard time <= reached else { throw ODEError.argument("t = \(time) is beyond the time reached, \(reached)") }
-        var source = solution
-        if stepCount > 0 {
-            let code = CVodeGetDky(memory, time, 0, interpolated)
-            guard code == 0 else { throw ODEError.argument("t = \(time) lies before the last step") }
-            source = interpolated
-        } else if time < reached {
-            throw ODEError.argument("t = \(time) lies before the start")
-        }
-        guard let data = N_VGetArrayPointer(source) else { throw ODEError.failed(time: time, "no state") }
-        let result = (0..<dimension).map { data[$0] }
-        guard result.allSatisfy(\.isFinite) else { throw ODEError.notFinite(time: time) }
-        return result
-    }
-
-    private static func meaning(of code: Int32) -> String {
-        switch code {
-        case CV_TOO_MUCH_ACC: return "the tolerance is below rounding error"
-        case CV_ERR_FAILURE: return "the error test failed with the smallest step (a singular right-hand side?)"
-        case CV_CONV_FAILURE: return "the corrector does not converge (a stiff right-hand side?)"
-        default: return "CVODE answered code \(code)"
-        }
-    }
-}
-
-/// CVODE's right-hand side callback: 0 for success, -1 for an error that ends the integration.
-private func evaluate(
-    _ time: Double, _ state: N_Vector?, _ derivative: N_Vector?, _ user: UnsafeMutableRawPointer?
-) -> Int32 {
-    guard let user, let state, let derivative, let y = N_VGetArrayPointer(state),
-        let f = N_VGetArrayPointer(derivative)
-    else { return -1 }
-    let callback = Unmanaged<Callback>.fromOpaque(user).takeUnretainedValue()
-    let count = Int(N_VGetLength(state))
-    var output = UnsafeMutableBufferPointer(start: f, count: count).mutableSpan
-    do {
-        try callback.rightHandSide(time, UnsafeBufferPointer(start: y, count: count).span, &output)
-        return 0
-    } catch {
-        callback.failure = error
-        return -1
+        _ = try advance(to: -.infinity, maxSteps: .max)
+        return try memory.state(at: time)
     }
 }

@@ -1,10 +1,12 @@
+import Numerics
+
 /// An initial value problem dy/dt = f(t, y) on a fixed grid of steps, by the classical fourth-order Runge-Kutta method,
 /// with cubic Hermite interpolation (fourth-order accurate as well) between the grid's points.
 ///
 /// For right-hand sides that are averages over fixed sample points: such an f may have small kinks, on which an
 /// adaptive method wastes its steps. The grid is `time + n step`, whatever times are asked for. A value: a copy goes on
 /// by itself from the same state.
-public struct RungeKutta4: Sendable {
+public struct RungeKutta4: Sendable, Resumable {
     public let step: Double
     /// Steps taken so far.
     public private(set) var stepCount = 0
@@ -63,6 +65,14 @@ public struct RungeKutta4: Sendable {
         return earlier.y.indices.map {
             a * earlier.y[$0] + b * later.y[$0] + c * earlier.f[$0] + d * later.f[$0]
         }
+    }
+
+    public mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&stepCount, in: 0...(1 << 53))
+        try archive.exchange(&earlier.y)
+        try archive.exchange(&earlier.f)
+        try archive.exchange(&later.y)
+        try archive.exchange(&later.f)
     }
 
     private mutating func advance() throws {

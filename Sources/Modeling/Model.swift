@@ -112,7 +112,12 @@ public struct RunRequest: Sendable {
 /// One task in progress. The engine calls ``advance(toward:quantum:)`` until a recording time is reached, then
 /// ``observe(into:)``, for each recording time in turn; then ``finish(into:)`` once. Between calls it may look after
 /// messages and signals, so a call should end after about `quantum` elementary steps.
-public protocol Run: Sendable {
+///
+/// Also between any two calls the engine may save the run's state (`Resumable`), throw the run away, and later, in
+/// another process, put the state into a run freshly made by ``Model/makeRun(_:)`` from the same request. So only what
+/// changes while the run advances or observes need be exchanged, but all of that: whatever `finish` uses, too. Going on
+/// from a restored state must give the same bits as never having stopped, and saving must not change what follows.
+public protocol Run: Sendable, Resumable {
     /// Moves towards `time` (in the unit of the request's recording times; a discrete method goes to the nearest whole
     /// step) by at most `quantum` elementary steps. Returns true when it is there. Recording times come in increasing
     /// order and may start at 0; a method without time is called with infinity and returns true at its own end. The trajectory must not depend on how it is cut into calls, nor on the recording times.

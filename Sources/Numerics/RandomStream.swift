@@ -5,7 +5,7 @@
 /// ``fillNormal(_:)-(UnsafeMutableBufferPointer<Double>)``), normals in single precision
 /// (``fillNormal(_:)-(UnsafeMutableBufferPointer<Float>)``) and uniforms (``uniform()``). Filling a buffer of `n`
 /// doubles gives the same numbers as `n` calls of ``normal()``, mixed in any way. ``position`` holds the three indices:
-/// with identity and substream it is the whole state, for a checkpoint.
+/// with identity and substream it is the whole state, and what a checkpoint holds.
 ///
 /// Generator: Philox4x32-10 (``Philox``), the key is the lower half of the identity, the fixed counter words are
 /// the substream and the lower 32 bits of the identity's upper half, so 96 bits of the identity count. Normals are by
@@ -15,7 +15,7 @@
 ///
 /// A stream is a value of about 1100 bytes; two copies continue alike. Keep it in a local variable or pass it `inout`
 /// in hot loops.
-public struct RandomStream: Sendable {
+public struct RandomStream: Sendable, Resumable {
     /// How many numbers of each kind a stream has given.
     public struct Position: Sendable, Hashable, Codable {
         /// Double-precision normals drawn.
@@ -175,6 +175,23 @@ public struct RandomStream: Sendable {
                 return 2 * d * v * boost
             }
         }
+    }
+
+    /// Exchanges ``position``; identity and substream come along, so that another stream's position is refused.
+    public mutating func exchange(with archive: inout StateArchive) throws {
+        var (high, low, substream) = (identity.high, identity.low, UInt64(substreamNumber))
+        try archive.exchange(&high)
+        try archive.exchange(&low)
+        try archive.exchange(&substream)
+        var position = self.position
+        try archive.exchange(&position.normals)
+        try archive.exchange(&position.floatNormals)
+        try archive.exchange(&position.uniforms)
+        guard archive.isRestoring else { return }
+        guard high == identity.high, low == identity.low, substream == UInt64(substreamNumber) else {
+            throw StateArchiveError.invalid("its random numbers are those of another task or stream")
+        }
+        self.position = position
     }
 
     @usableFromInline @inline(never)

@@ -69,6 +69,12 @@ private struct WalkRun: Run {
         sink.put("last", position)
         sink.put("hit", position > 0 ? 1 : .infinity)
     }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&random)
+        try archive.exchange(&step)
+        try archive.exchange(&position)
+    }
 }
 
 /// A folder that goes away with the test.

@@ -1,5 +1,6 @@
 import CPlatform
 import Modeling
+import Numerics
 
 /// A model whose tasks do nothing: what is left is the engine's own cost of a task.
 struct NothingModel: Model {
@@ -32,6 +33,7 @@ private struct NothingRun: Run {
     mutating func advance(toward time: Double, quantum: Int) -> Bool { true }
     mutating func observe(into sink: inout ObservationSink) {}
     mutating func finish(into sink: inout ObservationSink) { sink.put("value", x) }
+    mutating func exchange(with archive: inout StateArchive) {}
 }
 
 /// A model whose tasks burn a given number of milliseconds of CPU time, known exactly in advance.
@@ -63,7 +65,8 @@ struct BurnModel: Model {
 
 private struct BurnRun: Run {
     let seconds: Double
-    let end: Double
+    /// In this process's CPU time.
+    var end: Double
 
     mutating func advance(toward time: Double, quantum: Int) -> Bool {
         let sliceEnd = min(end, cplatform_cpu_seconds() + 1e-3)
@@ -73,4 +76,10 @@ private struct BurnRun: Run {
 
     mutating func observe(into sink: inout ObservationSink) {}
     mutating func finish(into sink: inout ObservationSink) { sink.put("cpu", seconds) }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        var remaining = end - cplatform_cpu_seconds()
+        try archive.exchange(&remaining)
+        if archive.isRestoring { end = cplatform_cpu_seconds() + remaining }
+    }
 }

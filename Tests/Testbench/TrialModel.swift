@@ -115,4 +115,10 @@ private struct TrialRun: Run {
     mutating func finish(into sink: inout ObservationSink) {
         sink.put("last", positions.reduce(0, +) / Double(positions.count))
     }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&random)
+        try archive.exchange(&positions)
+        try archive.exchange(&step)
+    }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Modeling
+import Numerics
 import Synchronization
 
 extension SequenceSingleIndex {
@@ -77,6 +78,8 @@ struct ClosedFormRun: Run {
 
     func advance(toward time: Double, quantum: Int) throws -> Bool { true }
     func observe(into sink: inout ObservationSink) throws {}
+    /// All is computed at the end.
+    func exchange(with archive: inout StateArchive) {}
 
     func finish(into sink: inout ObservationSink) throws {
         if parameters.student == .attention {
@@ -244,4 +247,9 @@ struct ClosedFormTrajectoryRun: Run {
     }
 
     func finish(into sink: inout ObservationSink) throws { sink.put("weak_recovery_time", weakRecoveryTime) }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&t)
+        try archive.exchange(&weakRecoveryTime)
+    }
 }

@@ -2,7 +2,7 @@ import Numerics
 
 /// Standard normals of one random stream, drawn in blocks and handed out in order. What the n-th request gets depends
 /// on the sequence of requests alone.
-struct GaussianPool: Sendable {
+struct GaussianPool: Sendable, Resumable {
     fileprivate var stream: RandomStream
     fileprivate var buffer: [Double]
     fileprivate var position: Int
@@ -34,6 +34,12 @@ struct GaussianPool: Sendable {
         }
         (self.stream, self.position) = end
         return result
+    }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&stream)
+        try archive.exchange(&buffer)
+        try archive.exchange(&position, in: 0...buffer.count)
     }
 
     struct Cursor {

@@ -1,6 +1,7 @@
 import Dynamics
 import Foundation
 import Modeling
+import Numerics
 
 /// Method `ode`: the overlaps in the limit d -> infinity at fixed gamma and L (sheet, section 4.1), in t = steps/d.
 ///
@@ -141,6 +142,17 @@ struct ODERun: Run {
     }
 
     func finish(into sink: inout ObservationSink) throws { sink.put("weak_recovery_time", weakRecoveryTime) }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&t)
+        try archive.exchange(&weakRecoveryTime)
+        switch integrator {
+        case .adaptive(var ode): try archive.exchange(&ode)
+        case .fixed(var ode):
+            try archive.exchange(&ode)
+            integrator = .fixed(ode)
+        }
+    }
 
     private static func translate(_ error: ODEError, d: Int) -> ModelError {
         switch error {

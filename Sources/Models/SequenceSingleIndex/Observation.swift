@@ -7,13 +7,18 @@ import Numerics
 func logarithm(_ x: Double) -> Double { Foundation.log(x) }
 
 /// Turns overlaps into the observables of the sheet, section 6, and remembers the weak recovery time.
-struct OverlapRecorder: Sendable {
+struct OverlapRecorder: Sendable, Resumable {
     let parameters: SSIParameters
     private(set) var weakRecoveryTime = Double.infinity
     /// 1 when |m| > |e| at the last observation, else 0.
     private(set) var semantic = 0.0
 
     init(_ parameters: SSIParameters) { self.parameters = parameters }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&weakRecoveryTime)
+        try archive.exchange(&semantic)
+    }
 
     /// Puts all observables that follow from the overlaps: `m` has one entry (L for untied), `eps` one per encoding
     /// direction. `steps` may be fractional (theory in t).
@@ -96,10 +101,13 @@ extension SSIParameters {
     }
 }
 
+/// The most steps a simulation counts.
+let maximumStep = 1 << 62
+
 /// The whole step nearest to `time` in the unit of the recording times.
 func nearestStep(_ time: Double, unit: TimeUnit, d: Int) throws -> Int {
     let steps = (unit == .steps ? time : time * Double(d)).rounded()
-    guard steps >= 0, steps < 0x1p62 else {
+    guard steps >= 0, steps < Double(maximumStep) else {
         throw ModelError.parameter("record", "time \(time) is \(steps) steps, outside 0 to 2^62")
     }
     return Int(steps)

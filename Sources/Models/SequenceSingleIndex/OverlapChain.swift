@@ -70,6 +70,13 @@ struct OverlapChain: Run {
     }
 
     mutating func finish(into sink: inout ObservationSink) throws { recorder.finish(into: &sink) }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&step, in: 0...maximumStep)
+        try archive.exchange(&pool)
+        try archive.exchange(&state)
+        try archive.exchange(&recorder)
+    }
 }
 
 /// Calls `step` up to `count` times, until it answers false; returns how often it answered true.

@@ -100,6 +100,16 @@ struct SphericalSGD: Run {
 
     mutating func finish(into sink: inout ObservationSink) throws { recorder.finish(into: &sink) }
 
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&step, in: 0...maximumStep)
+        try archive.exchange(&pool)
+        try archive.exchange(&vectors)
+        try archive.exchange(&v)
+        try archive.exchange(&g)
+        try archive.exchange(&state)
+        try archive.exchange(&recorder)
+    }
+
     /// Lends the storage as unsafe pointers. The arrays leave `self` meanwhile, so nothing is copied.
     private mutating func withCore<Result>(
         _ body: (SGDCore, inout GaussianPool, inout RandomStream) throws -> Result
