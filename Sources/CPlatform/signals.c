@@ -6,13 +6,18 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal = 0;
+static volatile sig_atomic_t interrupts_are_counted = 0;
+
+static volatile sig_atomic_t interrupts = 0;
 
 static void on_stop(int signal_number) {
-    if (signal_number == SIGINT && stop_signal == SIGINT) _exit(130);
+    if (signal_number == SIGINT && ++interrupts > 1 && !interrupts_are_counted) _exit(75);
     if (stop_signal == 0) stop_signal = signal_number;
+    cplatform_note_stop();
 }
 
-void cplatform_catch_stop_signals(void) {
+void cplatform_catch_stop_signals(int leaves_at_second_interrupt) {
+    interrupts_are_counted = !leaves_at_second_interrupt;
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_stop;
@@ -24,6 +29,8 @@ void cplatform_catch_stop_signals(void) {
 }
 
 int cplatform_stop_signal(void) { return stop_signal; }
+
+int cplatform_interrupts(void) { return interrupts; }
 
 double cplatform_cpu_seconds(void) {
     struct rusage usage;

@@ -86,19 +86,6 @@ extension DefaultValue {
     }
 }
 
-extension ParameterValue {
-    /// The value as it would stand in a job file.
-    var text: String {
-        switch self {
-        case .integer(let value): return String(value)
-        case .real(let value): return value.short
-        case .text(let value): return value
-        case .flag(let value): return String(value)
-        case .array(let value): return "array of shape \(value.shape)"
-        }
-    }
-}
-
 extension Double {
     /// Whole numbers without the point.
     var short: String { self == rounded() && abs(self) < 1e15 ? String(Int(self)) : String(self) }

@@ -65,7 +65,7 @@ struct PlanCommand: ParsableCommand {
         print(
             "\(job.output) holds \(Text.count(counts[.done])) tasks done"
                 + (counts.failures > 0 ? ", \(Text.count(counts.failures)) failed or diverged" : "")
-                + (counts[.pending] > 0 ? ", \(Text.count(counts[.pending])) pending of its own grid" : "")
+                + (counts.unfinished > 0 ? ", \(Text.count(counts.unfinished)) pending of its own grid" : "")
                 + ". 'dynsweep run' computes what is missing of this job.")
     }
 }

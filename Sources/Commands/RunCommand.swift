@@ -11,14 +11,21 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Runs a job, or goes on with it.",
         discussion: """
-            Alone this uses one core and no MPI; with -n it starts mpirun; under your own mpirun or srun it uses the \
-            ranks it finds. A job that was interrupted, or whose grid has grown, goes on where it was.
+            Alone this uses one core and no MPI; with -n it starts and supervises ranks under mpirun; under your own mpirun \
+            or srun it uses the ranks it finds. A job that was interrupted, or whose grid has grown, goes on where it was.
             """)
 
     @OptionGroup var job: JobArguments
 
-    @Option(name: .customShort("n"), help: ArgumentHelp("Start this many ranks under mpirun.", valueName: "ranks"))
+    @Option(
+        name: .customShort("n"),
+        help: ArgumentHelp("Start this many ranks under mpirun, and again when one dies.", valueName: "ranks"))
     var ranks: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Start the ranks with this line instead of mpirun, such as 'srun --mpi=pmix'.", valueName: "line"))
+    var launcher: String?
 
     @Flag(help: "Start over; an existing result file is moved aside, never deleted.")
     var fresh = false
@@ -30,38 +37,38 @@ struct RunCommand: ParsableCommand {
 
     func validate() throws {
         if fresh && resume { throw ValidationError("--fresh and --resume exclude each other") }
+        if ranks != nil && launcher != nil { throw ValidationError("-n and --launcher exclude each other") }
         if let ranks, ranks < 1 { throw ValidationError("-n takes a number of ranks from 1 up, not \(ranks)") }
     }
 
     func run() throws {
-        if let ranks, Launcher.detect() == .none {
+        let logger = logging.logger()
+        if let launch, Launcher.detect() == .none {
             // A bad job is answered here, before anything is started.
-            _ = try job.load()
-            try replaceByMPIRun(ranks: ranks)
+            let job = try self.job.load()
+            let supervisor = Supervisor(launch: launch, output: job.output, logger: logger)
+            throw ArgumentParser.ExitCode(supervisor.run(arguments: rankArguments).rawValue)
         }
         var options = RunOptions(
             jobPath: job.path, overrides: job.overrides, isFresh: fresh, isQuiet: logging.quiet)
         options.libraries = ["openblas": BLAS.linkedVersion, "sundials": AdaptiveODE.linkedVersion]
-        let code = SweepRun(options: options, models: allModels, logger: logging.logger()).run()
+        let code = SweepRun(options: options, models: allModels, logger: logger).run()
         throw ArgumentParser.ExitCode(code.rawValue)
     }
 
-    /// Becomes mpirun; returns only when that fails.
-    private func replaceByMPIRun(ranks: Int) throws {
-        var arguments = Array(CommandLine.arguments.dropFirst())
-        if let at = arguments.firstIndex(of: "-n") {
-            arguments.removeSubrange(at..<min(at + 2, arguments.count))
-        } else {
-            arguments.removeAll { $0.hasPrefix("-n") && Int($0.dropFirst(2)) != nil }
-        }
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let line = Launcher.mpirun(ranks: ranks, program: program, arguments: arguments)
-        setenv("OPENBLAS_NUM_THREADS", "1", 1)
-        var pointers: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
-        pointers.append(nil)
-        execvp("mpirun", &pointers)
-        throw FatalUserError(
-            "cannot start mpirun (\(String(cString: strerror(errno)))): install Open MPI (openmpi-bin), or run without -n",
-            code: .badInput)
+    /// How the ranks are to be started under supervision; nil when this process is to be one.
+    private var launch: Supervisor.Launch? {
+        if let launcher { return .line(launcher) }
+        return ranks.map { $0 == 1 ? .alone : .mpirun(ranks: $0) }
+    }
+
+    /// The command line of the ranks. What is done once, at the first start, is not done again at a restart.
+    private func rankArguments(isRestart: Bool) -> [String] {
+        var arguments = ["run", job.path]
+        for setting in job.settings { arguments += ["--set", setting] }
+        if let output = job.output { arguments += ["--output", output] }
+        if fresh && !isRestart { arguments.append("--fresh") }
+        if logging.quiet { arguments.append("--quiet") }
+        return arguments + ["--log-level", logging.logLevel.rawValue]
     }
 }

@@ -35,7 +35,7 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func exitCode(_ counts: StatusCounts) -> Coordinator.ExitCode {
-        if counts[.pending] > 0 { return .stoppedEarly }
+        if counts.unfinished > 0 { return .stoppedEarly }
         return counts.failures > 0 ? .someFailed : .allDone
     }
 
@@ -50,11 +50,11 @@ struct StatusCommand: ParsableCommand {
             print("Interrupted; its journal may hold more than is published. 'dynsweep run' goes on.")
         }
         print("")
-        var table = TextTable(["method", "done", "failed", "diverged", "pending", "spared", "core time"])
+        var table = TextTable(["method", "done", "failed", "diverged", "pending", "suspect", "spared", "core time"])
         for method in summary.methods {
             table.add(
                 [method.name]
-                    + [.done, .failed, .diverged, .pending, .spared].map { Text.count(method.counts[$0]) }
+                    + [.done, .failed, .diverged, .pending, .suspect, .spared].map { Text.count(method.counts[$0]) }
                     + [Text.duration(method.wallSeconds)])
         }
         table.print()
@@ -64,15 +64,16 @@ struct StatusCommand: ParsableCommand {
 
     /// Along each axis, but only where something is missing: a column of all done says nothing.
     private func showAxes(_ method: ResultSummary.Method) {
-        guard method.counts[.pending] > 0 || method.counts.failures > 0 else { return }
+        guard method.counts.unfinished > 0 || method.counts.failures > 0 else { return }
         for axis in method.axes where axis.values.count > 1 && axis.name != "seed" {
             print("\n\(method.name) along \(axis.name)")
-            var table = TextTable([axis.name, "done", "failed", "diverged", "pending"])
+            var table = TextTable([axis.name, "done", "failed", "diverged", "pending", "suspect"])
             let shown = axis.values.count <= 24 ? axis.values : Array(axis.values.prefix(12) + axis.values.suffix(12))
             for (index, value) in shown.enumerated() {
                 if axis.values.count > 24 && index == 12 { table.add(["..."]) }
                 table.add(
-                    [value.label] + [.done, .failed, .diverged, .pending].map { Text.count(value.counts[$0]) })
+                    [value.label]
+                        + [.done, .failed, .diverged, .pending, .suspect].map { Text.count(value.counts[$0]) })
             }
             table.print()
         }

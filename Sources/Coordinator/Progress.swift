@@ -16,13 +16,17 @@ final class Progress {
     private var hasLine = false
     private var lastProblem: String?
 
+    /// Set by a supervisor whose standard error is a terminal; the ranks' own is a pipe to the launcher.
+    static let terminalVariable = "DYNSWEEP_TERMINAL"
+
     private static let liveInterval = 0.2
     private static let logInterval = 15.0
 
     init(logger: Logger, isQuiet: Bool, ranks: Int) {
         self.logger = logger
         self.ranks = ranks
-        isLive = !isQuiet && isatty(STDERR_FILENO) == 1
+        let hasTerminal = isatty(STDERR_FILENO) == 1 || getenv(Self.terminalVariable) != nil
+        isLive = !isQuiet && hasTerminal
         lastShown = start
     }
 
@@ -48,7 +52,7 @@ final class Progress {
         let rate = elapsed > 0 ? Double(finishedNow) / elapsed : 0
         let counts = store.counts
         let total = counts.total - counts[.excluded]
-        var text = "\(total - counts[.pending]) of \(total) tasks, \(Self.rate(rate))"
+        var text = "\(total - counts.unfinished) of \(total) tasks, \(Self.rate(rate))"
         if failedNow > 0 { text += ", \(failedNow) failed or diverged" }
         let left = queue.speed.remainingSeconds / Double(ranks)
         if !queue.isEmpty { text += ", about \(Text.duration(left)) left" }

@@ -48,7 +48,7 @@ struct SeedStopping {
     private func finishedPrefix(method: Int, point: Int, ledger: any TaskLedger) -> Int {
         (0..<maximum).first { seed in
             let status = ledger.status(TaskID(method: method, point: point, seed: seed))
-            return status == .pending || status == .spared
+            return !status.isFinal || status == .spared
         } ?? maximum
     }
 

@@ -37,7 +37,7 @@ public struct SweepRun {
 
     /// Runs to the end, or to a stop signal. All ranks return the same code.
     public func run() -> ExitCode {
-        cplatform_catch_stop_signals()
+        cplatform_catch_stop_signals(1)
         do {
             let communicator = try startMPI()
             defer { if let communicator { finish(communicator) } }
@@ -141,7 +141,7 @@ public struct SweepRun {
 
     private func opening(_ job: Job, _ counts: StatusCounts, _ ranks: Int) -> String {
         let total = job.includedTaskCount
-        let before = total - counts[.pending]
+        let before = total - counts.unfinished
         let resumed = before > 0 ? ", \(before) of them done before" : ""
         return "\(job.name): \(total) tasks\(resumed), on \(ranks) rank\(ranks == 1 ? "" : "s") -> \(job.output)"
     }

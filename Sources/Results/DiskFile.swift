@@ -68,6 +68,13 @@ final class DiskFile: @unchecked Sendable {
         guard fdatasync(descriptor) == 0 else { throw failure("sync") }
     }
 
+    /// The first `length` bytes as shared memory; the caller unmaps them. Stores there outlive the process.
+    func map(length: Int) throws -> UnsafeMutablePointer<UInt64> {
+        let memory = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+        guard let memory, memory != MAP_FAILED else { throw failure("map") }
+        return memory.bindMemory(to: UInt64.self, capacity: length / 8)
+    }
+
     private func failure(_ operation: String) -> ResultError {
         .io(operation: operation, path: path, code: errno)
     }

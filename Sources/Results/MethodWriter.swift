@@ -88,7 +88,7 @@ private final class MethodPass {
         try status.dataset.setAttribute("flag_meanings", TaskStatus.allCases.map(\.name).joined(separator: " "))
         try writer.describe(status.dataset, VariableText(longName: "status of the task"))
         error = try TaskDataset("error", .text, writer, tasks, shape, rows: shape.count)
-        try writer.describe(error.dataset, VariableText(longName: "why the task failed or diverged"))
+        try writer.describe(error.dataset, VariableText(longName: "why the task failed or diverged, or is a suspect"))
         wallSeconds = try TaskDataset("wall_seconds", .float64, writer, tasks, shape, rows: shape.count)
         try writer.describe(
             wallSeconds.dataset, VariableText(longName: "wall-clock time that the task took", units: "s"))

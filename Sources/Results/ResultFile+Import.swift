@@ -41,7 +41,8 @@ extension ResultFile {
             let seconds = try wallSeconds.read(Double.self, box: box)
             let ranks = try rank.read(Int32.self, box: box)
             let errors =
-                statuses.contains { $0 == .failed || $0 == .diverged } ? try error.readTexts(box: box) : []
+                statuses.contains { $0 == .failed || $0 == .diverged || $0 == .suspect }
+                ? try error.readTexts(box: box) : []
             let values = try zip(layout.slots, datasets).map { slot, dataset in
                 let own = Array(dataset.shape[layout.taskShape.count...])
                 return try dataset.read(

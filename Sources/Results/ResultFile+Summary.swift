@@ -86,7 +86,9 @@ extension ResultFile {
             for axis in shape.indices {
                 flat[axis][(index / inners[axis] % shape[axis]) * TaskStatus.allCases.count + Int(status.rawValue)] += 1
             }
-            if status == .failed || status == .diverged, bad.count < Self.reasonLimit { bad.append(index) }
+            if status == .failed || status == .diverged || status == .suspect, bad.count < Self.reasonLimit {
+                bad.append(index)
+            }
         }
         for axis in shape.indices {
             for value in 0..<shape[axis] {

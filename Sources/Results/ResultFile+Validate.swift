@@ -54,7 +54,7 @@ extension ResultFile {
             check("/\(method)") {
                 var counts = StatusCounts()
                 for status in try statuses(method: method) { counts.add(status) }
-                pending += counts[.pending]
+                pending += counts.unfinished
                 for status in TaskStatus.allCases {
                     let stated = try group.integerAttribute("tasks_\(status.name)")
                     if stated != counts[status] {

@@ -35,6 +35,8 @@ public final class ResultStore: @unchecked Sendable {
     public let grid: UInt64
     /// What was found and done at the start: damage, extensions, imports.
     public let notices: [String]
+    /// Unfinished tasks that have a checkpoint, with the number of the ``RankFile`` that holds it.
+    public let checkpoints: [TaskID: Int]
 
     private let layouts: [MethodLayout]
     private let publisher: Publisher
@@ -96,6 +98,7 @@ public final class ResultStore: @unchecked Sendable {
         path = job.output
         grid = opening.header.grid
         notices = opening.notices
+        checkpoints = opening.checkpoints
         self.layouts = layouts
         self.options = options
         self.provenance = provenance
@@ -347,6 +350,19 @@ public final class ResultStore: @unchecked Sendable {
     private func snapshot(_ method: Int, _ range: Range<Int>) -> TaskSnapshot {
         let from = methodOffsets[method]
         return condition.withLock { table.snapshot((from + range.lowerBound)..<(from + range.upperBound)) }
+    }
+
+    /// The size of the journal of `output`; nil when there is none.
+    public static func journalSize(of output: String) -> Int? { try? DiskFile(output + ".journal", .read).size() }
+
+    /// Whether there is a published file.
+    public static func exists(_ output: String) -> Bool { Disk.exists(output) }
+
+    /// Whether the lock of `output` was left behind by a process that is gone. For a caller that knows that its own run
+    /// has ended, a holder on another host is gone too.
+    public static func isHeldByTheDead(_ output: String) -> Bool {
+        guard let holder = RunLock.holder(of: output) else { return false }
+        return holder.isAlive != true
     }
 
     /// Why the last attempt to publish failed, for the log; nil when it did not. Nothing is lost by it.

@@ -23,8 +23,11 @@ public struct StatusCounts: Sendable, Hashable {
     /// Tasks that ended without a result: failed and diverged.
     public var failures: Int { self[.failed] + self[.diverged] }
 
+    /// Tasks that are still to be computed: pending and suspect.
+    public var unfinished: Int { self[.pending] + self[.suspect] }
+
     /// True when nothing is left to compute.
-    public var isComplete: Bool { self[.pending] == 0 }
+    public var isComplete: Bool { unfinished == 0 }
 
     func write(to group: HDF5Group) throws {
         try group.setAttribute("tasks_total", total)

@@ -5,20 +5,22 @@ import Sweep
 /// Finds out what results of a job exist and makes them fit it: the work of ``ResultStore/open(job:models:options:provenance:notice:)``
 /// once the lock is held. Whatever fails here leaves the old files as they were.
 struct StoreOpening {
-    private(set) var table: TaskTable
+    var table: TaskTable
     /// Nil when a complete result file is all there is, and nothing is left to compute.
     private(set) var journal: Journal?
     private(set) var header: JournalHeader
     private(set) var events: [RunEvent] = []
-    private(set) var notices: [String] = []
+    var notices: [String] = []
+    /// Unfinished tasks that have a checkpoint, with the number of the rank file that holds it.
+    var checkpoints: [TaskID: Int] = [:]
     let methodOffsets: [Int]
 
-    private let job: Job
+    let job: Job
     private let models: [any Model]
     private let options: ResultStore.Options
     private let provenance: Provenance
-    private let layouts: [MethodLayout]
-    private let path: String
+    let layouts: [MethodLayout]
+    let path: String
     private var journalPath: String { path + ".journal" }
 
     init(
@@ -39,7 +41,10 @@ struct StoreOpening {
 
         // Left over by a run that died; holding the lock, nobody else uses them.
         for debris in [path + ".publishing", journalPath + ".new"] { try Disk.remove(debris) }
-        if options.fresh { try moveAside() }
+        if options.fresh {
+            try moveAside()
+            for leftover in RankLeftover.all(of: path) { try leftover.remove() }
+        }
         if Disk.exists(journalPath) {
             try openJournal()
         } else if Disk.exists(path) {
@@ -47,6 +52,7 @@ struct StoreOpening {
         } else {
             try startJournal()
         }
+        try takeLeftovers()
     }
 
     // MARK: Nothing, or nothing wanted
@@ -325,6 +331,19 @@ struct StoreOpening {
         try writer.flush()
         let recovered = before - table.counts[.pending]
         if recovered > 0 { notices.append("\(recovered) damaged records were recovered from \(path)") }
+    }
+
+    /// The flat index of a task in the table.
+    func index(of task: TaskID) -> Int {
+        methodOffsets[task.method] + task.point * layouts[task.method].seedCount + task.seed
+    }
+
+    /// Adds a record to the journal, if there is one, and to the table.
+    mutating func append(_ record: TaskRecord) throws {
+        guard let journal else { return }
+        var writer = RecordWriter(journal: journal, table: table, layouts: layouts, methodOffsets: methodOffsets)
+        try writer.write(record)
+        try writer.flush()
     }
 
     // MARK: Statuses that follow from the job

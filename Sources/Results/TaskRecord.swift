@@ -12,11 +12,14 @@ public enum TaskStatus: UInt8, Sendable, Hashable, CaseIterable {
     case excluded = 4
     /// A seed that the job's stopping rule (`sem`) made unnecessary.
     case spared = 5
+    /// Its process died with this task in flight; it runs once more when everything else is done. The record's `error`
+    /// says how the process died.
+    case suspect = 6
 
     /// The name in `flag_meanings` and in tables.
     public var name: String { String(describing: self) }
     /// True when nothing is left to compute.
-    public var isFinal: Bool { self != .pending }
+    public var isFinal: Bool { self != .pending && self != .suspect }
 }
 
 /// The result of one task as it travels from a worker to the journal.
@@ -27,7 +30,7 @@ public enum TaskStatus: UInt8, Sendable, Hashable, CaseIterable {
 public struct TaskRecord: Sendable, Hashable {
     public var task: TaskID
     public var status: TaskStatus
-    /// Empty unless the task failed or diverged.
+    /// Empty unless the task failed or diverged, or is a suspect.
     public var error: String
     public var wallSeconds: Double
     /// The MPI rank that ran it.

@@ -106,6 +106,15 @@ public struct MethodGrid: Sendable {
         derived[index].value(at: projection(of: point, on: derived[index].axes))
     }
 
+    /// A task in words: what its axes say, and its seed (`L=4 step_size=0.1 seed=3`).
+    public func describe(point: Int, seed: Int) -> String {
+        var parts = axes.indices.flatMap { axis in
+            axes[axis].coordinates.map { "\($0.name)=\($0.values[index(of: point, along: axis)].text)" }
+        }
+        if let seeds { parts.append("seed=\(seeds.base + seed)") }
+        return parts.joined(separator: " ")
+    }
+
     /// False for points that the job's `where` leaves out.
     public func isIncluded(_ point: Int) -> Bool {
         guard let filter else { return true }

@@ -1,17 +1,46 @@
 // What the C library offers and Swift cannot say: the CPU check before main, and async-signal-safe stop flags.
 #pragma once
 
+#include <stdint.h>
+
 /// The commit this program was built from, with "+changes" when the tree was not clean.
 const char *cplatform_commit(void);
 
 /// The instruction set this program was built for, as the compiler's -march names it.
 const char *cplatform_architecture_level(void);
 
-/// Routes SIGUSR1, SIGTERM and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable).
-void cplatform_catch_stop_signals(void);
+/// Routes SIGUSR1, SIGTERM and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable),
+/// unless the caller wants to see to that itself; see cplatform_interrupts.
+void cplatform_catch_stop_signals(int leaves_at_second_interrupt);
 
 /// The first stop signal that arrived, or 0.
 int cplatform_stop_signal(void);
+
+/// How many SIGINT have arrived.
+int cplatform_interrupts(void);
+
+/// How the process that wrote a rank file ended, as that file says it.
+enum {
+    CPLATFORM_FATE_NONE = 0,
+    /// It was told to stop and may have been killed then.
+    CPLATFORM_FATE_STOPPED = 1,
+    /// A signal of its own making (SIGSEGV, SIGILL, ...).
+    CPLATFORM_FATE_CRASHED = 2,
+};
+
+/// From now on crashes of the calling thread and stop signals are noted in these words (a shared mapping, which outlives
+/// the process); null pointers end it.
+void cplatform_record_fate(uint64_t *fate_word, uint64_t *signal_word);
+
+/// Notes that the process was told to stop. Async-signal-safe.
+void cplatform_note_stop(void);
+
+/// Catches the signals of crashes, on a stack of their own, to note them before they end the process.
+void cplatform_catch_crashes(void);
+
+/// Starts a program (looked up on PATH) with standard input from /dev/null. It gets SIGTERM when this process dies;
+/// detached, it is in a process group of its own. Returns the process id, or minus errno when it cannot be started.
+int cplatform_spawn(char *const arguments[], int detached);
 
 /// CPU seconds (user and system) that this process has used.
 double cplatform_cpu_seconds(void);

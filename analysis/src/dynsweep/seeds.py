@@ -12,7 +12,7 @@ SEED = "seed"
 
 #: The codes of ``status``, for files that do not spell them out.
 STATUS = MappingProxyType(
-    {"pending": 0, "done": 1, "failed": 2, "diverged": 3, "excluded": 4, "spared": 5}
+    {"pending": 0, "done": 1, "failed": 2, "diverged": 3, "excluded": 4, "spared": 5, "suspect": 6}
 )
 
 

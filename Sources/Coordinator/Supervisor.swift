@@ -1,0 +1,197 @@
+import CPlatform
+import Foundation
+import Logging
+import Results
+
+/// Starts the ranks as a child process and starts them again when one of them dies: a launcher ends all ranks with the
+/// first that does. What was in flight then is a suspect, which the ranks leave for last (``ResultStore/open``), so one
+/// command finishes all good tasks.
+public struct Supervisor {
+    /// What starts the ranks.
+    public enum Launch: Sendable {
+        /// One rank, without MPI.
+        case alone
+        /// Open MPI's mpirun.
+        case mpirun(ranks: Int)
+        /// A line for the shell, to which the program and its arguments are added.
+        case line(String)
+    }
+
+    private let launch: Launch
+    private let output: String
+    private let logger: Logger
+
+    /// Deaths in a row that bring nothing further, after which it gives up.
+    private static let futileLimit = 3
+
+    public init(launch: Launch, output: String, logger: Logger) {
+        self.launch = launch
+        self.output = output
+        self.logger = logger
+    }
+
+    /// Runs until the ranks end by themselves or a stop signal came; returns their exit code.
+    ///
+    /// - Parameter arguments: of the ranks, by whether this is a restart.
+    public func run(arguments: (_ isRestart: Bool) -> [String]) -> ExitCode {
+        // A stop signal goes on to the ranks; the second Ctrl-C ends everything.
+        cplatform_catch_stop_signals(0)
+        setenv("OPENBLAS_NUM_THREADS", "1", 1)
+        if isatty(STDERR_FILENO) == 1 { setenv(Progress.terminalVariable, "1", 1) }
+        var futile = 0
+        var isRestart = false
+        while true {
+            let journalBefore = ResultStore.journalSize(of: output)
+            let ending: Ending
+            do {
+                ending = try runOnce(arguments(isRestart))
+            } catch {
+                logger.error("\(error)")
+                return .badInput
+            }
+            switch ending {
+            case .code(let code):
+                return code
+            case .stopped:
+                return .stoppedEarly
+            case .died(let how):
+                let accused = accuse(wasWitnessed: how.isOfARank)
+                let grew = ResultStore.journalSize(of: output) != journalBefore
+                futile = accused > 0 || grew ? 0 : futile + 1
+                guard futile < Self.futileLimit else {
+                    let text =
+                        "the ranks died \(futile) times in a row without having done anything (\(how)); giving up. What "
+                        + "was done before is kept; see what the launcher says above"
+                    logger.error("\(text)")
+                    return .internalError
+                }
+                let suspects = accused > 0 ? "; what it was at is left for last" : ""
+                logger.warning("\(how), starting the ranks again\(suspects)")
+                isRestart = true
+            }
+        }
+    }
+
+    private enum Ending {
+        case code(ExitCode)
+        case stopped
+        case died(Death)
+    }
+
+    private struct Death: CustomStringConvertible {
+        /// True when the launcher lived to report the death of a rank; false when it was itself killed.
+        let isOfARank: Bool
+        let description: String
+    }
+
+    private struct StartError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private func runOnce(_ arguments: [String]) throws -> Ending {
+        let line = try commandLine(arguments)
+        var pointers: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        let child = cplatform_spawn(pointers, 1)
+        guard child > 0 else {
+            throw StartError(
+                description: "cannot start \(line[0]) (\(String(cString: strerror(-child)))): install Open MPI "
+                    + "(openmpi-bin), or run without -n")
+        }
+        let (status, wasStopped) = wait(for: child)
+        if wasStopped { return .stopped }
+        let signal = status & 0x7F
+        if signal != 0 {
+            return .died(Death(isOfARank: isAlone, description: "\(line[0]) died (\(Self.name(of: signal)))"))
+        }
+        let code = (status >> 8) & 0xFF
+        if code > 128 {
+            return .died(Death(isOfARank: true, description: "a rank died (\(Self.name(of: code - 128)))"))
+        }
+        // The ranks give their lock back before they leave.
+        if ResultStore.isHeldByTheDead(output) {
+            return .died(Death(isOfARank: true, description: "a rank died (\(line[0]) ended with code \(code))"))
+        }
+        if let own = ExitCode(rawValue: code) {
+            // Open MPI answers 1 for a failed start too.
+            if own == .someFailed, ResultStore.journalSize(of: output) != nil || !ResultStore.exists(output) {
+                return .code(.internalError)
+            }
+            return .code(own)
+        }
+        logger.error("\(line[0]) ended with code \(code)")
+        return .code(.internalError)
+    }
+
+    private var isAlone: Bool {
+        if case .alone = launch { return true }
+        return false
+    }
+
+    /// Waits for the child and passes on what the user wants. Returns the child's wait status, and whether it had been
+    /// told to stop.
+    private func wait(for child: Int32) -> (status: Int32, wasStopped: Bool) {
+        var status: Int32 = 0
+        var hasPassedOn = false
+        while true {
+            let ended = waitpid(child, &status, WNOHANG)
+            if ended == child || (ended < 0 && errno != EINTR) {
+                // A code of their own says more than that they were asked to stop: they may have been done.
+                let code = (status >> 8) & 0xFF
+                let ownEnd = status & 0x7F == 0 && ExitCode(rawValue: code) != nil
+                return (status, hasPassedOn && !ownEnd)
+            }
+            if cplatform_interrupts() > 1 {
+                // At once: the journal holds all that was finished.
+                kill(child, SIGKILL)
+                kill(-child, SIGKILL)
+                _exit(ExitCode.stoppedEarly.rawValue)
+            }
+            if cplatform_stop_signal() != 0, !hasPassedOn {
+                // The one signal that launchers pass on without setting a time limit.
+                kill(child, SIGUSR1)
+                hasPassedOn = true
+            }
+            usleep(10_000)
+        }
+    }
+
+    /// Notes in the rank files what has died without a word; returns how many tasks are accused of a death.
+    private func accuse(wasWitnessed: Bool) -> Int {
+        var accused = 0
+        for leftover in RankLeftover.all(of: output) {
+            guard let flight = leftover.flight else { continue }
+            if flight.accusation != nil {
+                accused += 1
+            } else if wasWitnessed, flight.fate == .none {
+                do {
+                    try leftover.markKilled()
+                    accused += 1
+                } catch { logger.warning("\(error)") }
+            }
+        }
+        return accused
+    }
+
+    private func commandLine(_ arguments: [String]) throws -> [String] {
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        switch launch {
+        case .alone: return [program] + arguments
+        case .mpirun(let ranks): return Launcher.mpirun(ranks: ranks, program: program, arguments: arguments)
+        case .line(let text): return ["/bin/sh", "-c", "exec \(text) \"$@\"", "sh", program] + arguments
+        }
+    }
+
+    private static func name(of signal: Int32) -> String {
+        switch signal {
+        case SIGKILL: return "killed"
+        case SIGSEGV: return "segmentation fault"
+        case SIGBUS: return "bus error"
+        case SIGILL, SIGTRAP: return "a failed check in the program"
+        case SIGABRT: return "aborted"
+        case SIGFPE: return "arithmetic error"
+        default: return "signal \(signal)"
+        }
+    }
+}
