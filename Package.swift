@@ -66,7 +66,9 @@ let package = Package(
                 "Results", "Sweep", "Modeling", "CMPI", "CPlatform",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Atomics", package: "swift-atomics"),
-            ], swiftSettings: simd),
+            ],
+            // Links to the templates in slurm/, so that the binary needs no files beside it.
+            resources: [.embedInCode("Slurm/job.sbatch"), .embedInCode("Slurm/merge.sbatch")], swiftSettings: simd),
         .target(
             name: "Commands",
             dependencies: [

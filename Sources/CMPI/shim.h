@@ -9,3 +9,12 @@ static inline MPI_Op cmpi_max(void) { return MPI_MAX; }
 static inline MPI_Errhandler cmpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline int cmpi_any_source(void) { return MPI_ANY_SOURCE; }
 static inline int cmpi_any_tag(void) { return MPI_ANY_TAG; }
+
+/// What srun is told with --mpi.
+static inline const char *cmpi_slurm_plugin(void) {
+#ifdef OPEN_MPI
+    return "pmix";
+#else
+    return "pmi2";
+#endif
+}

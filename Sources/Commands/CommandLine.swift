@@ -28,7 +28,7 @@ struct Dynsweep: ParsableCommand {
         version: ProgramVersion.current,
         subcommands: [
             RunCommand.self, PlanCommand.self, StatusCommand.self, ModelsCommand.self, ValidateCommand.self,
-            ExportCommand.self,
+            ExportCommand.self, SubmitCommand.self,
         ])
 
     /// Exit codes are ours, not the argument parser's: 2 for bad arguments.

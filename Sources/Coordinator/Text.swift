@@ -48,4 +48,11 @@ public enum Text {
         }
         return lines
     }
+
+    /// One word of a shell's command line: in quotes where it needs them.
+    public static func quoted(_ word: String) -> String {
+        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%")
+        if !word.isEmpty, word.allSatisfy(plain.contains) { return word }
+        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+    }
 }

@@ -26,21 +26,10 @@ extension JobReader {
 
     /// Bytes: `2GB`, `500 MiB`, or a plain number of bytes.
     private mutating func memory(_ tree: JobTree) -> Int? {
-        let units: [(String, Double)] = [
-            ("kib", 0x1p10), ("mib", 0x1p20), ("gib", 0x1p30), ("tib", 0x1p40), ("kb", 1e3), ("mb", 1e6), ("gb", 1e9),
-            ("tb", 1e12), ("k", 1e3), ("m", 1e6), ("g", 1e9), ("t", 1e12), ("b", 1),
-        ]
-        if case .scalar(let text, _) = tree.content {
-            let lower = text.lowercased()
-            let unit = units.first { lower.hasSuffix($0.0) } ?? ("", 1)
-            let digits = lower.dropLast(unit.0.count).trimmingCharacters(in: .whitespaces)
-            if case .finite(let value)? = ScalarText.number(digits), value > 0, value * unit.1 < 0x1p62 {
-                return Int((value * unit.1).rounded())
-            }
-        }
+        if case .scalar(let text, _) = tree.content, let bytes = MemorySize.parse(text) { return bytes }
         fail(
             tree.location, "'task_memory' must be a size such as 2GB, not \(tree.summary)",
-            hint: "units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB")
+            hint: "units: \(MemorySize.unitNames)")
         return nil
     }
 

@@ -109,6 +109,9 @@ final class Communicator {
         return String(text.prefix { $0 != "," })
     }
 
+    /// What srun is told with `--mpi` to connect the ranks of a program with this library.
+    static var slurmPluginName: String { String(cString: cmpi_slurm_plugin()) }
+
     private func releaseSent() throws {
         var kept = 0
         for index in outbox.indices {
