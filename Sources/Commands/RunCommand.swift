@@ -33,11 +33,32 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Go on with what is there (the default).")
     var resume = false
 
+    @Flag(help: "Compute failed tasks again.")
+    var retryFailed = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Save tasks that run longer than this so often, and whenever the run stops.", valueName: "seconds"))
+    var checkpointEvery: Double = 300
+
+    @Option(
+        help: ArgumentHelp(
+            "Stop in time, resumable: 11.5h, 30min, 18:00, 2026-01-31T18:00. Under Slurm the allocation's end is known.",
+            valueName: "time"),
+        transform: { text in
+            guard let deadline = Deadline(text) else {
+                throw ValidationError("'\(text)' is no time (90s, 30min, 11.5h, 18:00, 2026-01-31T18:00)")
+            }
+            return deadline
+        })
+    var until: Deadline?
+
     @OptionGroup var logging: LoggingArguments
 
     func validate() throws {
         if fresh && resume { throw ValidationError("--fresh and --resume exclude each other") }
         if ranks != nil && launcher != nil { throw ValidationError("-n and --launcher exclude each other") }
+        if !(checkpointEvery > 0) { throw ValidationError("--checkpoint-every takes seconds above 0") }
         if let ranks, ranks < 1 { throw ValidationError("-n takes a number of ranks from 1 up, not \(ranks)") }
     }
 
@@ -51,6 +72,9 @@ struct RunCommand: ParsableCommand {
         }
         var options = RunOptions(
             jobPath: job.path, overrides: job.overrides, isFresh: fresh, isQuiet: logging.quiet)
+        options.retriesFailed = retryFailed
+        options.checkpointSeconds = checkpointEvery
+        options.deadline = until ?? .ofAllocation()
         options.libraries = ["openblas": BLAS.linkedVersion, "sundials": AdaptiveODE.linkedVersion]
         let code = SweepRun(options: options, models: allModels, logger: logger).run()
         throw ArgumentParser.ExitCode(code.rawValue)
@@ -68,6 +92,9 @@ struct RunCommand: ParsableCommand {
         for setting in job.settings { arguments += ["--set", setting] }
         if let output = job.output { arguments += ["--output", output] }
         if fresh && !isRestart { arguments.append("--fresh") }
+        if retryFailed && !isRestart { arguments.append("--retry-failed") }
+        arguments += ["--checkpoint-every", "\(checkpointEvery)"]
+        if let until { arguments += ["--until", "\(until.epoch)"] }
         if logging.quiet { arguments.append("--quiet") }
         return arguments + ["--log-level", logging.logLevel.rawValue]
     }

@@ -29,7 +29,7 @@ final class Dispatcher {
     var isWaiting: Bool { flightCount > 0 }
 
     /// Whether all is done: nothing to hand out and nothing in flight.
-    var isDone: Bool { !isWaiting && queue.isEmpty }
+    var isDone: Bool { !isWaiting && queue.isEmpty && !queue.hasSuspects }
 
     /// The next assignment for a rank other than 0; nil when all have enough or nothing is left.
     func next() throws -> (rank: Int, assignment: Assignment)? {
@@ -49,7 +49,7 @@ final class Dispatcher {
         // Guided: towards the end the bundles shrink, so that all ranks end together.
         let share = queue.speed.remainingSeconds / Double(4 * ranks)
         let target = min(Self.bundleSeconds, share)
-        guard let assignment = try queue.nextAssignment(seconds: target) else { return nil }
+        guard let assignment = try queue.nextAssignment(seconds: target) ?? suspect() else { return nil }
         let seconds = assignment.items.reduce(0.0) {
             $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount)
         }
@@ -77,6 +77,9 @@ final class Dispatcher {
         flightCount -= flights[rank].count
         flights[rank] = []
     }
+
+    /// A task that may take its process down, once nothing else would be lost with it.
+    private func suspect() -> Assignment? { isWaiting ? nil : queue.nextSuspect() }
 
     private func wantsMore(_ rank: Int) -> Bool {
         let its = flights[rank]

@@ -1,4 +1,5 @@
 import CPlatform
+import Foundation
 import Results
 import Sweep
 
@@ -9,10 +10,24 @@ final class Foreman {
     private let dispatcher: Dispatcher
     private let store: ResultStore
     private let progress: Progress
+    private let keeper: RankKeeper
+    private let deadline: Deadline?
     private let ranks: Int
     private var isStopping = false
+    /// True when ranks did not answer after a stop: they are deep in a slice that does not end.
+    private(set) var hasUnanswered = false
 
-    init(communicator: Communicator?, job: Job, store: ResultStore, progress: Progress) throws {
+    /// How long after a stop the other ranks may take to save what they are at.
+    private static let answerSeconds = 20.0
+    /// The same after a signal that leaves no more time.
+    private static let hurriedAnswerSeconds = 0.35
+
+    init(
+        communicator: Communicator?, job: Job, store: ResultStore, progress: Progress, keeper: RankKeeper,
+        deadline: Deadline?
+    ) throws {
+        self.keeper = keeper
+        self.deadline = deadline
         self.communicator = communicator
         self.store = store
         self.progress = progress
@@ -22,7 +37,7 @@ final class Foreman {
 
     /// Runs the whole sweep. Returns true when all was done, false when a stop signal came first.
     func run(job: Job) throws -> Bool {
-        var worker = Worker(job: job, rank: 0)
+        var worker = Worker(job: job, rank: 0, keeper: keeper)
         var pause = Pause(capMicroseconds: 10_000)
         while true {
             try serve()
@@ -53,16 +68,21 @@ final class Foreman {
                     try take(Report(bytes: message.bytes), from: message.source)
                 }
             }
-            if cplatform_stop_signal() != 0 && !isStopping { try stop() }
+            if mustStop && !isStopping { try stop() }
             if !isStopping {
                 while let (rank, assignment) = try dispatcher.next() {
                     try communicator.send(assignment.bytes, to: rank, tag: Tag.assignment.rawValue)
                 }
             }
-        } else if cplatform_stop_signal() != 0 {
+        } else if mustStop {
             isStopping = true
         }
         progress.update(queue: dispatcher.queue, store: store, force: false)
+    }
+
+    private var mustStop: Bool {
+        if cplatform_stop_signal() != 0 { return true }
+        return deadline?.isDue(publishSeconds: store.expectedPublishSeconds) == true
     }
 
     private func take(_ report: Report, from rank: Int) throws {
@@ -85,7 +105,14 @@ final class Foreman {
         guard let communicator else { return }
         dispatcher.forget(0)
         var pause = Pause(capMicroseconds: 1000)
+        let start = ContinuousClock.now
         while dispatcher.isWaiting {
+            let isHurried = [SIGTERM, SIGINT].contains(cplatform_stop_signal())
+            let limit = isHurried ? Self.hurriedAnswerSeconds : Self.answerSeconds
+            if (ContinuousClock.now - start).seconds > limit {
+                hasUnanswered = true
+                return
+            }
             guard let message = try communicator.poll() else {
                 pause.rest()
                 continue

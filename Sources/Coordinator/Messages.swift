@@ -21,6 +21,23 @@ extension Communicator {
     }
 }
 
+/// Which tasks have a checkpoint, and in which rank file, as rank 0 tells the others.
+struct CheckpointTable {
+    let slots: [TaskID: Int]
+
+    init(slots: [TaskID: Int]) { self.slots = slots }
+
+    var bytes: [UInt8] {
+        let words = slots.flatMap { [$0.key.method, $0.key.point, $0.key.seed, $0.value] }.map { Int64($0) }
+        return words.withUnsafeBytes { Array($0) }
+    }
+
+    init(bytes: [UInt8]) {
+        let items = Assignment(bytes: bytes).items
+        slots = Dictionary(items.map { ($0.task(0), $0.seedCount) }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
 /// Consecutive seeds of one grid point.
 struct WorkItem: Equatable {
     var method: Int

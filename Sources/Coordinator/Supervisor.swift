@@ -41,7 +41,7 @@ public struct Supervisor {
         var futile = 0
         var isRestart = false
         while true {
-            let journalBefore = ResultStore.journalSize(of: output)
+            let begun = ContinuousClock.now
             let ending: Ending
             do {
                 ending = try runOnce(arguments(isRestart))
@@ -56,8 +56,9 @@ public struct Supervisor {
                 return .stoppedEarly
             case .died(let how):
                 let accused = accuse(wasWitnessed: how.isOfARank)
-                let grew = ResultStore.journalSize(of: output) != journalBefore
-                futile = accused > 0 || grew ? 0 : futile + 1
+                // After a while it is no longer the start that fails.
+                let wasLong = (ContinuousClock.now - begun).seconds > 60
+                futile = accused > 0 || wasLong ? 0 : futile + 1
                 guard futile < Self.futileLimit else {
                     let text =
                         "the ranks died \(futile) times in a row without having done anything (\(how)); giving up. What "

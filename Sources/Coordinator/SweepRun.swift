@@ -12,6 +12,12 @@ public struct RunOptions: Sendable {
     /// Start over: what is there is moved aside.
     public var isFresh: Bool
     public var isQuiet: Bool
+    /// Compute failed tasks again.
+    public var retriesFailed = false
+    /// Tasks that run longer than this are saved that often, in seconds.
+    public var checkpointSeconds = 300.0
+    /// When the run must have left; nil: no limit.
+    public var deadline: Deadline?
     /// Versions of the libraries that the models compute with, for the result file's provenance.
     public var libraries: [String: String] = [:]
 
@@ -75,10 +81,12 @@ public struct SweepRun {
         let ranks = communicator?.size ?? 1
         let job: Job
         let store: ResultStore
+        let keeper: RankKeeper
         do {
             job = try Job.load(path: options.jobPath, overrides: options.overrides, models: models)
             store = try openStore(job, ranks: ranks)
             _ = try communicator?.broadcast(Array(job.text.utf8))
+            keeper = try self.keeper(job, communicator, checkpoints: store.checkpoints)
         } catch {
             // An empty text tells the others to leave.
             let code = report(error)
@@ -88,7 +96,7 @@ public struct SweepRun {
         }
         for note in job.notes { logger.notice("\(note)") }
         for notice in store.notices { logger.notice("\(notice)") }
-        let code = sweep(job, store, communicator)
+        let code = sweep(job, store, communicator, keeper)
         if code == .internalError {
             // Workers are in the middle of tasks, with records under way that nobody will take: no orderly end.
             communicator?.abort(code.rawValue)
@@ -100,32 +108,66 @@ public struct SweepRun {
     private func openStore(_ job: Job, ranks: Int) throws -> ResultStore {
         var storeOptions = ResultStore.Options()
         storeOptions.fresh = options.isFresh
+        storeOptions.retriesFailed = options.retriesFailed
         return try ResultStore.open(
             job: job, models: models, options: storeOptions,
             provenance: .current(ranks: ranks, libraries: options.libraries)
         ) { logger.notice("\($0)") }
     }
 
-    private func sweep(_ job: Job, _ store: ResultStore, _ communicator: Communicator?) -> ExitCode {
+    private func sweep(_ job: Job, _ store: ResultStore, _ communicator: Communicator?, _ keeper: RankKeeper)
+        -> ExitCode
+    {
         let progress = Progress(logger: logger, isQuiet: options.isQuiet, ranks: communicator?.size ?? 1)
         do {
             logger.info("\(opening(job, store.counts, communicator?.size ?? 1))")
             var isDone = true
+            var hasUnanswered = false
             if !store.wasComplete {
-                let foreman = try Foreman(communicator: communicator, job: job, store: store, progress: progress)
+                let foreman = try Foreman(
+                    communicator: communicator, job: job, store: store, progress: progress, keeper: keeper,
+                    deadline: options.deadline)
                 isDone = try loggingCPU(rank: 0) { try foreman.run(job: job) }
                 progress.close()
                 if let busy = progress.busy { logger.info("\(busy)") }
+                if !isDone { logger.notice("stopping: \(stopReason)") }
+                hasUnanswered = foreman.hasUnanswered
             }
-            let outcome = try store.finish()
-            logger.info("\(closing(outcome.counts, isDone: isDone, job))")
-            return isDone ? (outcome.counts.failures > 0 ? .someFailed : .allDone) : .stoppedEarly
+            keeper.finish()
+            if !isDone, isInHurry, store.expectedPublishSeconds > Self.hurriedPublishSeconds {
+                // The journal has it all; who asked for the end does not wait until a large file is written.
+                try store.abandon()
+                logger.notice("left \(job.output) as it was published last; the journal beside it holds the rest")
+            } else {
+                let outcome = try store.finish()
+                logger.info("\(closing(outcome.counts, isDone: isDone, job))")
+            }
+            if hasUnanswered {
+                logger.warning("some ranks were too deep in a task to answer; they are ended with the rest")
+                communicator?.abort(ExitCode.stoppedEarly.rawValue)
+            }
+            return isDone ? (store.counts.failures > 0 ? .someFailed : .allDone) : .stoppedEarly
         } catch {
             progress.close()
             logger.error("\(error)")
             // What was computed is in the journal; the next run publishes it.
             do { try store.abandon() } catch { logger.error("\(error)") }
             return .internalError
+        }
+    }
+
+    /// What a publish may take when it was TERM or INT that said to stop, in seconds: below a launcher there is about one
+    /// second to leave.
+    private static let hurriedPublishSeconds = 0.4
+
+    private var isInHurry: Bool { [SIGTERM, SIGINT].contains(cplatform_stop_signal()) }
+
+    private var stopReason: String {
+        switch cplatform_stop_signal() {
+        case SIGUSR1: return "SIGUSR1"
+        case SIGTERM: return "SIGTERM"
+        case SIGINT: return "interrupted"
+        default: return options.deadline?.isPast == true ? "the time is up" : "another rank was told to"
         }
     }
 
@@ -167,6 +209,17 @@ public struct SweepRun {
         return try body()
     }
 
+    /// What guards this rank's tasks; rank 0 tells the others which checkpoints there are.
+    private func keeper(_ job: Job, _ communicator: Communicator?, checkpoints: [TaskID: Int] = [:]) throws
+        -> RankKeeper
+    {
+        var table = CheckpointTable(slots: checkpoints)
+        if let communicator { table = CheckpointTable(bytes: try communicator.broadcast(table.bytes)) }
+        return RankKeeper(
+            job: job, rank: communicator?.rank ?? 0,
+            rules: KeepingRules(checkpointSeconds: options.checkpointSeconds, checkpoints: table.slots), logger: logger)
+    }
+
     // Other ranks.
 
     private func follow(_ communicator: Communicator) throws -> ExitCode {
@@ -177,7 +230,12 @@ public struct SweepRun {
             : try Job.parse(
                 text: String(decoding: text, as: UTF8.self), path: options.jobPath, overrides: options.overrides,
                 models: models, checksOutput: false)
-        let code = try loggingCPU(rank: communicator.rank) { try followForeman(communicator, job: job) }
+        // Rank 0 sends its checkpoints when it has found the job good.
+        let keeper = try job.map { try self.keeper($0, communicator) }
+        defer { keeper?.finish() }
+        let code = try loggingCPU(rank: communicator.rank) {
+            try followForeman(communicator, job: job, keeper: keeper)
+        }
         return ExitCode(rawValue: code) ?? .internalError
     }
 }

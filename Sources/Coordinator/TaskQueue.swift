@@ -13,6 +13,8 @@ final class TaskQueue {
     private var position = 0
     /// The rest of the point that a bundle's end cut in two, and points for which the stopping rule asks more seeds.
     private var ready: [WorkItem] = []
+    /// Tasks in whose flight a process died: each runs alone, after everything else.
+    private var suspects: [TaskID] = []
     private(set) var speed: SpeedModel
     /// Points whose seeds the stopping rule counts: tasks still running, and how many seeds are asked so far.
     private var rounds: [PointKey: Round] = [:]
@@ -49,6 +51,17 @@ final class TaskQueue {
 
     /// Whether nothing can be handed out now. With a stopping rule, finished tasks may ask for more.
     var isEmpty: Bool { ready.isEmpty && position >= order.count }
+
+    /// Whether suspects wait for everything else to be done.
+    var hasSuspects: Bool { !suspects.isEmpty }
+
+    /// The next suspect, by itself.
+    func nextSuspect() -> Assignment? {
+        guard let task = suspects.popLast() else { return nil }
+        let item = WorkItem(method: task.method, point: task.point, firstSeed: task.seed, seedCount: 1)
+        speed.issued(item)
+        return Assignment(items: [item])
+    }
 
     /// The next tasks, worth about `seconds`; at least one unless the queue is empty.
     func nextAssignment(seconds: Double) throws -> Assignment? {
@@ -118,8 +131,9 @@ final class TaskQueue {
         switch try stopping.decide(method: method, point: point, ledger: ledger) {
         case .run(let target):
             let before = ready.count
+            let suspectsBefore = suspects.count
             addUnfinished(method, point, seeds: 0..<target)
-            let running = ready[before...].reduce(0) { $0 + $1.seedCount }
+            let running = ready[before...].reduce(suspects.count - suspectsBefore) { $0 + $1.seedCount }
             rounds[PointKey(method: method, point: point)] = Round(running: running, target: target)
         case .spare(let from):
             for seed in from..<job.grids[method].seedCount {
@@ -134,8 +148,13 @@ final class TaskQueue {
     /// Appends the unfinished runs of seeds, last run first, since `ready` is used from its end.
     private func addUnfinished(_ method: Int, _ point: Int, seeds: Range<Int>) {
         var items: [WorkItem] = []
-        for seed in seeds where !ledger.isFinished(TaskID(method: method, point: point, seed: seed)) {
-            if let last = items.last, last.firstSeed + last.seedCount == seed {
+        for seed in seeds {
+            let task = TaskID(method: method, point: point, seed: seed)
+            let status = ledger.status(task)
+            if status.isFinal { continue }
+            if status == .suspect {
+                suspects.append(task)
+            } else if let last = items.last, last.firstSeed + last.seedCount == seed {
                 items[items.count - 1].seedCount += 1
             } else {
                 items.append(WorkItem(method: method, point: point, firstSeed: seed, seedCount: 1))

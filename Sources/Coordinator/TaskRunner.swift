@@ -8,48 +8,74 @@ import Sweep
 /// look after messages and signals.
 struct TaskRunner {
     private let job: Job
+    private let keeper: RankKeeper
     /// Elementary steps a slice, by method; follows the measured speed. Results do not depend on it.
     private var quanta: [Int]
     /// Parameters and observables of the point served last: the seeds of a point come one after the other.
     private var cached: (method: Int, point: Int, parameters: ParameterPoint, slots: [ObservationSink.Slot])?
 
     private static let sliceSeconds = 1e-3
+    /// A task that is stopped is saved when it has run for this long; a shorter one begins anew.
+    private static let worthSaving = 0.05
 
-    init(job: Job) {
+    init(job: Job, keeper: RankKeeper) {
         self.job = job
+        self.keeper = keeper
         quanta = Array(repeating: 64, count: job.grids.count)
     }
 
-    /// Runs `task` to its record. `pause` is called between slices; when it answers true the task is abandoned and the
-    /// result is nil. Never throws for what the model does: divergence and errors become the record's status.
+    /// Runs `task` to its record, from its checkpoint if it has one. `pause` is called between slices; when it answers
+    /// true the task is saved and given up for now, and the result is nil. Never throws for what the model does:
+    /// divergence and errors become the record's status.
     mutating func run(_ task: TaskID, rank: Int, pause: () throws -> Bool) throws -> TaskRecord? {
         let grid = job.grids[task.method]
         let (parameters, slots) = context(of: task)
+        let identity = grid.identity(point: task.point, seed: task.seed)
+        // A method without time runs to its own end.
+        let times = grid.method.isTimed ? grid.times.values : [.infinity]
         let start = ContinuousClock.now
+        let saved = keeper.begin(task, identity: identity) { Self.shape(grid, slots) }
         var sink = ObservationSink(slots: slots, timeCount: grid.times.values.count)
+        var secondsBefore = 0.0
         var status = TaskStatus.done
         var text = ""
         do {
             try checkMemory(grid, parameters)
-            let identity = grid.identity(point: task.point, seed: task.seed)
             let request = grid.request(parameters: parameters, random: RandomStream(identity: identity))
-            var run = try job.model.makeRun(request)
-            // A method without time runs to its own end.
-            let times = grid.method.isTimed ? grid.times.values : [.infinity]
-            for (index, time) in times.enumerated() {
-                sink.timeIndex = index
-                while true {
-                    let before = ContinuousClock.now
-                    let reached = try run.advance(toward: time, quantum: quanta[task.method])
-                    let now = ContinuousClock.now
-                    adapt(&quanta[task.method], seconds: (now - before).seconds, wasCutShort: reached)
-                    if try pause() { return nil }
-                    try checkTime((now - start).seconds)
-                    if reached { break }
-                }
-                if grid.method.isTimed { try run.observe(into: &sink) }
+            var state = TaskState(run: try job.model.makeRun(request), sink: sink)
+            if let saved {
+                try StateArchive.restore(&state, from: saved)
+                secondsBefore = state.seconds
+                keeper.resumed(after: secondsBefore)
             }
-            try run.finish(into: &sink)
+            defer { sink = state.sink }
+            while state.timeIndex < times.count {
+                state.sink.timeIndex = state.timeIndex
+                let before = ContinuousClock.now
+                let reached = try state.run.advance(toward: times[state.timeIndex], quantum: quanta[task.method])
+                let now = ContinuousClock.now
+                adapt(&quanta[task.method], seconds: (now - before).seconds, wasCutShort: reached)
+                if reached {
+                    if grid.method.isTimed { try state.run.observe(into: &state.sink) }
+                    state.timeIndex += 1
+                }
+                let elapsed = secondsBefore + (now - start).seconds
+                let isLeaving = try pause()
+                if state.timeIndex == times.count { break }
+                if isLeaving || keeper.isDue(at: now) {
+                    state.seconds = elapsed
+                    if !isLeaving || elapsed >= Self.worthSaving {
+                        keeper.save(
+                            try StateArchive.save(&state), of: task, identity: identity, shape: Self.shape(grid, slots))
+                    }
+                    if isLeaving {
+                        keeper.suspend(identity)
+                        return nil
+                    }
+                }
+                try checkTime(elapsed)
+            }
+            try state.run.finish(into: &state.sink)
         } catch let error as ModelError {
             if case .diverged = error { status = .diverged } else { status = .failed }
             text = error.description
@@ -62,9 +88,18 @@ struct TaskRunner {
             status = .failed
             text = "\(error)"
         }
+        keeper.end()
         return TaskRecord(
-            task: task, status: status, error: text, wallSeconds: (ContinuousClock.now - start).seconds, rank: rank,
-            buffers: sink.buffers)
+            task: task, status: status, error: text,
+            wallSeconds: secondsBefore + (ContinuousClock.now - start).seconds, rank: rank, buffers: sink.buffers)
+    }
+
+    /// What a checkpoint's buffers are laid out for: recording times and observables.
+    private static func shape(_ grid: MethodGrid, _ slots: [ObservationSink.Slot]) -> UInt64 {
+        var text = "\(ProgramVersion.current) \(grid.times.unit.rawValue)"
+        for time in grid.times.values { text += " \(String(time.bitPattern, radix: 16))" }
+        for slot in slots { text += " \(slot.name)\(slot.isRecordedInTime)\(slot.shape)" }
+        return XXH64.hash(text)
     }
 
     private mutating func context(of task: TaskID) -> (ParameterPoint, [ObservationSink.Slot]) {
@@ -94,6 +129,28 @@ struct TaskRunner {
         guard let limit = job.limits.taskMemory else { return }
         let need = try job.model.cost(method: grid.method.name, at: parameters, times: grid.times).memory
         if need > limit { throw LimitExceeded.memory(need: need, limit: limit) }
+    }
+}
+
+/// A task in progress, as it is saved and continued.
+private struct TaskState: Resumable {
+    var run: any Run
+    var sink: ObservationSink
+    /// The recording time that comes next.
+    var timeIndex = 0
+    /// What the task has taken so far.
+    var seconds = 0.0
+
+    init(run: any Run, sink: ObservationSink) {
+        self.run = run
+        self.sink = sink
+    }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&timeIndex)
+        try archive.exchange(&seconds)
+        try archive.exchange(&sink)
+        try run.exchange(with: &archive)
     }
 }
 

@@ -9,10 +9,10 @@ struct Worker {
     private let rank: Int
     private let fingerprint: UInt64
 
-    init(job: Job, rank: Int) {
+    init(job: Job, rank: Int, keeper: RankKeeper) {
         self.rank = rank
         fingerprint = GridFingerprint(grids: job.grids).value
-        runner = TaskRunner(job: job)
+        runner = TaskRunner(job: job, keeper: keeper)
     }
 
     /// Runs the assignment's tasks in order. `pause` answers true to abandon the task in flight and the rest.
@@ -47,8 +47,8 @@ struct Pause {
 
 /// The life of every rank but 0: run what is assigned, report, leave when told. Returns the agreed exit code.
 /// Without a job (rank 0 found it to be bad) there is nothing to run, only the code to wait for.
-func followForeman(_ communicator: Communicator, job: Job?) throws -> Int32 {
-    var worker = job.map { Worker(job: $0, rank: communicator.rank) }
+func followForeman(_ communicator: Communicator, job: Job?, keeper: RankKeeper?) throws -> Int32 {
+    var worker = job.flatMap { job in keeper.map { Worker(job: job, rank: communicator.rank, keeper: $0) } }
     var queue: [Assignment] = []
     var isStopping = false
     var end: Int32?

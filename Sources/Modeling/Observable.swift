@@ -1,3 +1,5 @@
+import Numerics
+
 /// What a model says of one observable of one method.
 public struct ObservableSpec: Sendable {
     public let name: String
@@ -85,7 +87,7 @@ public struct RecordingTimes: Sendable, Hashable {
 
 /// Where a run writes its observables. The engine owns the storage; a run names observables and never sees files.
 /// Values of observables that the job did not ask for are dropped, so a run may put whatever is cheap.
-public struct ObservationSink: Sendable {
+public struct ObservationSink: Resumable, Sendable {
     /// One requested observable at one point: its name, whether it has a time dimension, and its own lengths.
     public struct Slot: Sendable, Hashable {
         public let name: String
@@ -136,6 +138,11 @@ public struct ObservationSink: Sendable {
             buffers[index][at] = value
             at += 1
         }
+    }
+
+    /// Saves and restores what was put so far; which observables there are, and where the next one goes, is the engine's.
+    public mutating func exchange(with archive: inout StateArchive) throws {
+        for index in buffers.indices { try archive.exchange(&buffers[index]) }
     }
 
     private func offset(_ index: Int) -> Int {

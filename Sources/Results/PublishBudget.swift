@@ -24,8 +24,11 @@ package struct PublishBudget {
     /// Whether a publish of `bytes` of journal that begins at `now` stays within the share. The file has grown since the
     /// last one, so it is the next one's time that counts, not the last one's.
     package func isDue(at now: Double, bytes: Int) -> Bool {
-        now >= lastEnd + pause && spent + secondsPerByte * Double(bytes) <= Self.allowance + share * (now - begun)
+        now >= lastEnd + pause && spent + expectedSeconds(bytes: bytes) <= Self.allowance + share * (now - begun)
     }
+
+    /// How long a publish of `bytes` of journal takes.
+    package func expectedSeconds(bytes: Int) -> Double { secondsPerByte * Double(bytes) }
 
     /// Takes note of a publish that ended at `end` and took `seconds` of a core, whether it succeeded or not.
     package mutating func took(_ seconds: Double, until end: Double, bytes: Int) {

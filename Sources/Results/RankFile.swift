@@ -11,7 +11,10 @@ import Sweep
 public final class RankFile {
     /// Places in the page.
     enum Word: Int {
-        case magic, grid, isRunning, fate, signal, method, point, seed, identityHigh, identityLow, rank, detail
+        case magic, grid
+        // As `struct cplatform_flight` has them.
+        case isRunning, fate, signal, detail, number
+        case method, point, seed, identityHigh, identityLow, rank
     }
 
     static let magic: UInt64 = 0x3152_4B4E_5253_5944
@@ -82,22 +85,18 @@ public final class RankFile {
         self[.seed] = UInt64(truncatingIfNeeded: task.seed)
         self[.identityHigh] = identity.high
         self[.identityLow] = identity.low
+        self[.number] &+= 1
         self[.isRunning] = 1
     }
+
+    /// Counts the tasks that this process began; tells them apart.
+    public var number: UInt64 { self[.number] }
 
     /// Notes that no task is in flight.
     public func end() { self[.isRunning] = 0 }
 
-    /// Notes why this process is about to end itself.
-    public func note(_ fate: Fate, detail: UInt64) {
-        self[.detail] = detail
-        self[.fate] = fate.rawValue
-    }
-
-    /// The words in which a signal handler notes this process' fate, and by which signal. Valid as long as this object.
-    public var fateWords: (fate: UnsafeMutablePointer<UInt64>, signal: UnsafeMutablePointer<UInt64>) {
-        (page + Word.fate.rawValue, page + Word.signal.rawValue)
-    }
+    /// The words for signal handlers (`struct cplatform_flight`). Valid as long as this object.
+    public var flightWords: UnsafeMutablePointer<UInt64> { page + Word.isRunning.rawValue }
 
     // MARK: The checkpoint
 
@@ -135,23 +134,10 @@ public final class RankFile {
         return nil
     }
 
-    /// Forgets the checkpoint: its task is done.
-    public func clear() throws {
-        guard newest != nil else { return }
-        for index in 0..<2 {
-            CheckpointEntry.erase(at: page + Self.entriesAt + index * CheckpointEntry.words)
-            entries[index] = nil
-        }
-        try file.truncate(to: Self.pageSize)
-    }
+    /// The task whose checkpoint was saved last.
+    public var checkpoint: TaskIdentity? { newest?.identity }
 
-    /// Whether a checkpoint is in the file.
-    public var holdsCheckpoint: Bool { newest != nil }
-
-    /// Removes the file unless it holds a checkpoint.
-    public func discard() {
-        if !holdsCheckpoint { unlink(path) }
-    }
+    public func remove() { unlink(path) }
 
     private var newest: CheckpointEntry? { newestIndex.flatMap { entries[$0] } }
 
@@ -213,10 +199,6 @@ struct CheckpointEntry {
         ]
         for (index, value) in values.enumerated() { words[index] = value }
         words[11] = Self.seal(words)
-    }
-
-    static func erase(at words: UnsafeMutablePointer<UInt64>) {
-        for index in 0..<Self.words { words[index] = 0 }
     }
 
     /// The state, if it is as it was written.

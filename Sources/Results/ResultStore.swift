@@ -344,12 +344,17 @@ public final class ResultStore: @unchecked Sendable {
             // The old file is still in place; the next attempt may find the disk emptied.
             condition.withLock { publishError = error }
         }
-        budget.took(Self.threadSeconds() - begun, until: Self.clock(), bytes: end)
+        condition.withLock { budget.took(Self.threadSeconds() - begun, until: Self.clock(), bytes: end) }
     }
 
     private func snapshot(_ method: Int, _ range: Range<Int>) -> TaskSnapshot {
         let from = methodOffsets[method]
         return condition.withLock { table.snapshot((from + range.lowerBound)..<(from + range.upperBound)) }
+    }
+
+    /// How long publishing the present state takes, by what it took before; in seconds.
+    public var expectedPublishSeconds: Double {
+        condition.withLock { budget.expectedSeconds(bytes: journal?.end ?? 0) }
     }
 
     /// The size of the journal of `output`; nil when there is none.
@@ -390,6 +395,7 @@ public final class ResultStore: @unchecked Sendable {
                 }
             })
         if counts.isComplete {
+            for leftover in RankLeftover.all(of: path) { try leftover.remove() }
             try Disk.remove(journal.path)
             try Disk.syncDirectory(of: path)
         }

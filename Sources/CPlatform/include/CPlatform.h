@@ -28,9 +28,22 @@ enum {
     CPLATFORM_FATE_CRASHED = 2,
 };
 
-/// From now on crashes of the calling thread and stop signals are noted in these words (a shared mapping, which outlives
-/// the process); null pointers end it.
-void cplatform_record_fate(uint64_t *fate_word, uint64_t *signal_word);
+/// The part of a rank file's page that signal handlers use (Sources/Results/RankFile.swift).
+struct cplatform_flight {
+    uint64_t is_running;
+    uint64_t fate;
+    uint64_t signal;
+    uint64_t detail;
+    /// Counts the tasks of this process.
+    uint64_t number;
+};
+
+/// From now on crashes of the calling thread, which runs the tasks, and stop signals are noted in these words (a shared
+/// mapping, which outlives the process); a null pointer ends it.
+void cplatform_record_fate(struct cplatform_flight *words);
+
+/// Ends the process, with this fate and detail noted, if the task in flight still is number `number`. For a second thread.
+void cplatform_end_task(uint64_t number, uint64_t fate, uint64_t detail);
 
 /// Notes that the process was told to stop. Async-signal-safe.
 void cplatform_note_stop(void);
