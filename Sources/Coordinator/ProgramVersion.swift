@@ -5,7 +5,7 @@ import Results
 /// What this program is.
 public enum ProgramVersion {
     /// The semantic version; a change that alters any task's numbers is a major one.
-    public static let current = "0.1.0"
+    public static let current = "0.2.0"
 }
 
 extension Provenance {

@@ -15,8 +15,9 @@ import Synchronization
 /// number of steps since: a restored integrator repeats these, as part of its next ``advance(to:maxSteps:)``, and is
 /// then bit for bit where it was.
 public final class AdaptiveODE: Sendable, Resumable {
-    /// Internal steps between two fresh starts. A fresh start costs about 60 right-hand sides, 1 % of what so many
-    /// steps take.
+    /// Internal steps between two fresh starts. With 3000 there are 0.5 % more right-hand sides than without any (mean
+    /// over smooth, oscillating and driven systems at tolerances of 1e-7 to 1e-10), and errors are the same; with 1000
+    /// it is up to 7 %.
     package static let restartInterval = 3000
 
     /// The version of SUNDIALS, for provenance.

@@ -1,6 +1,10 @@
 import Dynamics
 import Foundation
+import Numerics
 import Testing
+
+/// How often a right-hand side was called.
+private final class Counter: @unchecked Sendable { var count = 0 }
 
 @Suite struct AdaptiveODETests {
     /// x'' = -x as a system: x = cos t, v = -sin t.
@@ -82,5 +86,113 @@ import Testing
             _ = try wave.integrate(to: 5)
             _ = try wave.state(at: 0.1)
         }
+    }
+
+    // MARK: Saving
+
+    /// The times at which the oscillator has taken each of `steps` internal steps.
+    private static func times(after steps: [Int]) throws -> [Double] {
+        let wave = try AdaptiveODE(state: [1, 0], oscillator)
+        return try steps.map { count in
+            _ = try wave.advance(to: .infinity, maxSteps: count - wave.stepCount)
+            return try latest(wave)
+        }
+    }
+
+    /// The end of the last step, found as the largest time that can be interpolated.
+    private static func latest(_ ode: AdaptiveODE) throws -> Double {
+        var (low, high) = (0.0, 1e9)
+        while (low + high) / 2 > low && (low + high) / 2 < high {
+            let middle = (low + high) / 2
+            if try ode.advance(to: middle, maxSteps: 0) { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    @Test func aRestoredIntegratorGoesOnBitForBit() throws {
+        let n = AdaptiveODE.restartInterval
+        let stops = [0, 1, 2, 17, n - 1, n, n + 1, n + 2, 2 * n - 1, 2 * n, 2 * n + 1, 2 * n + 500]
+        let times = try Self.times(after: stops + [2 * n + 510, 3 * n + 7])
+        // The uninterrupted solution at and between the times.
+        let all = try AdaptiveODE(state: [1, 0], Self.oscillator)
+        let later = zip(times, times.dropFirst()).map { ($0 + $1) / 2 }
+        var reference: [[Double]] = []
+        for (time, between) in zip(times, later) {
+            reference.append(try all.integrate(to: time))
+            reference.append(try all.integrate(to: between))
+        }
+        for (index, stop) in stops.enumerated() {
+            var saved = try AdaptiveODE(state: [1, 0], Self.oscillator)
+            _ = try saved.advance(to: .infinity, maxSteps: stop)
+            let bytes = try StateArchive.save(&saved)
+            for maxSteps in [Int.max, 3] {
+                var restored = try AdaptiveODE(state: [1, 0], Self.oscillator)
+                try StateArchive.restore(&restored, from: bytes)
+                #expect(restored.stepCount == stop)
+                #expect(try StateArchive.save(&restored) == bytes)
+                // The present point can be interpolated at once, and all later ones.
+                if maxSteps == .max { #expect(try restored.state(at: times[index]) == reference[2 * index]) }
+                for (next, between) in later.enumerated().dropFirst(index) {
+                    while try !restored.advance(to: between, maxSteps: maxSteps) {}
+                    #expect(try restored.state(at: between) == reference[2 * next + 1])
+                }
+                #expect(restored.stepCount == 3 * n + 7 || restored.stepCount > 2 * n)
+            }
+            // The one that was saved goes on undisturbed.
+            for (next, between) in later.enumerated().dropFirst(index) {
+                #expect(try saved.integrate(to: between) == reference[2 * next + 1])
+            }
+        }
+    }
+
+    @Test func aStateSavedWhileStepsAreRepeatedIsTheSame() throws {
+        var wave = try AdaptiveODE(state: [1, 0], Self.oscillator)
+        _ = try wave.advance(to: .infinity, maxSteps: 1000)
+        let bytes = try StateArchive.save(&wave)
+        var restored = try AdaptiveODE(state: [1, 0], Self.oscillator)
+        try StateArchive.restore(&restored, from: bytes)
+        #expect(try !restored.advance(to: 0, maxSteps: 400))
+        #expect(restored.stepCount == 1000)
+        #expect(try StateArchive.save(&restored) == bytes)
+        #expect(try restored.advance(to: 0, maxSteps: 600))
+        #expect(try StateArchive.save(&restored) == bytes)
+    }
+
+    @Test func freshStartsCostLittle() throws {
+        let evaluations = Counter()
+        let wave = try AdaptiveODE(state: [1, 0]) { t, y, f in
+            evaluations.count += 1
+            try Self.oscillator(t, y, &f)
+        }
+        // Up to the first fresh start, and then ten times as far.
+        _ = try wave.advance(to: .infinity, maxSteps: AdaptiveODE.restartInterval)
+        let (first, time) = (evaluations.count, try Self.latest(wave))
+        _ = try wave.advance(to: 10 * time)
+        #expect(wave.stepCount > 9 * AdaptiveODE.restartInterval)
+        #expect(Double(evaluations.count) < 10.4 * Double(first))
+    }
+
+    @Test func freshStartsDoNotAddToTheError() throws {
+        let driven = try AdaptiveODE(state: [0]) { t, y, f in f[0] = sin(t) - y[0] }
+        var largest = 0.0
+        for t in stride(from: 50.0, through: 3000, by: 0.7) {
+            largest = max(largest, abs(try driven.integrate(to: t)[0] - (sin(t) - cos(t)) / 2))
+        }
+        #expect(driven.stepCount > 5 * AdaptiveODE.restartInterval)
+        #expect(largest < 2e-6)
+    }
+
+    @Test func stateThatCannotBeIsRefused() throws {
+        var wave = try AdaptiveODE(state: [1, 0], Self.oscillator)
+        _ = try wave.advance(to: .infinity, maxSteps: 10)
+        let bytes = try StateArchive.save(&wave)
+        for item in [16, 24 + 8, 24 + 8 + 24] {
+            var damaged = bytes
+            for (byte, value) in [0, 0, 0, 0, 0, 0, 0xF8, 0x7F].enumerated() { damaged[item + byte] = UInt8(value) }
+            var restored = try AdaptiveODE(state: [1, 0], Self.oscillator)
+            #expect(throws: StateArchiveError.self) { try StateArchive.restore(&restored, from: damaged) }
+        }
+        var other = try AdaptiveODE(state: [1], Self.logistic)
+        #expect(throws: StateArchiveError.self) { try StateArchive.restore(&other, from: bytes) }
     }
 }

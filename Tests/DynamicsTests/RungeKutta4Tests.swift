@@ -1,5 +1,6 @@
 import Dynamics
 import Foundation
+import Numerics
 import Testing
 
 @Suite struct RungeKutta4Tests {
@@ -57,5 +58,22 @@ import Testing
         var blowUp = try RungeKutta4(state: [1], step: 0.1) { _, y, f in f[0] = exp(y[0]) }
         #expect(throws: ODEError.self) { try blowUp.advance(to: 5) }
         #expect(throws: ODEError.self) { try RungeKutta4(state: [1], step: 0, Self.oscillator) }
+    }
+
+    @Test func aRestoredIntegrationGoesOnBitForBit() throws {
+        for steps in [0, 1, 2, 13] {
+            var wave = try RungeKutta4(state: [1, 0], step: 0.1, Self.oscillator)
+            _ = try wave.advance(to: .infinity, maxSteps: steps)
+            let bytes = try StateArchive.save(&wave)
+            var restored = try RungeKutta4(state: [1, 0], step: 0.1, Self.oscillator)
+            try StateArchive.restore(&restored, from: bytes)
+            let present = max(0, 0.1 * Double(steps) - 0.03)
+            #expect(try restored.state(at: present) == wave.state(at: present))
+            for later in [1.31, 4] {
+                _ = try wave.advance(to: later)
+                _ = try restored.advance(to: later)
+                #expect(try restored.state(at: later) == wave.state(at: later))
+            }
+        }
     }
 }

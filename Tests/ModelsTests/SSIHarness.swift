@@ -29,12 +29,11 @@ struct SSIRecord {
     }
 }
 
-/// Runs one task as the engine does: advance in quanta, observe at each time, finish. Without `observables` all are
-/// recorded but the risk.
-func runSSI(
+/// The request of one task, and the sink for what it records. Without `observables` all are recorded but the risk.
+func ssiTask(
     _ method: String, _ values: [String: ParameterValue], times: [Double], unit: TimeUnit = .scaled, seed: Int = 1,
-    quantum: Int = 4096, observables: Set<String>? = nil
-) throws -> SSIRecord {
+    observables: Set<String>? = nil
+) throws -> (RunRequest, ObservationSink) {
     let model = SequenceSingleIndex()
     let point = ssiPoint(values)
     guard let spec = model.methods.first(where: { $0.name == method }) else {
@@ -43,17 +42,28 @@ func runSSI(
     let wanted = spec.observables.filter {
         $0.aggregate == nil && (observables?.contains($0.name) ?? ($0.name != "risk_half"))
     }
-    var sink = ObservationSink(
+    let sink = ObservationSink(
         slots: wanted.map { observable in
             ObservationSink.Slot(
                 name: observable.name, isRecordedInTime: observable.isRecordedInTime,
                 shape: observable.dimensions.map { $0.length(at: point) })
         }, timeCount: times.count)
     let identity = TaskIdentity(high: 0x5351_0000, low: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
-    var run = try model.makeRun(
-        RunRequest(
-            method: method, point: point, times: RecordingTimes(unit: unit, values: times),
-            observables: Set(wanted.map(\.name)), random: RandomStream(identity: identity)))
+    let request = RunRequest(
+        method: method, point: point, times: RecordingTimes(unit: unit, values: times),
+        observables: Set(wanted.map(\.name)), random: RandomStream(identity: identity))
+    return (request, sink)
+}
+
+/// Runs one task as the engine does: advance in quanta, observe at each time, finish. Without `observables` all are
+/// recorded but the risk.
+func runSSI(
+    _ method: String, _ values: [String: ParameterValue], times: [Double], unit: TimeUnit = .scaled, seed: Int = 1,
+    quantum: Int = 4096, observables: Set<String>? = nil
+) throws -> SSIRecord {
+    var (request, sink) = try ssiTask(
+        method, values, times: times, unit: unit, seed: seed, observables: observables)
+    var run = try SequenceSingleIndex().makeRun(request)
     for (index, time) in times.enumerated() {
         while try !run.advance(toward: time, quantum: quantum) {}
         sink.timeIndex = index

@@ -20,4 +20,4 @@ __all__ = [
     "status_counts",
     "where_done",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
