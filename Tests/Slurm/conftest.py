@@ -6,7 +6,6 @@ import importlib.util
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -75,28 +74,10 @@ class Cluster:
         )
 
     def kill_node(self, name: str) -> None:
-        """What the death of a machine does: slurmd, the steps and all that runs in them are gone at once."""
-        conf = f"SLURM_CONF={self.variables['SLURM_CONF']}"
-        daemons = {conf, f"DYNSWEEP_TESTBED_NODE={name}"}
-        in_jobs = {conf, f"SLURMD_NODENAME={name}"}
-        killed = 0
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    variables = set((entry / "environ").read_text(errors="replace").split("\0"))
-                    if daemons <= variables or in_jobs <= variables:
-                        os.kill(int(entry.name), signal.SIGKILL)
-                        killed += 1
-                except OSError:
-                    pass
-        assert killed, f"nothing of {name} was found"
+        self.run(TESTBED / "node", "kill", name)
 
     def start_node(self, name: str) -> None:
-        env = self.environment() | {"DYNSWEEP_TESTBED": str(self.folder), "DYNSWEEP_TESTBED_NODE": name}
-        env["PATH"] += ":/usr/sbin"
-        subprocess.run(
-            ["slurmd", "-f", self.variables["SLURM_CONF"], "-N", name], env=env, check=True, capture_output=True
-        )
+        self.run(TESTBED / "node", "start", name)
 
 
 class Desk(integration.Sandbox):
