@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordinator
+import Dynamics
 import Foundation
 import Modeling
 import Numerics
@@ -21,6 +22,9 @@ enum Registry {
 /// The models of this binary.
 var allModels: [any Model] { Registry.models.withLock { $0 } }
 
+/// Versions of the libraries that the models compute with.
+var linkedLibraries: [String: String] { ["openblas": BLAS.linkedVersion, "sundials": AdaptiveODE.linkedVersion] }
+
 struct Dynsweep: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dynsweep",
@@ -28,7 +32,7 @@ struct Dynsweep: ParsableCommand {
         version: ProgramVersion.current,
         subcommands: [
             RunCommand.self, PlanCommand.self, StatusCommand.self, ModelsCommand.self, ValidateCommand.self,
-            ExportCommand.self, SubmitCommand.self,
+            ExportCommand.self, MergeCommand.self, SubmitCommand.self,
         ])
 
     /// Exit codes are ours, not the argument parser's: 2 for bad arguments.

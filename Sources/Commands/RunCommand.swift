@@ -1,9 +1,7 @@
 import ArgumentParser
 import Coordinator
-import Dynamics
 import Foundation
 import Logging
-import Numerics
 import Sweep
 
 struct RunCommand: ParsableCommand {
@@ -26,6 +24,11 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp(
             "Start the ranks with this line instead of mpirun, such as 'srun --mpi=pmix'.", valueName: "line"))
     var launcher: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Compute part I of K, into a file of its own; 'dynsweep merge' joins the parts.", valueName: "I/K"))
+    var shard: Shard?
 
     @Flag(help: "Start over; an existing result file is moved aside, never deleted.")
     var fresh = false
@@ -66,16 +69,17 @@ struct RunCommand: ParsableCommand {
         let logger = logging.logger()
         if let launch, Launcher.detect() == .none {
             // A bad job is answered here, before anything is started.
-            let job = try self.job.load()
+            let job = try self.job.load().writing(shard: shard)
             let supervisor = Supervisor(launch: launch, output: job.output, logger: logger)
             throw ArgumentParser.ExitCode(supervisor.run(arguments: rankArguments).rawValue)
         }
         var options = RunOptions(
             jobPath: job.path, overrides: job.overrides, isFresh: fresh, isQuiet: logging.quiet)
+        options.shard = shard
         options.retriesFailed = retryFailed
         options.checkpointSeconds = checkpointEvery
         options.deadline = until ?? .ofAllocation()
-        options.libraries = ["openblas": BLAS.linkedVersion, "sundials": AdaptiveODE.linkedVersion]
+        options.libraries = linkedLibraries
         let code = SweepRun(options: options, models: allModels, logger: logger).run()
         throw ArgumentParser.ExitCode(code.rawValue)
     }
@@ -91,6 +95,7 @@ struct RunCommand: ParsableCommand {
         var arguments = ["run", job.path]
         for setting in job.settings { arguments += ["--set", setting] }
         if let output = job.output { arguments += ["--output", output] }
+        if let shard { arguments += ["--shard", "\(shard.index)/\(shard.count)"] }
         if fresh && !isRestart { arguments.append("--fresh") }
         if retryFailed && !isRestart { arguments.append("--retry-failed") }
         arguments += ["--checkpoint-every", "\(checkpointEvery)"]
@@ -98,4 +103,8 @@ struct RunCommand: ParsableCommand {
         if logging.quiet { arguments.append("--quiet") }
         return arguments + ["--log-level", logging.logLevel.rawValue]
     }
+}
+
+extension Shard: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }

@@ -23,8 +23,8 @@ final class Foreman {
     private static let hurriedAnswerSeconds = 0.35
 
     init(
-        communicator: Communicator?, job: Job, store: ResultStore, progress: Progress, keeper: RankKeeper,
-        deadline: Deadline?
+        communicator: Communicator?, job: Job, store: ResultStore, share: Share?, progress: Progress,
+        keeper: RankKeeper, deadline: Deadline?
     ) throws {
         self.keeper = keeper
         self.deadline = deadline
@@ -32,7 +32,8 @@ final class Foreman {
         self.store = store
         self.progress = progress
         ranks = communicator?.size ?? 1
-        dispatcher = Dispatcher(queue: try TaskQueue(job: job, ledger: store), ranks: ranks)
+        let ledger: any TaskLedger = share.map { ShareLedger($0, store) } ?? store
+        dispatcher = Dispatcher(queue: try TaskQueue(job: job, ledger: ledger), ranks: ranks)
     }
 
     /// Runs the whole sweep. Returns true when all was done, false when a stop signal came first.

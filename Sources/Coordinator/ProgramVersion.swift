@@ -10,7 +10,9 @@ public enum ProgramVersion {
 
 extension Provenance {
     /// The provenance of this process.
-    static func current(ranks: Int, libraries: [String: String]) -> Provenance {
+    ///
+    /// - Parameter libraries: versions of the libraries that the models compute with.
+    public static func current(ranks: Int, libraries: [String: String]) -> Provenance {
         var flags = String(cString: cplatform_architecture_level())
         #if DEBUG
             flags += " debug"

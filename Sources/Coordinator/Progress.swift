@@ -8,6 +8,7 @@ final class Progress {
     private let logger: Logger
     private let isLive: Bool
     private let ranks: Int
+    private let part: SharePart?
     private let start = ContinuousClock.now
     private var lastShown: ContinuousClock.Instant
     private var finishedNow = 0
@@ -22,8 +23,10 @@ final class Progress {
     private static let liveInterval = 0.2
     private static let logInterval = 15.0
 
-    init(logger: Logger, isQuiet: Bool, ranks: Int) {
+    /// - Parameter part: the share that is computed; nil: the whole grid.
+    init(logger: Logger, isQuiet: Bool, ranks: Int, part: SharePart? = nil) {
         self.logger = logger
+        self.part = part
         self.ranks = ranks
         let hasTerminal = isatty(STDERR_FILENO) == 1 || getenv(Self.terminalVariable) != nil
         isLive = !isQuiet && hasTerminal
@@ -51,8 +54,9 @@ final class Progress {
         let elapsed = (now - start).seconds
         let rate = elapsed > 0 ? Double(finishedNow) / elapsed : 0
         let counts = store.counts
-        let total = counts.total - counts[.excluded]
-        var text = "\(total - counts.unfinished) of \(total) tasks, \(Self.rate(rate))"
+        let total = part?.total ?? counts.total - counts[.excluded]
+        let unfinished = part?.unfinished(counts) ?? counts.unfinished
+        var text = "\(total - unfinished) of \(total) tasks, \(Self.rate(rate))"
         if failedNow > 0 { text += ", \(failedNow) failed or diverged" }
         let left = queue.speed.remainingSeconds / Double(ranks)
         if !queue.isEmpty { text += ", about \(Text.duration(left)) left" }

@@ -12,6 +12,8 @@ public struct RunOptions: Sendable {
     /// Start over: what is there is moved aside.
     public var isFresh: Bool
     public var isQuiet: Bool
+    /// The part of the grid to compute; nil: all of it.
+    public var shard: Shard?
     /// Compute failed tasks again.
     public var retriesFailed = false
     /// Tasks that run longer than this are saved that often, in seconds.
@@ -81,9 +83,12 @@ public struct SweepRun {
         let ranks = communicator?.size ?? 1
         let job: Job
         let store: ResultStore
+        let share: Share?
         let keeper: RankKeeper
         do {
-            job = try Job.load(path: options.jobPath, overrides: options.overrides, models: models)
+            let whole = try Job.load(path: options.jobPath, overrides: options.overrides, models: models)
+            job = whole.writing(shard: options.shard)
+            share = try options.shard.map { try Share($0, of: job, whole: whole.output, models: models) }
             store = try openStore(job, ranks: ranks)
             _ = try communicator?.broadcast(Array(job.text.utf8))
             keeper = try self.keeper(job, communicator, checkpoints: store.checkpoints)
@@ -96,7 +101,7 @@ public struct SweepRun {
         }
         for note in job.notes { logger.notice("\(note)") }
         for notice in store.notices { logger.notice("\(notice)") }
-        let code = sweep(job, store, communicator, keeper)
+        let code = sweep(job, store, share, communicator, keeper)
         if code == .internalError {
             // Workers are in the middle of tasks, with records under way that nobody will take: no orderly end.
             communicator?.abort(code.rawValue)
@@ -115,18 +120,19 @@ public struct SweepRun {
         ) { logger.notice("\($0)") }
     }
 
-    private func sweep(_ job: Job, _ store: ResultStore, _ communicator: Communicator?, _ keeper: RankKeeper)
-        -> ExitCode
-    {
-        let progress = Progress(logger: logger, isQuiet: options.isQuiet, ranks: communicator?.size ?? 1)
+    private func sweep(
+        _ job: Job, _ store: ResultStore, _ share: Share?, _ communicator: Communicator?, _ keeper: RankKeeper
+    ) -> ExitCode {
+        let part = share.map { SharePart($0, store) }
+        let progress = Progress(logger: logger, isQuiet: options.isQuiet, ranks: communicator?.size ?? 1, part: part)
         do {
-            logger.info("\(opening(job, store.counts, communicator?.size ?? 1))")
+            logger.info("\(opening(job, store.counts, part, communicator?.size ?? 1))")
             var isDone = true
             var hasUnanswered = false
             if !store.wasComplete {
                 let foreman = try Foreman(
-                    communicator: communicator, job: job, store: store, progress: progress, keeper: keeper,
-                    deadline: options.deadline)
+                    communicator: communicator, job: job, store: store, share: share, progress: progress,
+                    keeper: keeper, deadline: options.deadline)
                 isDone = try loggingCPU(rank: 0) { try foreman.run(job: job) }
                 progress.close()
                 if let busy = progress.busy { logger.info("\(busy)") }
@@ -139,8 +145,8 @@ public struct SweepRun {
                 try store.abandon()
                 logger.notice("left \(job.output) as it was published last; the journal beside it holds the rest")
             } else {
-                let outcome = try store.finish()
-                logger.info("\(closing(outcome.counts, isDone: isDone, job))")
+                let outcome = try store.finish(isShareDone: share != nil && isDone)
+                logger.info("\(closing(outcome.counts, isDone: isDone, part, job))")
             }
             if hasUnanswered {
                 logger.warning("some ranks were too deep in a task to answer; they are ended with the rest")
@@ -181,15 +187,17 @@ public struct SweepRun {
         return (error as? ResultError)?.isForTheUser == true ? .badInput : .internalError
     }
 
-    private func opening(_ job: Job, _ counts: StatusCounts, _ ranks: Int) -> String {
-        let total = job.includedTaskCount
-        let before = total - counts.unfinished
+    private func opening(_ job: Job, _ counts: StatusCounts, _ part: SharePart?, _ ranks: Int) -> String {
+        let total = part?.total ?? job.includedTaskCount
+        let before = total - (part?.unfinished(counts) ?? counts.unfinished)
         let resumed = before > 0 ? ", \(before) of them done before" : ""
-        return "\(job.name): \(total) tasks\(resumed), on \(ranks) rank\(ranks == 1 ? "" : "s") -> \(job.output)"
+        let share = part.map { "share \($0.shard): \(total) of \(job.includedTaskCount) tasks" } ?? "\(total) tasks"
+        return "\(job.name): \(share)\(resumed), on \(ranks) rank\(ranks == 1 ? "" : "s") -> \(job.output)"
     }
 
-    private func closing(_ counts: StatusCounts, isDone: Bool, _ job: Job) -> String {
-        var text = "\(counts[.done]) of \(job.includedTaskCount) tasks done"
+    private func closing(_ counts: StatusCounts, isDone: Bool, _ part: SharePart?, _ job: Job) -> String {
+        var text = "\(counts[.done]) of \(part?.total ?? job.includedTaskCount) tasks done"
+        if let part { text = "share \(part.shard): " + text }
         if counts[.spared] > 0 { text += ", \(counts[.spared]) not needed (seeds.sem is met)" }
         if counts.failures > 0 {
             text += ", \(counts[.failed]) failed and \(counts[.diverged]) diverged"
@@ -229,7 +237,8 @@ public struct SweepRun {
             ? nil
             : try Job.parse(
                 text: String(decoding: text, as: UTF8.self), path: options.jobPath, overrides: options.overrides,
-                models: models, checksOutput: false)
+                models: models, checksOutput: false
+            ).writing(shard: options.shard)
         // Rank 0 sends its checkpoints when it has found the job good.
         let keeper = try job.map { try self.keeper($0, communicator) }
         defer { keeper?.finish() }

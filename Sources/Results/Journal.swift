@@ -20,7 +20,7 @@ struct JournalHeader: Codable, Sendable, Hashable {
 
 /// Something that happened to the results as a whole, kept for provenance.
 public struct RunEvent: Codable, Sendable, Hashable {
-    public enum Kind: String, Codable, Sendable { case started, stopped, imported, extended }
+    public enum Kind: String, Codable, Sendable { case started, stopped, imported, extended, merged }
 
     public var kind: Kind
     /// ISO 8601.
@@ -28,13 +28,18 @@ public struct RunEvent: Codable, Sendable, Hashable {
     public var host: String
     public var ranks: Int
     public var programVersion: String
+    /// More to say, such as which files were merged.
+    public var detail: String?
 
-    public init(kind: Kind, time: String, host: String, ranks: Int, programVersion: String) {
+    public init(
+        kind: Kind, time: String, host: String, ranks: Int, programVersion: String, detail: String? = nil
+    ) {
         self.kind = kind
         self.time = time
         self.host = host
         self.ranks = ranks
         self.programVersion = programVersion
+        self.detail = detail
     }
 }
 

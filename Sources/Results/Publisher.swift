@@ -16,6 +16,20 @@ struct ResultDescription: Sendable {
     var seedRule: String
     var created: String
     var provenance: Provenance
+
+    init(job: Job, header: JournalHeader, provenance: Provenance) {
+        title = job.name
+        model = job.model.name
+        modelSummary = job.model.summary
+        jobText = header.jobText
+        overrides = header.overrides
+        grids = job.grids
+        specs = Dictionary(job.model.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        grid = header.grid
+        seedRule = header.seedRule
+        created = header.created
+        self.provenance = provenance
+    }
 }
 
 /// Writes whole result files. Equal records give equal datasets whatever the order in which the tasks came in; only
@@ -116,6 +130,7 @@ struct Publisher {
         let history = events.suffix(200).map { event in
             "\(event.time) \(event.kind.rawValue) on \(event.host), \(event.ranks) "
                 + "rank\(event.ranks == 1 ? "" : "s"), version \(event.programVersion)"
+                + (event.detail.map { ", \($0)" } ?? "")
         }
         try root.setAttribute("history", history.joined(separator: "\n"))
         try root.setAttribute("program_version", provenance.programVersion)

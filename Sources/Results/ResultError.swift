@@ -33,7 +33,7 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
         case .locked(let path, let holder):
             return
                 "another run writes '\(path)': \(holder). Wait for it or stop it; if it is certainly gone, delete "
-                + "'\(path).lock'"
+                + "'\(path).lock'. Runs that share a grid each take a part of it with --shard 1/4, 2/4, ..."
         case .incompatible(let path, let differences):
             return
                 "'\(path)' holds results of another job:\n  " + differences.joined(separator: "\n  ")

@@ -109,12 +109,7 @@ public final class ResultStore: @unchecked Sendable {
         events = opening.events
         syncedEnd = opening.journal?.end ?? 0
         publisher = Publisher(
-            description: ResultDescription(
-                title: job.name, model: job.model.name, modelSummary: job.model.summary, jobText: job.text,
-                overrides: job.overrides, grids: job.grids,
-                specs: Dictionary(job.model.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
-                grid: opening.header.grid, seedRule: opening.header.seedRule, created: opening.header.created,
-                provenance: provenance),
+            description: ResultDescription(job: job, header: opening.header, provenance: provenance),
             layouts: layouts)
         budget = PublishBudget(
             // Of all ranks' time; but rank 0, whose core it is, must not do much else than its share of tasks.
@@ -378,8 +373,10 @@ public final class ResultStore: @unchecked Sendable {
     /// Stops the background thread, publishes the final state, and gives the lock back. When the grid is complete the
     /// file is validated before it is published, and the journal is removed.
     ///
+    /// - Parameter isShareDone: whether all is computed that this run was to compute, though the grid is not complete; the
+    ///   file is then checked and the journal removed too.
     /// - Throws: when the final file cannot be written; the journal is kept, and a later run publishes it.
-    public func finish() throws -> Outcome {
+    public func finish(isShareDone: Bool = false) throws -> Outcome {
         stop()
         defer { close() }
         guard let journal else { return Outcome(counts: counts) }
@@ -388,13 +385,13 @@ public final class ResultStore: @unchecked Sendable {
         let counts = try publisher.publish(
             to: path, journal: journal, events: events, snapshot: { snapshot($0, $1) },
             check: { [self] temporary in
-                guard table.counts.isComplete else { return }
-                if let problem = ResultFile.validate(temporary).first {
+                guard table.counts.isComplete || isShareDone else { return }
+                if let problem = ResultFile.validate(temporary).first(where: { $0.severity == .error }) {
                     throw ResultError.unreadable(
                         path: path, reason: "the final file does not read back as written (\(problem)); run again")
                 }
             })
-        if counts.isComplete {
+        if counts.isComplete || isShareDone {
             for leftover in RankLeftover.all(of: path) { try leftover.remove() }
             try Disk.remove(journal.path)
             try Disk.syncDirectory(of: path)

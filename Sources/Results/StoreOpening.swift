@@ -42,7 +42,7 @@ struct StoreOpening {
         // Left over by a run that died; holding the lock, nobody else uses them.
         for debris in [path + ".publishing", journalPath + ".new"] { try Disk.remove(debris) }
         if options.fresh {
-            try moveAside()
+            if let aside = try ResultsAside.move(path) { notices.append(aside) }
             for leftover in RankLeftover.all(of: path) { try leftover.remove() }
         }
         if Disk.exists(journalPath) {
@@ -61,41 +61,12 @@ struct StoreOpening {
         let new = try Journal.create(journalPath + ".new", header: header)
         try new.moveDurably(to: journalPath)
         journal = new
-        markExcluded()
+        table.markExcluded(layouts)
     }
 
-    /// Renames old results to `X.h5.old-TIME` (and the journal likewise); never over anything.
-    private mutating func moveAside() throws {
-        let existing = [path, journalPath].filter(Disk.exists)
-        guard !existing.isEmpty else { return }
-        let stamp = Timestamp.compact()
-        var aside = "\(path).old-\(stamp)"
-        var number = 2
-        while Disk.exists(aside) || Disk.exists(aside + ".journal") {
-            aside = "\(path).old-\(stamp)-\(number)"
-            number += 1
-        }
-        for old in existing {
-            let new = old == path ? aside : aside + ".journal"
-            try Disk.rename(old, to: new)
-            notices.append("moved the old results aside: \(new)")
-        }
-    }
-
-    /// A task's numbers are a function of the program version too: one file must not mix versions between which they
-    /// may have changed. That is a major version, or a minor one before 1.0.
     private func requireSameNumbers(as version: String) throws {
-        func series(_ version: String) -> [Substring] {
-            let parts = version.split(separator: ".")
-            return Array(parts.prefix(parts.first == "0" ? 2 : 1))
-        }
-        guard series(version) != series(provenance.programVersion) else { return }
-        throw ResultError.incompatible(
-            path: path,
-            differences: [
-                "program version: the results are from \(version), this is \(provenance.programVersion), which may "
-                    + "compute other numbers"
-            ])
+        guard let difference = provenance.difference(fromVersion: version) else { return }
+        throw ResultError.incompatible(path: path, differences: [difference])
     }
 
     // MARK: A journal
@@ -352,23 +323,11 @@ struct StoreOpening {
         if options.retriesFailed {
             for task in 0..<table.count where table.status(task) == .failed { table.set(task, .pending, offset: 0) }
         }
-        markExcluded()
+        table.markExcluded(layouts)
     }
 
     private func dropSpared() {
         for task in 0..<table.count where table.status(task) == .spared { table.set(task, .pending, offset: 0) }
-    }
-
-    /// Marks what `where` leaves out. A point that was computed before it was left out keeps its results.
-    private func markExcluded() {
-        for (method, layout) in layouts.enumerated() where layout.grid.filter != nil {
-            for point in 0..<layout.grid.pointCount where !layout.grid.isIncluded(point) {
-                for seed in 0..<layout.seedCount {
-                    let task = methodOffsets[method] + point * layout.seedCount + seed
-                    if table.status(task) == .pending { table.set(task, .excluded, offset: 0) }
-                }
-            }
-        }
     }
 }
 

@@ -1,3 +1,5 @@
+import Sweep
+
 /// What is known of every task: a byte for its status and where its record lies in the journal; 9 bytes a task.
 /// Not synchronised; its owner locks.
 final class TaskTable {
@@ -40,6 +42,22 @@ final class TaskTable {
     func take(_ task: Int, _ status: TaskStatus, offset: Int) {
         if self.status(task) == .done, status != .done { return }
         set(task, status, offset: offset)
+    }
+
+    /// Marks what `where` leaves out. A point that was computed before it was left out keeps its results.
+    ///
+    /// - Parameter layouts: of all methods, whose tasks follow each other in the table.
+    func markExcluded(_ layouts: [MethodLayout]) {
+        var first = 0
+        for layout in layouts {
+            if layout.grid.filter != nil {
+                for point in 0..<layout.grid.pointCount where !layout.grid.isIncluded(point) {
+                    for task in (first + point * layout.seedCount)..<(first + (point + 1) * layout.seedCount)
+                    where status(task) == .pending { set(task, .excluded, offset: 0) }
+                }
+            }
+            first += layout.taskCount
+        }
     }
 
     func snapshot(_ range: Range<Int>) -> TaskSnapshot {

@@ -96,6 +96,14 @@ public struct Job: Sendable {
 
     public var methods: [MethodSpec] { grids.map(\.method) }
 
+    /// The same job with its results in another file.
+    public func writing(to output: String) -> Job {
+        Job(
+            name: name, path: path, text: text, overrides: overrides, model: model, grids: grids, axes: axes,
+            times: times, observables: observables, seeds: seeds, output: output, limits: limits, figure: figure,
+            notes: notes, locations: locations)
+    }
+
     // MARK: Tasks
 
     /// All tasks of all grids, those of excluded points too; at most `UInt32.max`.

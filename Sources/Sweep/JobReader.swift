@@ -22,7 +22,8 @@ struct JobReader {
         self.models = models
     }
 
-    mutating func read(checksOutput: Bool) throws(JobErrors) -> Job {
+    /// The document with all overrides in place, and the model that it names.
+    func readTree() throws(JobErrors) -> (root: JobTree, model: any Model) {
         var root = try JobTree.parse(text, path: path) { .file(line: $0, column: $1) }
         guard case .map = root.content else {
             let isEmpty = root.isNull
@@ -39,7 +40,12 @@ struct JobReader {
         let model = try readModel(root)
         let names = ParameterNames(model)
         for change in changes where change.path != ["model"] { try change.apply(to: &root, path: path, names: names) }
+        return (root, model)
+    }
 
+    mutating func read(checksOutput: Bool) throws(JobErrors) -> Job {
+        let (root, model) = try readTree()
+        let names = ParameterNames(model)
         checkKeys(root, Self.keys)
         let stem = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
         let name = readName(root) ?? stem
@@ -92,6 +98,19 @@ struct JobReader {
             name: name, path: path, text: text, overrides: overrides, model: model, grids: grids, axes: axes,
             times: times, observables: observableNames, seeds: seeds, output: output, limits: limits, figure: figure,
             notes: notes, locations: given)
+    }
+
+    /// What the job says of parameters, as written: before methods leave out what they do not use.
+    mutating func readParts() throws(JobErrors) -> JobParts {
+        let (root, model) = try readTree()
+        let names = ParameterNames(model)
+        let methods = readMethods(root, model)
+        let parameters = readParameters(root["parameters"], names, "parameters").sources
+        let parts = JobParts(
+            root: root, methods: methods.map(\.name), parameters: parameters,
+            perMethod: readPerMethod(root, model, methods, names), zips: readZips(root, names, parameters).map(\.names))
+        guard errors.isEmpty else { throw JobErrors(errors) }
+        return parts
     }
 
     // MARK: Helpers

@@ -73,7 +73,7 @@ extension ParameterValue {
         }
     }
 
-    private static func nested(_ elements: ArraySlice<Double>, _ shape: ArraySlice<Int>) -> String {
+    static func nested(_ elements: ArraySlice<Double>, _ shape: ArraySlice<Int>) -> String {
         guard let count = shape.first, count > 0, shape.count > 1 else {
             return "[" + elements.map(ScalarText.format).joined(separator: ", ") + "]"
         }

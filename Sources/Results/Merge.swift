@@ -1,0 +1,228 @@
+import Foundation
+import Modeling
+import Sweep
+
+/// Joins results that were computed apart: the same records in one file, as if one run had computed them all.
+///
+/// Memory is a few bytes a task; records stream through a new journal. The inputs and the output are locked meanwhile.
+public struct Merge {
+    /// What came of it.
+    public struct Outcome: Sendable {
+        public let counts: StatusCounts
+        /// The job whose grid the output holds: with it `dynsweep run` goes on.
+        public let job: Job
+        /// What was found damaged, dropped or moved on the way.
+        public let notices: [String]
+    }
+
+    private let inputs: [String]
+    private let output: String
+    private let models: [any Model]
+    private let provenance: Provenance
+    /// The job of the union; nil to find one.
+    public var job: Job?
+    /// Move results aside that are at the output and are none of the inputs.
+    public var fresh = false
+    /// Remove the inputs (but not the output) once the output is validated and durable.
+    public var removesInputs = false
+
+    /// - Parameters:
+    ///   - inputs: result files; those of interrupted runs with their journals beside them. The output may be one.
+    ///   - models: the models that the inputs' jobs may name.
+    public init(inputs: [String], output: String, models: [any Model], provenance: Provenance) {
+        self.output = output
+        self.models = models
+        self.provenance = provenance
+        var seen: Set<String> = []
+        self.inputs = inputs.filter { seen.insert(Self.identity($0)).inserted }
+    }
+
+    private static func identity(_ path: String) -> String {
+        URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
+    }
+
+    private var temporary: String { output + ".journal.new" }
+
+    /// Merges.
+    ///
+    /// - Parameter notice: told at once when it has to wait for a lock.
+    /// - Throws: ``MergeError``, or ``ResultError`` when an input cannot be read or the output cannot be written. The
+    ///   output is then what it was.
+    public func run(notice: (String) -> Void = { _ in }) throws -> Outcome {
+        let extendsOutput = inputs.contains { Self.identity($0) == Self.identity(output) }
+        let exists = Disk.exists(output) || Disk.exists(output + ".journal")
+        if exists, !extendsOutput, !fresh { throw MergeError.outputExists(output) }
+        try Disk.makeDirectory(Disk.directory(of: output))
+        let locks = try MergeLocks(
+            output: output, inputs: inputs.filter { Self.identity($0) != Self.identity(output) }, notice: notice)
+        defer { locks.release() }
+        for debris in [output + ".publishing", temporary] { try Disk.remove(debris) }
+        defer { try? Disk.remove(temporary) }
+
+        let opened = try inputs.map { try MergeInput($0, models: models) }
+        for input in opened {
+            if let difference = provenance.difference(fromVersion: input.programVersion) {
+                throw ResultError.unreadable(path: input.path, reason: difference)
+            }
+        }
+        let job = try unionJob(of: opened)
+        return try merge(opened, into: job, extendsOutput: extendsOutput, locks)
+    }
+
+    // MARK: The grid
+
+    private func unionJob(of inputs: [MergeInput]) throws -> Job {
+        if let job {
+            for input in inputs {
+                let differences = job.incompatibilities(with: input.job)
+                guard differences.isEmpty else {
+                    throw MergeError.notInJob(job: job.path, input: input.path, differences: differences)
+                }
+            }
+            return job
+        }
+        do {
+            return try Job.union(of: inputs.map(\.job), models: models)
+        } catch {
+            throw MergeError.differentJobs(
+                first: inputs[error.first].path, second: inputs[error.second].path, differences: error.differences)
+        }
+    }
+
+    // MARK: The records
+
+    private func merge(_ inputs: [MergeInput], into job: Job, extendsOutput: Bool, _ locks: MergeLocks) throws
+        -> Outcome
+    {
+        let layouts = try job.grids.map(MethodLayout.init(grid:))
+        let rule = job.seeds.description
+        let header = JournalHeader(
+            programVersion: provenance.programVersion, jobText: job.text,
+            overrides: job.overrides + (job.output == output ? [] : [Job.override(forOutput: output)]), seedRule: rule,
+            grid: GridFingerprint(grids: job.grids).value,
+            created: inputs.map(\.created).min() ?? Timestamp.now())
+        let journal = try Journal.create(temporary, header: header)
+        var table = MergeTable(layouts: layouts, journal: journal, names: inputs.map(\.path))
+        var notices: [String] = []
+        for (origin, input) in inputs.enumerated() {
+            let map =
+                input.grid == header.grid
+                ? nil
+                : try JobMap(
+                    oldText: input.job.text, overrides: input.job.overrides, oldGrid: input.grid,
+                    version: input.programVersion, new: job, models: models, path: input.path)
+            // Seeds that another rule spared may be needed by this one.
+            let keepsSpared = input.job.seeds.description == rule
+            var count = 0
+            try input.forEachRecord { found in
+                count += 1
+                if count % 1024 == 0 { locks.heartbeat() }
+                var record = found
+                if let map {
+                    guard let task = map.task(record.task) else { return }
+                    record.task = task
+                }
+                if record.status != .spared || keepsSpared { try table.take(record, from: origin) }
+            }
+            notices += input.notices
+        }
+        try table.flush()
+        guard table.conflictCount == 0 else {
+            throw MergeError.conflicts(count: table.conflictCount, first: table.conflicts)
+        }
+        table.tasks.markExcluded(layouts)
+        let counts = try publish(
+            job, layouts, header, table.tasks, journal, inputs, extendsOutput: extendsOutput, locks, &notices)
+        if removesInputs { try remove(inputs.map(\.path)) }
+        return Outcome(counts: counts, job: job, notices: notices)
+    }
+
+    // MARK: The file
+
+    private func publish(
+        _ job: Job, _ layouts: [MethodLayout], _ header: JournalHeader, _ tasks: TaskTable, _ journal: Journal,
+        _ inputs: [MergeInput], extendsOutput: Bool, _ locks: MergeLocks, _ notices: inout [String]
+    ) throws -> StatusCounts {
+        let offsets = layouts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.taskCount) }
+        let event = RunEvent(
+            kind: .merged, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
+            programVersion: provenance.programVersion, detail: Self.listed(inputs.map(\.path)))
+        try journal.append(event)
+        let publisher = Publisher(
+            description: ResultDescription(job: job, header: header, provenance: provenance), layouts: layouts)
+        let old = output + ".journal"
+        let counts = try publisher.publish(
+            to: output, journal: journal, events: [event],
+            snapshot: { method, range in
+                locks.heartbeat()
+                return tasks.snapshot((offsets[method] + range.lowerBound)..<(offsets[method] + range.upperBound))
+            },
+            check: { finished in
+                locks.heartbeat()
+                if let problem = ResultFile.validate(finished).first(where: { $0.severity == .error }) {
+                    throw ResultError.unreadable(
+                        path: output, reason: "the merged file does not read back as written (\(problem)); merge again")
+                }
+                // A journal counts more than the file beside it, so the old one must be gone before the file appears.
+                if extendsOutput, Disk.exists(old) { try journal.moveDurably(to: old) }
+                if !extendsOutput, let aside = try ResultsAside.move(output) { notices.append(aside) }
+            })
+        try Disk.remove(old)
+        try Disk.syncDirectory(of: output)
+        return counts
+    }
+
+    private static func listed(_ paths: [String]) -> String {
+        let names = paths.prefix(4).map { ($0 as NSString).lastPathComponent }
+        return "of " + names.joined(separator: ", ") + (paths.count > 4 ? " and \(paths.count - 4) more" : "")
+    }
+
+    private func remove(_ paths: [String]) throws {
+        for path in paths where Self.identity(path) != Self.identity(output) {
+            try Disk.remove(path)
+            try Disk.remove(path + ".journal")
+            for leftover in RankLeftover.all(of: path) { try leftover.remove() }
+            try Disk.syncDirectory(of: path)
+        }
+    }
+}
+
+/// The locks of the output and of all inputs, held while they are merged.
+private final class MergeLocks {
+    private var locks: [RunLock] = []
+    private var lastBeat = Date()
+
+    init(output: String, inputs: [String], notice: (String) -> Void) throws {
+        do {
+            locks.append(try RunLock.acquire(output: output, notice: notice))
+            for input in inputs {
+                guard Disk.exists(input) || Disk.exists(input + ".journal") else {
+                    throw ResultError.io(operation: "open", path: input, code: ENOENT)
+                }
+                do {
+                    locks.append(try RunLock.acquire(output: input, notice: notice))
+                } catch ResultError.io(_, _, let code) where [EACCES, EROFS, EPERM].contains(code) {
+                    // Where nobody may write no run writes either, unless somebody else's.
+                    if let holder = RunLock.holder(of: input), holder.isAlive != false {
+                        throw ResultError.locked(path: input, holder: holder)
+                    }
+                }
+            }
+        } catch {
+            release()
+            throw error
+        }
+    }
+
+    /// Shows that the holder lives, when it is time to.
+    func heartbeat() {
+        guard -lastBeat.timeIntervalSinceNow > RunLock.beatSeconds else { return }
+        lastBeat = Date()
+        for lock in locks { lock.heartbeat() }
+    }
+
+    func release() {
+        for lock in locks { lock.release() }
+        locks = []
+    }
+}
