@@ -83,7 +83,7 @@ let package = Package(
             path: "Tests/Testbench", swiftSettings: simd),
         .executableTarget(
             name: "Benchmarks",
-            dependencies: ["Models", "Modeling", "Numerics"], path: "Benchmarks",
+            dependencies: ["Coordinator", "Models", "Modeling", "Numerics", "Results", "Sweep"], path: "Benchmarks",
             exclude: ["engine.py", "reference.py", "run.py"], swiftSettings: simd),
 
         .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),

@@ -12,12 +12,11 @@ struct PlanCommand: ParsableCommand {
 
     @OptionGroup var job: JobArguments
 
-    @Option(name: .customShort("n"), help: ArgumentHelp("Spread over this many ranks.", valueName: "ranks"))
-    var ranks: Int = ProcessInfo.processInfo.activeProcessorCount
-
-    func validate() throws {
-        if ranks < 1 { throw ValidationError("-n takes a number of ranks from 1 up, not \(ranks)") }
-    }
+    @Option(
+        name: [.customShort("n"), .customLong("ranks")],
+        help: ArgumentHelp(
+            "Simulate the run on so many ranks; several numbers, with commas, make a table.", valueName: "ranks"))
+    var ranks: RankList?
 
     func run() throws {
         let job = try self.job.load()
@@ -38,9 +37,15 @@ struct PlanCommand: ParsableCommand {
             ])
         }
         table.print()
-        print(
-            "\nTogether \(Text.count(plan.tasks)) tasks, \(Text.duration(plan.seconds)) of one core:"
-                + " about \(Text.duration(plan.wallSeconds(ranks: ranks))) on \(ranks) rank\(ranks == 1 ? "" : "s").")
+        print("\nTogether \(Text.count(plan.tasks)) tasks, \(Text.duration(plan.seconds)) of one core.")
+        if let ranks {
+            try PlanForecast(job: job, plan: plan).print(ranks: ranks.counts)
+        } else {
+            let cores = ProcessInfo.processInfo.activeProcessorCount
+            print(
+                "At least \(Text.duration(plan.wallSeconds(ranks: cores))) on \(cores) rank\(cores == 1 ? "" : "s");"
+                    + " --ranks simulates the run.")
+        }
         for share in plan.shares where share.tasksBeyondMemory > 0 {
             print(
                 "\(share.method.name): \(Text.count(share.tasksBeyondMemory)) tasks need more than limits.task_memory and will fail."

@@ -2,8 +2,8 @@ import Sweep
 
 /// Who gets which tasks when. It knows nothing of messages, clocks or files, so that a simulation runs the same code as
 /// the real rank 0.
-final class Dispatcher {
-    let queue: TaskQueue
+package final class Dispatcher {
+    package let queue: TaskQueue
     private let ranks: Int
     /// Expected seconds of the assignments in flight, oldest first, by rank (0 is the coordinator itself).
     private var flights: [[Double]]
@@ -17,7 +17,7 @@ final class Dispatcher {
     /// Assignments shorter than this are doubled up, so that a worker has the next one before it asks.
     private static let prefetchBelow = 0.05
 
-    init(queue: TaskQueue, ranks: Int) {
+    package init(queue: TaskQueue, ranks: Int) {
         self.queue = queue
         self.ranks = ranks
         flights = Array(repeating: [], count: ranks)
@@ -26,13 +26,13 @@ final class Dispatcher {
     }
 
     /// Whether assignments are in flight on any rank.
-    var isWaiting: Bool { flightCount > 0 }
+    package var isWaiting: Bool { flightCount > 0 }
 
     /// Whether all is done: nothing to hand out and nothing in flight.
-    var isDone: Bool { !isWaiting && queue.isEmpty && !queue.hasSuspects }
+    package var isDone: Bool { !isWaiting && queue.isEmpty && !queue.hasSuspects }
 
     /// The next assignment for a rank other than 0; nil when all have enough or nothing is left.
-    func next() throws -> (rank: Int, assignment: Assignment)? {
+    package func next() throws -> (rank: Int, assignment: Assignment)? {
         while let rank = hungry.last {
             if let assignment = try assign(to: rank) { return (rank, assignment) }
             // With nothing to hand out all stay hungry: a finished task may yet bring more.
@@ -44,7 +44,7 @@ final class Dispatcher {
     }
 
     /// The next assignment for `rank`; nil when it has enough or nothing is left.
-    func assign(to rank: Int) throws -> Assignment? {
+    package func assign(to rank: Int) throws -> Assignment? {
         guard wantsMore(rank) else { return nil }
         // Guided: towards the end the bundles shrink, so that all ranks end together.
         let share = queue.speed.remainingSeconds / Double(4 * ranks)
@@ -59,7 +59,7 @@ final class Dispatcher {
     }
 
     /// Takes note that `rank` answered its oldest assignment.
-    func answered(by rank: Int) {
+    package func answered(by rank: Int) {
         guard !flights[rank].isEmpty else { return }
         flights[rank].removeFirst()
         flightCount -= 1
@@ -70,10 +70,10 @@ final class Dispatcher {
     }
 
     /// Takes note of a finished task.
-    func finished(_ task: TaskID, seconds: Double) throws { try queue.finished(task, seconds: seconds) }
+    package func finished(_ task: TaskID, seconds: Double) throws { try queue.finished(task, seconds: seconds) }
 
     /// Forgets what `rank` was given: it will not answer.
-    func forget(_ rank: Int) {
+    package func forget(_ rank: Int) {
         flightCount -= flights[rank].count
         flights[rank] = []
     }

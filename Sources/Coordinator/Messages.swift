@@ -39,20 +39,20 @@ struct CheckpointTable {
 }
 
 /// Consecutive seeds of one grid point.
-struct WorkItem: Equatable {
-    var method: Int
-    var point: Int
-    var firstSeed: Int
-    var seedCount: Int
+package struct WorkItem: Equatable {
+    package var method: Int
+    package var point: Int
+    package var firstSeed: Int
+    package var seedCount: Int
 
-    func task(_ offset: Int) -> TaskID { TaskID(method: method, point: point, seed: firstSeed + offset) }
+    package func task(_ offset: Int) -> TaskID { TaskID(method: method, point: point, seed: firstSeed + offset) }
 }
 
 /// Items that travel and are answered together.
-struct Assignment: Equatable {
-    var items: [WorkItem] = []
+package struct Assignment: Equatable {
+    package var items: [WorkItem] = []
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var words: [Int64] = []
         words.reserveCapacity(4 * items.count)
         for item in items {
@@ -64,9 +64,9 @@ struct Assignment: Equatable {
         return words.withUnsafeBytes { Array($0) }
     }
 
-    init(items: [WorkItem] = []) { self.items = items }
+    package init(items: [WorkItem] = []) { self.items = items }
 
-    init(bytes: [UInt8]) {
+    package init(bytes: [UInt8]) {
         bytes.withUnsafeBytes { raw in
             let words = raw.count / 8
             func word(_ index: Int) -> Int { Int(raw.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self)) }
@@ -79,18 +79,18 @@ struct Assignment: Equatable {
 }
 
 /// A worker's answer to one assignment: the encoded records, and whether it stopped before the assignment's end.
-struct Report {
-    var isCutShort: Bool
-    var records: [UInt8]
+package struct Report {
+    package var isCutShort: Bool
+    package var records: [UInt8]
 
-    var bytes: [UInt8] { [isCutShort ? 1 : 0] + records }
+    package var bytes: [UInt8] { [isCutShort ? 1 : 0] + records }
 
-    init(isCutShort: Bool, records: [UInt8]) {
+    package init(isCutShort: Bool, records: [UInt8]) {
         self.isCutShort = isCutShort
         self.records = records
     }
 
-    init(bytes: [UInt8]) {
+    package init(bytes: [UInt8]) {
         isCutShort = bytes.first == 1
         records = Array(bytes.dropFirst())
     }

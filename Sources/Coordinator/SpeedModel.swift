@@ -1,7 +1,7 @@
 import Sweep
 
 /// Expected seconds of tasks: the model's estimate, corrected by what this run has measured so far.
-struct SpeedModel {
+package struct SpeedModel {
     private let grids: [MethodGrid]
     private let tables: [CostTable]
     /// By method: measured and estimated seconds, decaying sums so that the recent past counts.
@@ -26,12 +26,12 @@ struct SpeedModel {
     func isCalibrated(_ method: Int) -> Bool { estimated[method] > 0 }
 
     /// Expected seconds of one task.
-    func expectedSeconds(method: Int, point: Int) -> Double {
+    package func expectedSeconds(method: Int, point: Int) -> Double {
         estimate(method, point) * factor(method) + Self.overhead
     }
 
     /// Expected seconds of all that is not handed out yet.
-    var remainingSeconds: Double { remaining.indices.reduce(0) { $0 + remainingSeconds(method: $1) } }
+    package var remainingSeconds: Double { remaining.indices.reduce(0) { $0 + remainingSeconds(method: $1) } }
 
     /// As ``remainingSeconds``, of one method.
     func remainingSeconds(method: Int) -> Double {
@@ -53,7 +53,8 @@ struct SpeedModel {
     /// Measured over estimated; 1 before anything was measured.
     private func factor(_ method: Int) -> Double { estimated[method] > 0 ? measured[method] / estimated[method] : 1 }
 
-    private func estimate(_ method: Int, _ point: Int) -> Double {
+    /// The model's own estimate of one task's seconds.
+    func estimate(_ method: Int, _ point: Int) -> Double {
         tables[method].cost(of: point, in: grids[method]).seconds
     }
 

@@ -2,7 +2,7 @@ import Results
 import Sweep
 
 /// What scheduling needs to know of the results, and the one thing that it writes: so it runs without a file too.
-protocol TaskLedger: AnyObject {
+package protocol TaskLedger: AnyObject {
     func status(_ task: TaskID) -> TaskStatus
     /// True when the task needs no run.
     func isFinished(_ task: TaskID) -> Bool
@@ -13,5 +13,5 @@ protocol TaskLedger: AnyObject {
 }
 
 extension ResultStore: TaskLedger {
-    func spare(_ task: TaskID) throws { try append(TaskRecord(task: task, status: .spared)) }
+    package func spare(_ task: TaskID) throws { try append(TaskRecord(task: task, status: .spared)) }
 }

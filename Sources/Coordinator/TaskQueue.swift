@@ -4,7 +4,7 @@ import Sweep
 /// What is still to be run, longest expected first, handed out in bundles sized by measured speed.
 ///
 /// Memory is a few bytes a grid point (the order); tasks are never listed.
-final class TaskQueue {
+package final class TaskQueue {
     private let job: Job
     private let ledger: any TaskLedger
     /// Numbers of the points with work left, in the order they are handed out.
@@ -15,7 +15,7 @@ final class TaskQueue {
     private var ready: [WorkItem] = []
     /// Tasks in whose flight a process died: each runs alone, after everything else.
     private var suspects: [TaskID] = []
-    private(set) var speed: SpeedModel
+    package private(set) var speed: SpeedModel
     /// Points whose seeds the stopping rule counts: tasks still running, and how many seeds are asked so far.
     private var rounds: [PointKey: Round] = [:]
 
@@ -29,7 +29,7 @@ final class TaskQueue {
         var target: Int
     }
 
-    init(job: Job, ledger: any TaskLedger) throws {
+    package init(job: Job, ledger: any TaskLedger) throws {
         self.job = job
         self.ledger = ledger
         stopping = SeedStopping(job: job)
@@ -50,7 +50,7 @@ final class TaskQueue {
     }
 
     /// Whether nothing can be handed out now. With a stopping rule, finished tasks may ask for more.
-    var isEmpty: Bool { ready.isEmpty && position >= order.count }
+    package var isEmpty: Bool { ready.isEmpty && position >= order.count }
 
     /// Whether suspects wait for everything else to be done.
     var hasSuspects: Bool { !suspects.isEmpty }
@@ -64,7 +64,7 @@ final class TaskQueue {
     }
 
     /// The next tasks, worth about `seconds`; at least one unless the queue is empty.
-    func nextAssignment(seconds: Double) throws -> Assignment? {
+    package func nextAssignment(seconds: Double) throws -> Assignment? {
         var assignment = Assignment()
         var left = seconds
         while left > 0 || assignment.items.isEmpty {
@@ -88,7 +88,7 @@ final class TaskQueue {
     }
 
     /// Takes note of a finished task; the stopping rule may ask for more seeds of its point.
-    func finished(_ task: TaskID, seconds: Double) throws {
+    package func finished(_ task: TaskID, seconds: Double) throws {
         speed.finished(task, seconds: seconds)
         let key = PointKey(method: task.method, point: task.point)
         guard var round = rounds[key] else { return }

@@ -13,11 +13,15 @@ public enum Text {
         return ([digits] + groups).joined(separator: " ")
     }
 
-    /// `0.2 s`, `45 s`, `12 min`, `3.5 h`, `2.1 d`.
+    /// `98.2 %`.
+    public static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
+    /// `7.2 s`, `45 s`, `12 min`, `3.5 h`, `2.1 d`.
     public static func duration(_ seconds: Double) -> String {
         switch seconds {
         case ..<1e-3: return String(format: "%.0f us", seconds * 1e6)
         case ..<1: return String(format: "%.0f ms", seconds * 1e3)
+        case ..<10: return String(format: "%.1f s", seconds)
         case ..<90: return String(format: "%.0f s", seconds)
         case ..<5400: return String(format: "%.0f min", seconds / 60)
         case ..<172_800: return String(format: "%.1f h", seconds / 3600)

@@ -14,6 +14,13 @@ package struct PublishBudget {
     /// What publishing may take beyond its share, so that short runs show something early.
     package static let allowance = 0.2
 
+    /// As a store of so many ranks has it.
+    package init(ranks: Int, options: ResultStore.Options, begun: Double) {
+        // Of all ranks' time; but rank 0, whose core it is, must not do much else than its share of tasks.
+        self.init(
+            share: options.publishShare * Double(min(ranks, 8)), pause: options.firstPublishSeconds, begun: begun)
+    }
+
     package init(share: Double, pause: Double, begun: Double) {
         self.share = share
         self.pause = pause

@@ -111,10 +111,7 @@ public final class ResultStore: @unchecked Sendable {
         publisher = Publisher(
             description: ResultDescription(job: job, header: opening.header, provenance: provenance),
             layouts: layouts)
-        budget = PublishBudget(
-            // Of all ranks' time; but rank 0, whose core it is, must not do much else than its share of tasks.
-            share: options.publishShare * Double(min(provenance.ranks, 8)), pause: options.firstPublishSeconds,
-            begun: Self.clock())
+        budget = PublishBudget(ranks: provenance.ranks, options: options, begun: Self.clock())
     }
 
     private func begin() throws {

@@ -3,7 +3,7 @@ import CMPI
 /// All ranks of this run. The one place that speaks MPI; statuses become errors, handles stay inside.
 ///
 /// Not `Sendable`: MPI is initialised for one thread, and the communicator belongs to it.
-final class Communicator {
+package final class Communicator {
     let rank: Int
     let size: Int
     private let world: MPI_Comm?
@@ -15,7 +15,7 @@ final class Communicator {
     }
 
     /// Starts MPI. Throws when it cannot (no launcher that it understands, or a broken installation).
-    init() throws {
+    package init() throws {
         var provided: Int32 = 0
         // Funneled: the results writer is a second thread, which never calls MPI.
         try check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
@@ -29,14 +29,14 @@ final class Communicator {
     }
 
     /// A message that has arrived.
-    struct Message {
+    package struct Message {
         let source: Int
         let tag: Int
-        let bytes: [UInt8]
+        package let bytes: [UInt8]
     }
 
     /// The next message, if one has arrived; never waits for one.
-    func poll() throws -> Message? {
+    package func poll() throws -> Message? {
         try releaseSent()
         var flag: Int32 = 0
         var status = MPI_Status()
@@ -56,7 +56,7 @@ final class Communicator {
     }
 
     /// Sends without waiting for the receiver: a rank in the middle of a task is not made to answer.
-    func send(_ bytes: [UInt8], to destination: Int, tag: Int) throws {
+    package func send(_ bytes: [UInt8], to destination: Int, tag: Int) throws {
         try releaseSent()
         guard bytes.count <= Int(Int32.max) else {
             throw MPIError(
@@ -91,7 +91,7 @@ final class Communicator {
     }
 
     /// Ends MPI; all ranks call it.
-    func finalize() throws { try check(MPI_Finalize(), "MPI_Finalize") }
+    package func finalize() throws { try check(MPI_Finalize(), "MPI_Finalize") }
 
     /// Ends all ranks at once with `code`, for errors after which no agreement can be had.
     func abort(_ code: Int32) { MPI_Abort(world, code) }
