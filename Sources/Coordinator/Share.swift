@@ -12,12 +12,14 @@ final class Share {
     /// What the whole grid's results had finished when the run began; empty when there were none.
     private let elsewhere: [Bool]
 
-    /// - Parameter whole: the results of the whole grid, from an earlier merge or run. What they have is left out.
-    init(_ shard: Shard, of job: Job, whole: String, models: [any Model]) throws {
+    /// - Parameters:
+    ///   - whole: the results of the whole grid, from an earlier merge or run. What they have is left out.
+    ///   - retriesFailed: whether what failed there is to be computed again.
+    init(_ shard: Shard, of job: Job, whole: String, retriesFailed: Bool, models: [any Model]) throws {
         self.shard = shard
         self.job = job
         tasks = try ShardTasks(shard, of: job)
-        var finished = try PriorResults.finished(job, at: whole, models: models) ?? []
+        var finished = try PriorResults.finished(job, at: whole, countsFailed: !retriesFailed, models: models) ?? []
         if case .untilPrecise = job.seeds, !finished.isEmpty {
             // The stopping rule looks at all seeds of a point, so it is here as a whole or not at all.
             for (method, grid) in job.grids.enumerated() {
@@ -77,7 +79,7 @@ struct SharePart {
     func unfinished(_ counts: StatusCounts) -> Int { counts.unfinished - others }
 }
 
-/// The results as a run sees them that computes a part: what others compute needs no run.
+/// The results as a run sees them that computes a part: what others compute counts as excluded.
 final class ShareLedger: TaskLedger {
     private let share: Share
     private let store: any TaskLedger
@@ -87,8 +89,13 @@ final class ShareLedger: TaskLedger {
         self.store = store
     }
 
-    func status(_ task: TaskID) -> TaskStatus { store.status(task) }
-    func isFinished(_ task: TaskID) -> Bool { !share.wants(task) || store.isFinished(task) }
+    func status(_ task: TaskID) -> TaskStatus {
+        let status = store.status(task)
+        return status.isFinal || share.wants(task) ? status : .excluded
+    }
+
+    func isFinished(_ task: TaskID) -> Bool { status(task).isFinal }
+
     func values(of task: TaskID, observable: String) throws -> [Double]? {
         try store.values(of: task, observable: observable)
     }

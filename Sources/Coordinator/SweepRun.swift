@@ -88,7 +88,9 @@ public struct SweepRun {
         do {
             let whole = try Job.load(path: options.jobPath, overrides: options.overrides, models: models)
             job = whole.writing(shard: options.shard)
-            share = try options.shard.map { try Share($0, of: job, whole: whole.output, models: models) }
+            share = try options.shard.map {
+                try Share($0, of: job, whole: whole.output, retriesFailed: options.retriesFailed, models: models)
+            }
             store = try openStore(job, ranks: ranks)
             _ = try communicator?.broadcast(Array(job.text.utf8))
             keeper = try self.keeper(job, communicator, checkpoints: store.checkpoints)
