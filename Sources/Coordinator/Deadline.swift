@@ -23,11 +23,12 @@ public struct Deadline: Sendable, Equatable {
     /// Whether it is so near that a run which has stopped did so because of it.
     var isPast: Bool { isDue(publishSeconds: 60) }
 
-    /// Whether it is time to stop, when publishing takes `publishSeconds`: early enough that all ranks have left, and late
-    /// enough that next to nothing of the allocation is unused (5 s to 2 min; at most a tenth of a short one).
-    func isDue(publishSeconds: Double) -> Bool {
-        secondsLeft <= min(max(5 + 2 * publishSeconds, 5), 120, max(1, 0.1 * span))
-    }
+    /// Whether it is time to stop, when publishing takes `publishSeconds`.
+    package func isDue(publishSeconds: Double) -> Bool { secondsLeft <= reserve(publishSeconds: publishSeconds) }
+
+    /// How long before the end to stop, in seconds: early enough that all ranks have left, and late enough that next to
+    /// nothing of the allocation is unused (5 s to 2 min; at most a tenth of a short one).
+    package func reserve(publishSeconds: Double) -> Double { min(5 + 2 * publishSeconds, 120, max(1, 0.1 * span)) }
 
     /// The deadline that Slurm set for this allocation; nil outside one, or without a limit.
     public static func ofAllocation(

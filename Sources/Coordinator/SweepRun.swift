@@ -137,7 +137,8 @@ public struct SweepRun {
                     keeper: keeper, deadline: options.deadline)
                 isDone = try loggingCPU(rank: 0) { try foreman.run(job: job) }
                 progress.close()
-                if let busy = progress.busy { logger.info("\(busy)") }
+                // A task that goes on from a checkpoint counts with all its time, so the share would be too high.
+                if store.checkpoints.isEmpty, let busy = progress.busy { logger.info("\(busy)") }
                 if !isDone { logger.notice("stopping: \(stopReason)") }
                 hasUnanswered = foreman.hasUnanswered
             }
@@ -151,7 +152,8 @@ public struct SweepRun {
                 logger.info("\(closing(outcome.counts, isDone: isDone, part, job))")
             }
             if hasUnanswered {
-                logger.warning("some ranks were too deep in a task to answer; they are ended with the rest")
+                logger.warning(
+                    "some ranks did not answer: they have died, or are deep in a task; they are ended with the rest")
                 communicator?.abort(ExitCode.stoppedEarly.rawValue)
             }
             return isDone ? (store.counts.failures > 0 ? .someFailed : .allDone) : .stoppedEarly

@@ -1,0 +1,60 @@
+"""A run knows when it must have left, and leaves before."""
+
+import time
+
+import pytest
+
+from conftest import TESTBENCH, Sandbox, assert_same
+
+WALK = """
+model: trial
+methods: [walk]
+parameters: {index: {range: [0, 3, 1]}, milliseconds: 3000, walkers: 50}
+seeds: 1
+record: {times: {linspace: [0, 1000, 11]}}
+output: out.h5
+"""
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Sandbox(tmp_path, TESTBENCH)
+
+
+@pytest.mark.parametrize("ranks", [(), ("-n", "2")])
+@pytest.mark.parametrize("source", ["option", "slurm"])
+def test_a_deadline_stops_the_run_in_time_and_the_next_one_goes_on(bench, source, ranks):
+    bench.write(WALK)
+    limit = 4
+    arguments, env = [], {}
+    if source == "option":
+        arguments = ["--until", f"{limit}s"]
+    else:
+        env = {"SLURM_JOB_END_TIME": str(int(time.time()) + limit)}
+    done = bench.run("run", "job.yaml", *ranks, *arguments, env=env, code=75)
+    assert "the time is up" in done.stderr
+    bench.run("status", "out.h5", code=75)
+    bench.run("run", "job.yaml", "-n", "2")
+    bench.run("run", "job.yaml", "--output", "whole.h5", ranks=2)
+    assert_same(bench.folder / "whole.h5", bench.folder / "out.h5")
+
+
+def test_a_deadline_that_has_passed_stops_before_any_work(bench):
+    bench.write(WALK)
+    done = bench.run("run", "job.yaml", "--until", "0s", code=75)
+    assert "0 of 4 tasks done" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "25:00", "12h30", "2026-13-01T10:00", "-5s", ""])
+def test_what_is_no_time_is_refused(bench, text):
+    bench.write(WALK)
+    done = bench.run("run", "job.yaml", f"--until={text}", code=2)
+    assert "18:00" in done.stderr
+
+
+def test_processes_that_do_not_see_each_other_are_refused_with_what_to_do(bench):
+    bench.write(WALK)
+    env = {"SLURM_STEP_ID": "0", "SLURM_PROCID": "1", "SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "4"}
+    done = bench.run("run", "job.yaml", env=env, code=2)
+    assert "srun --mpi=pmix" in done.stderr and "4" in done.stderr
+    assert not (bench.folder / "out.h5.journal").exists()
