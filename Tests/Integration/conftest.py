@@ -14,6 +14,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ROOT / ".build" / "release" / "dynsweep"
+#: The same command line over models that fail in every way (Tests/Testbench).
+TESTBENCH = BINARY.with_name("dynsweep-testbench")
 
 #: What a computation may leave different: when, where and how fast a task ran.
 TIMING = {"wall_seconds", "mpi_rank"}
@@ -50,8 +52,9 @@ def environment() -> dict[str, str]:
 class Sandbox:
     """A folder with a job file in it, and the binary to run on it."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, binary: pathlib.Path = BINARY) -> None:
         self.folder = folder
+        self.binary = binary
 
     def write(self, text: str, name: str = "job.yaml") -> pathlib.Path:
         path = self.folder / name
@@ -59,24 +62,29 @@ class Sandbox:
         return path
 
     def command(self, *arguments: object, ranks: int | None = None) -> list[str]:
-        line = [str(BINARY), *map(str, arguments)]
+        line = [str(self.binary), *map(str, arguments)]
         if ranks is not None:
             line = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *line]
         return line
 
-    def run(self, *arguments: object, ranks: int | None = None, code: int | None = 0, timeout: float = 300):
+    def run(
+        self, *arguments: object, ranks: int | None = None, code: int | None = 0, timeout: float = 300,
+        env: dict[str, str] | None = None,
+    ):
         done = subprocess.run(
-            self.command(*arguments, ranks=ranks), cwd=self.folder, env=environment(), capture_output=True,
-            text=True, timeout=timeout,
+            self.command(*arguments, ranks=ranks), cwd=self.folder, env=environment() | (env or {}),
+            capture_output=True, text=True, timeout=timeout,
         )
         if code is not None:
             assert done.returncode == code, f"exit {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self, *arguments: object, ranks: int | None = None) -> subprocess.Popen:
+    def start(
+        self, *arguments: object, ranks: int | None = None, env: dict[str, str] | None = None
+    ) -> subprocess.Popen:
         """Starts in a process group of its own, so that a test can kill all of it."""
         return subprocess.Popen(
-            self.command(*arguments, ranks=ranks), cwd=self.folder, env=environment(),
+            self.command(*arguments, ranks=ranks), cwd=self.folder, env=environment() | (env or {}),
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )
 
@@ -86,8 +94,8 @@ def sandbox(tmp_path: pathlib.Path) -> Sandbox:
     return Sandbox(tmp_path)
 
 
-def kill_tree(process: subprocess.Popen) -> None:
-    """SIGKILL for the process and all its descendants: mpirun gives each rank a process group of its own."""
+def descendants(pid: int) -> list[int]:
+    """The processes below a process, as far as their parents live."""
     parents: dict[int, list[int]] = {}
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -96,9 +104,15 @@ def kill_tree(process: subprocess.Popen) -> None:
             except OSError:
                 continue
             parents.setdefault(parent, []).append(int(entry.name))
-    doomed = [process.pid]
-    for pid in doomed:
-        doomed += parents.get(pid, [])
+    found = list(parents.get(pid, []))
+    for child in found:
+        found += parents.get(child, [])
+    return found
+
+
+def kill_tree(process: subprocess.Popen) -> None:
+    """SIGKILL for the process and all its descendants: mpirun gives each rank a process group of its own."""
+    doomed = [process.pid, *descendants(process.pid)] if process.poll() is None else []
     for pid in doomed:
         try:
             os.kill(pid, signal.SIGKILL)
