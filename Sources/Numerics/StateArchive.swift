@@ -39,9 +39,11 @@ public struct StateArchive {
     }
 
     /// True while bytes are read back into a value, false while they are made from it. For state that has to be
-    /// converted: `exchange` a local copy, and take it over only when restoring.
+    /// converted: `exchange` a local copy, and take it over only when restoring. Saving goes through the list twice.
     public let isRestoring: Bool
     private var bytes: [UInt8]
+    /// While the length of the bytes is measured: that of the items so far.
+    private var measured: Int?
     /// Where the next item is read.
     private var position = 0
     private var itemCount = 0
@@ -55,7 +57,13 @@ public struct StateArchive {
     ///
     /// - Throws: what `value` throws.
     public static func save(_ value: inout some Resumable) throws -> [UInt8] {
+        // Growing the bytes bit by bit would take twice their memory and time.
         var archive = StateArchive(restoring: nil)
+        archive.measured = 0
+        try archive.exchange(&value)
+        archive.bytes.reserveCapacity(archive.measured ?? 0)
+        archive.measured = nil
+        archive.itemCount = 0
         try archive.exchange(&value)
         return archive.bytes
     }
@@ -162,7 +170,7 @@ public struct StateArchive {
         } else if isRestoring {
             try array.withUnsafeMutableBytes { try exchangeBytes($0) }
         } else {
-            array.withUnsafeBytes { bytes.append(contentsOf: $0) }
+            array.withUnsafeBytes { write($0) }
         }
     }
 
@@ -183,10 +191,18 @@ public struct StateArchive {
     }
 
     private mutating func exchangeBytes(_ target: UnsafeMutableRawBufferPointer) throws {
-        guard isRestoring else { return bytes.append(contentsOf: target) }
+        guard isRestoring else { return write(UnsafeRawBufferPointer(target)) }
         try checkRemaining(target.count)
         copy(to: target)
         position += target.count
+    }
+
+    private mutating func write(_ source: UnsafeRawBufferPointer) {
+        if let length = measured {
+            measured = length + source.count
+        } else {
+            bytes.append(contentsOf: source)
+        }
     }
 
     private func checkRemaining(_ size: Int) throws {
