@@ -114,10 +114,10 @@ final class RankKeeper {
         }
     }
 
-    /// Once: a full disk would fill the log too.
-    private func complain(_ error: any Error) {
+    /// Says once what went wrong with a checkpoint: a full disk would fill the log too.
+    func complain(_ error: any Error) {
         guard !hasComplained else { return }
         hasComplained = true
-        logger.warning("rank \(rank) cannot save its long tasks, and goes on without: \(error)")
+        logger.warning("rank \(rank) cannot use its checkpoints and goes on without: \(error)")
     }
 }

@@ -42,11 +42,17 @@ struct TaskRunner {
         do {
             try checkMemory(grid, parameters)
             let request = grid.request(parameters: parameters, random: RandomStream(identity: identity))
-            var state = TaskState(run: try job.model.makeRun(request), sink: sink)
+            var state = TaskState(run: try job.model.makeRun(request), sink: sink, timeCount: times.count)
             if let saved {
-                try StateArchive.restore(&state, from: saved)
-                secondsBefore = state.seconds
-                keeper.resumed(after: secondsBefore)
+                do {
+                    try StateArchive.restore(&state, from: saved)
+                    secondsBefore = state.seconds
+                    keeper.resumed(after: secondsBefore)
+                } catch let error as StateArchiveError {
+                    // Half restored is worth nothing: from the beginning.
+                    keeper.complain(error)
+                    state = TaskState(run: try job.model.makeRun(request), sink: sink, timeCount: times.count)
+                }
             }
             defer { sink = state.sink }
             while state.timeIndex < times.count {
@@ -136,18 +142,20 @@ struct TaskRunner {
 private struct TaskState: Resumable {
     var run: any Run
     var sink: ObservationSink
+    let timeCount: Int
     /// The recording time that comes next.
     var timeIndex = 0
     /// What the task has taken so far.
     var seconds = 0.0
 
-    init(run: any Run, sink: ObservationSink) {
+    init(run: any Run, sink: ObservationSink, timeCount: Int) {
         self.run = run
         self.sink = sink
+        self.timeCount = timeCount
     }
 
     mutating func exchange(with archive: inout StateArchive) throws {
-        try archive.exchange(&timeIndex)
+        try archive.exchange(&timeIndex, in: 0...timeCount)
         try archive.exchange(&seconds)
         try archive.exchange(&sink)
         try run.exchange(with: &archive)
