@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -201,4 +202,57 @@ def reading(path: pathlib.Path) -> dict[str, float]:
     return {"engine.read_curve_of_1e6_tasks_s": middle - begun, "engine.read_scalar_of_1e6_tasks_s": end - middle}
 
 
-BENCHMARKS = {"scheduling": scheduling, "commands": commands}
+#: Long tasks on every rank.
+LONG = """
+model: trial
+methods: [walk]
+parameters: {index: {range: [0, 99, 1]}, milliseconds: 60000, walkers: 1000}
+seeds: 1
+record: {times: {linspace: [0, 20000, 21]}}
+output: long.h5
+"""
+
+#: 10,000 tasks of which 1 % throw, and 0.1 % each segfault, hang, and allocate without end.
+MIXED = """
+model: trial
+methods: [walk]
+parameters: {index: {range: [0, 9999, 1]}, fate: mixed}
+seeds: 1
+record: {times: [0, 10, 100]}
+limits: {task_minutes: 0.001, task_memory: 500MB}
+output: mixed.h5
+"""
+
+
+def endings() -> dict[str, float]:
+    """From a stop signal to the exit with all ranks busy; what a process death costs; how a bad grid ends."""
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, "long.yaml", LONG)
+        for ranks in (1, 2):
+            seconds = []
+            for name in ("USR1", "TERM", "INT"):
+                process = subprocess.Popen(
+                    [*SWEEP, "long.yaml", "-n", str(ranks)], cwd=folder, env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+                while len(list(pathlib.Path(folder).glob("long.h5.rank-*"))) < ranks:
+                    time.sleep(0.01)
+                time.sleep(1.5)
+                begun = time.perf_counter()
+                process.send_signal(getattr(signal, "SIG" + name))
+                process.wait()
+                seconds.append(time.perf_counter() - begun)
+                assert process.returncode == 75, process.returncode
+            results[f"engine.stop_{ranks}_ranks_s"] = max(seconds)
+
+        write(folder, "mixed.yaml", MIXED)
+        good = best(1, [*SWEEP, "mixed.yaml", "-n", "2", "--set", "parameters.fate=done"], folder, fresh=("mixed.h5*",))
+        bad = best(1, [*SWEEP, "mixed.yaml", "-n", "2"], folder, fresh=("mixed.h5*",))
+        assert bad.code == 1 and "9870 of 10000 tasks done, 130 failed" in bad.text, bad.text[-2000:]
+        deaths = bad.text.count("starting the ranks again")
+        results["engine.process_deaths"] = deaths
+        # A hang is noticed 1.06 s after it began: the limit, and the grace for tasks that look up late.
+        results["engine.process_death_s"] = (bad.seconds - good.seconds - 10 * 1.06) / deaths
+    return results
+
+
+BENCHMARKS = {"scheduling": scheduling, "commands": commands, "endings": endings}
