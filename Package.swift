@@ -45,6 +45,7 @@ let package = Package(
             providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSundials", path: "Sources/CSundials", providers: [.apt(["libsundials-dev"])]),
         .systemLibrary(name: "CVector", path: "Sources/CVector"),
+        .target(name: "CSafeDriver", dependencies: ["CHDF5"]),
         .target(
             name: "CPlatform",
             cSettings: [
@@ -59,7 +60,7 @@ let package = Package(
         .target(name: "Models", dependencies: ["Modeling", "Dynamics", "Numerics"], swiftSettings: simd),
         .target(
             name: "Sweep", dependencies: ["Modeling", .product(name: "Yams", package: "Yams")], swiftSettings: simd),
-        .target(name: "Results", dependencies: ["Sweep", "Modeling", "CHDF5"], swiftSettings: simd),
+        .target(name: "Results", dependencies: ["Sweep", "Modeling", "CHDF5", "CSafeDriver"], swiftSettings: simd),
         .target(
             name: "Coordinator",
             dependencies: [

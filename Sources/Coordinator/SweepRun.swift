@@ -161,7 +161,12 @@ public struct SweepRun {
             progress.close()
             logger.error("\(error)")
             // What was computed is in the journal; the next run publishes it.
-            do { try store.abandon() } catch { logger.error("\(error)") }
+            do {
+                if let path = try store.abandon() { logger.notice("what was done was written to \(path) anew") }
+            } catch let second where "\(second)" != "\(error)" {
+                logger.error("\(second)")
+            } catch {}
+            logger.notice("once the cause is gone the same command goes on with what is done")
             return .internalError
         }
     }

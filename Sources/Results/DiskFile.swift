@@ -2,8 +2,9 @@ import Foundation
 
 /// An open file: reads and writes at offsets, with errors as values. Closes itself.
 final class DiskFile: @unchecked Sendable {
-    let path: String
-    private let descriptor: Int32
+    /// The name it was opened by, or the one it was given since; for messages.
+    var path: String
+    let descriptor: Int32
 
     enum Mode { case read, readWrite, createNew, truncate }
 
@@ -15,7 +16,7 @@ final class DiskFile: @unchecked Sendable {
         case .createNew: flags = O_RDWR | O_CREAT | O_EXCL
         case .truncate: flags = O_RDWR | O_CREAT | O_TRUNC
         }
-        descriptor = open(path, flags | O_CLOEXEC, 0o644)
+        descriptor = uninterrupted { open(path, flags | O_CLOEXEC, 0o644) }
         self.path = path
         if descriptor < 0 { throw ResultError.io(operation: "open", path: path, code: errno) }
     }
@@ -59,13 +60,35 @@ final class DiskFile: @unchecked Sendable {
         return done
     }
 
+    /// Whether a name still leads to the file.
+    enum Place {
+        case here
+        /// The name leads nowhere, or to another file.
+        case elsewhere
+        /// No name leads to it any more: it vanishes when it is closed.
+        case removed
+    }
+
+    /// Where the file is, seen from the name `path` (its own at first; it may have been renamed).
+    func place(of path: String) throws -> Place {
+        var own = stat()
+        guard fstat(descriptor, &own) == 0 else { throw failure("inspect") }
+        if own.st_nlink == 0 { return .removed }
+        var named = stat()
+        guard stat(path, &named) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return .elsewhere }
+            throw failure("inspect")
+        }
+        return named.st_ino == own.st_ino && named.st_dev == own.st_dev ? .here : .elsewhere
+    }
+
     func truncate(to size: Int) throws {
-        guard ftruncate(descriptor, off_t(size)) == 0 else { throw failure("truncate") }
+        guard uninterrupted({ ftruncate(descriptor, off_t(size)) }) == 0 else { throw failure("truncate") }
     }
 
     /// Makes the file's data durable.
     func sync() throws {
-        guard fdatasync(descriptor) == 0 else { throw failure("sync") }
+        guard uninterrupted({ fdatasync(descriptor) }) == 0 else { throw failure("sync") }
     }
 
     /// The first `length` bytes as shared memory; the caller unmaps them. Stores there outlive the process.
@@ -77,6 +100,15 @@ final class DiskFile: @unchecked Sendable {
 
     private func failure(_ operation: String) -> ResultError {
         .io(operation: operation, path: path, code: errno)
+    }
+}
+
+/// Repeats a system call until it is not interrupted by a signal. (Network file systems mounted with `intr` interrupt
+/// any of them.)
+private func uninterrupted(_ call: () -> Int32) -> Int32 {
+    while true {
+        let result = call()
+        if result != -1 || errno != EINTR { return result }
     }
 }
 
@@ -112,19 +144,21 @@ enum Disk {
     }
 
     static func syncFile(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw ResultError.io(operation: "open", path: path, code: errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw ResultError.io(operation: "sync", path: path, code: errno) }
+        guard uninterrupted({ fsync(descriptor) }) == 0 else {
+            throw ResultError.io(operation: "sync", path: path, code: errno)
+        }
     }
 
     static func syncDirectory(of path: String) throws {
         let folder = directory(of: path)
-        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = uninterrupted { open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw ResultError.io(operation: "open", path: folder, code: errno) }
         defer { close(descriptor) }
         // Some network file systems cannot sync a directory and say EINVAL; their rename is durable by itself.
-        guard fsync(descriptor) == 0 || errno == EINVAL else {
+        guard uninterrupted({ fsync(descriptor) }) == 0 || errno == EINVAL else {
             throw ResultError.io(operation: "sync", path: folder, code: errno)
         }
     }

@@ -1,8 +1,7 @@
 /// The last 32 bytes of a result file: the checksum of all bytes before them. HDF5 readers ignore what follows their
-/// data. It is checked before a file is trusted, because the HDF5 library may crash on damaged metadata.
+/// data. It is checked before a file is trusted, because the HDF5 library may crash or hang on damaged metadata.
 ///
-/// Layout (little-endian): magic, length of the file before the seal, checksum (XXH64 of 4 MiB pieces, each seeded with
-/// the one before), magic.
+/// Layout (little-endian, 8 bytes each): magic, length of the file before the seal, its CRC-32, magic.
 enum FileSeal {
     private static let magic: UInt64 = 0x4C41_4553_5357_5944
     private static let size = 32
@@ -14,7 +13,7 @@ enum FileSeal {
         let length = try file.size()
         let sum = try checksum(file, length: length)
         var trailer: [UInt8] = []
-        for word in [magic, UInt64(length), sum, magic] {
+        for word in [magic, UInt64(length), UInt64(sum), magic] {
             withUnsafeBytes(of: word.littleEndian) { trailer.append(contentsOf: $0) }
         }
         try trailer.withUnsafeBytes { try file.write($0, at: length) }
@@ -33,20 +32,20 @@ enum FileSeal {
             return "it does not end as a result file does: it was cut, damaged, or written by another program"
         }
         if isQuick { return nil }
-        return try checksum(file, length: length) == words[2]
+        return try UInt64(checksum(file, length: length)) == words[2]
             ? nil : "its bytes do not match their checksum: it is damaged"
     }
 
-    private static func checksum(_ file: DiskFile, length: Int) throws -> UInt64 {
+    private static func checksum(_ file: DiskFile, length: Int) throws -> UInt32 {
         var buffer = [UInt8](repeating: 0, count: min(piece, max(1, length)))
-        var sum: UInt64 = 0
+        var sum: UInt32 = 0
         var at = 0
         while at < length {
             let count = min(buffer.count, length - at)
             let got = try buffer.withUnsafeMutableBytes {
                 try file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: at)
             }
-            sum = buffer.withUnsafeBytes { XXH64.hash(UnsafeRawBufferPointer(rebasing: $0[..<got]), seed: sum) }
+            sum = buffer.withUnsafeBytes { CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[..<got]), before: sum) }
             if got < count { break }
             at += got
         }

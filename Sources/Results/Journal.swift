@@ -183,6 +183,7 @@ final class Journal: @unchecked Sendable {
         try sync()
         try Disk.rename(path, to: newPath)
         path = newPath
+        file.path = newPath
     }
 
     /// States that the job's text is another from here on (its grids are the same).
@@ -193,6 +194,65 @@ final class Journal: @unchecked Sendable {
     }
 
     func sync() throws { try file.sync() }
+
+    /// Throws ``ResultError/lost(path:reason:)`` when the journal's name no longer leads to it.
+    func requireInPlace() throws {
+        // The file may have been renamed since it was opened; what cannot be looked at just now is not lost.
+        switch (try? file.place(of: path)) ?? .here {
+        case .here: return
+        case .elsewhere:
+            throw ResultError.lost(
+                path: path,
+                reason: "it, or its folder, was moved or renamed while the run went on. What was done is in the moved "
+                    + "one: move it back")
+        case .removed:
+            throw ResultError.lost(path: path, reason: "it, or its folder, was removed while the run went on")
+        }
+    }
+
+    /// When the file was removed while it was open, writes what it holds to a new one of its name. Returns true when it
+    /// did so.
+    func saveIfRemoved() throws -> Bool {
+        guard try file.place(of: path) == .removed else { return false }
+        guard !Disk.exists(path) else {
+            throw ResultError.lost(path: path, reason: "it was removed, and another run has begun one of that name")
+        }
+        try Disk.makeDirectory(Disk.directory(of: path))
+        let copy = try DiskFile(path + ".new", .truncate)
+        var piece = [UInt8](repeating: 0, count: 4 << 20)
+        var at = 0
+        while at < end {
+            let count = try piece.withUnsafeMutableBytes { try file.read(into: $0, at: at) }
+            guard count > 0 else { break }
+            try piece.withUnsafeBytes { try copy.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: at) }
+            at += count
+        }
+        try copy.sync()
+        try Disk.rename(path + ".new", to: path)
+        return true
+    }
+
+    /// Whether the file at `path` holds anything that looks like a task's record, be it readable or not.
+    static func holdsTasks(_ path: String) throws -> Bool {
+        let file = try DiskFile(path, .read)
+        let magic = withUnsafeBytes(of: RecordFrame.magic.littleEndian) { Array($0) }
+        var buffer = [UInt8](repeating: 0, count: 4 << 20)
+        var at = 0
+        while true {
+            let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0, at: at) }
+            // The window moves on by less than it holds, so that no frame falls between two.
+            guard count > RecordFrame.headerSize else { return false }
+            let found = buffer.withUnsafeBytes { bytes in
+                (0..<(count - RecordFrame.headerSize)).contains {
+                    bytes[$0] == magic[0] && bytes[$0 + RecordFrame.headerSize] == RecordKind.task.rawValue
+                        && bytes[$0 + 1] == magic[1] && bytes[$0 + 2] == magic[2] && bytes[$0 + 3] == magic[3]
+                }
+            }
+            if found { return true }
+            at += count - RecordFrame.headerSize
+            if count < buffer.count { return false }
+        }
+    }
 
     /// Reads up to `buffer.count` bytes at `offset`.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws -> Int {

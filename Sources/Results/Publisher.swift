@@ -78,7 +78,11 @@ struct Publisher {
             var reader = BlockReader(journal: journal, maximumBody: layout.maximumBody)
             counts.add(
                 try MethodWriter(layout: layout, specs: description.specs).write(
-                    into: group, reader: &reader, snapshot: { try snapshot(method, $0) }))
+                    into: group, reader: &reader,
+                    snapshot: {
+                        try file.requireDisk()
+                        return try snapshot(method, $0)
+                    }))
         }
         try writeRootAttributes(file.root, counts, events)
         try file.close()

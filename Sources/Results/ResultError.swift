@@ -6,6 +6,8 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
     case io(operation: String, path: String, code: Int32)
     /// Another run holds the output.
     case locked(path: String, holder: LockHolder)
+    /// A file that this run alone may touch was taken from it while it ran.
+    case lost(path: String, reason: String)
     /// The existing results belong to another job; one line a difference.
     case incompatible(path: String, differences: [String])
     /// The file is no result file of ours, or it is damaged.
@@ -34,6 +36,7 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
             return
                 "another run writes '\(path)': \(holder). Wait for it or stop it; if it is certainly gone, delete "
                 + "'\(path).lock'. Runs that share a grid each take a part of it with --shard 1/4, 2/4, ..."
+        case .lost(let path, let reason): return "lost '\(path)': \(reason)"
         case .incompatible(let path, let differences):
             return
                 "'\(path)' holds results of another job:\n  " + differences.joined(separator: "\n  ")

@@ -20,7 +20,7 @@ extension ResultFile {
                 if let damage = try FileSeal.problem(path) {
                     return [ResultProblem(severity: .error, place: "", what: damage)]
                 }
-                return try ResultFile(path).validate()
+                return try ResultFile(path, isChecked: true).validate()
             } catch {
                 return [ResultProblem(severity: .error, place: "", what: "\(error)")]
             }

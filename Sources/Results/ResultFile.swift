@@ -9,11 +9,19 @@ public final class ResultFile {
     /// The methods, in the job's order.
     public let methods: [String]
 
-    /// Opens `path` and checks that it is a result file of a version that this program knows.
-    public init(_ path: String) throws {
+    /// Larger files are not read as a whole before they are opened, only their end is looked at.
+    private static let checkedSize = 1 << 30
+
+    /// Opens `path` and checks that it is an undamaged result file of a version that this program knows.
+    public convenience init(_ path: String) throws { try self.init(path, isChecked: false) }
+
+    /// - Parameter isChecked: that ``FileSeal/problem(_:isQuick:)`` found nothing before.
+    init(_ path: String, isChecked: Bool) throws {
         self.path = path
         guard Disk.exists(path) else { throw ResultError.io(operation: "open", path: path, code: ENOENT) }
-        if let problem = try FileSeal.problem(path, isQuick: true) {
+        // The HDF5 library may crash on damaged metadata, or read wrong values.
+        let isLarge = try DiskFile(path, .read).size() > Self.checkedSize
+        if !isChecked, let problem = try FileSeal.problem(path, isQuick: isLarge) {
             throw ResultError.unreadable(path: path, reason: problem)
         }
         (file, methods) = try HDF5.exclusively {

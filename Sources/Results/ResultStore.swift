@@ -46,7 +46,7 @@ public final class ResultStore: @unchecked Sendable {
     private let methodOffsets: [Int]
 
     /// Guards everything below.
-    private let condition = NSCondition()
+    private let condition = SteadyCondition()
     private let table: TaskTable
     /// Nil when the results were complete at the start.
     private let journal: Journal?
@@ -60,6 +60,7 @@ public final class ResultStore: @unchecked Sendable {
     private var isClosed = false
     private var lastSync = 0.0
     private var lastBeat = 0.0
+    private var lastLook = 0.0
     private var budget: PublishBudget
 
     /// Opens the results of `job` at `job.output`: takes the lock, reads what is there, and makes it fit the job.
@@ -202,6 +203,7 @@ public final class ResultStore: @unchecked Sendable {
     public func append(_ bytes: UnsafeRawBufferPointer) throws -> [RecordEntry] {
         guard let journal else { throw ResultError.invalidRecord("the results are complete already") }
         try condition.withLock { if let backgroundError { throw backgroundError } }
+        try runLock.requireHeld()
         var entries: [RecordEntry] = []
         var places: [(task: Int, at: Int)] = []
         var at = 0
@@ -284,7 +286,7 @@ public final class ResultStore: @unchecked Sendable {
     private func work(_ journal: Journal) {
         condition.lock()
         while !isStopping {
-            _ = condition.wait(until: Date().addingTimeInterval(options.syncSeconds))
+            condition.wait(seconds: options.syncSeconds)
             if isStopping { break }
             condition.unlock()
             tend(journal)
@@ -311,9 +313,17 @@ public final class ResultStore: @unchecked Sendable {
                 condition.withLock { backgroundError = error }
             }
         }
-        if now - lastBeat >= RunLock.beatSeconds {
-            lastBeat = now
-            runLock.heartbeat()
+        do {
+            if now - lastLook >= 1 {
+                lastLook = now
+                try journal.requireInPlace()
+            }
+            if now - lastBeat >= RunLock.beatSeconds {
+                lastBeat = now
+                try runLock.heartbeat()
+            }
+        } catch {
+            condition.withLock { backgroundError = error }
         }
     }
 
@@ -377,6 +387,9 @@ public final class ResultStore: @unchecked Sendable {
         stop()
         defer { close() }
         guard let journal else { return Outcome(counts: counts) }
+        try condition.withLock { if let backgroundError { throw backgroundError } }
+        try runLock.requireHeld()
+        try journal.requireInPlace()
         try record(.stopped, in: journal)
         try journal.sync()
         let counts = try publisher.publish(
@@ -397,10 +410,16 @@ public final class ResultStore: @unchecked Sendable {
     }
 
     /// Leaves at once: makes the journal durable and gives the lock back, without publishing. The next run goes on.
-    public func abandon() throws {
+    ///
+    /// - Returns: where the journal was written anew, when somebody removed it while the run went on.
+    @discardableResult
+    public func abandon() throws -> String? {
         stop()
         defer { close() }
-        try journal?.sync()
+        guard let journal else { return nil }
+        if try journal.saveIfRemoved() { return journal.path }
+        try journal.sync()
+        return nil
     }
 
     private func stop() {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Who holds an output, as its lock file says.
 public struct LockHolder: Codable, Sendable, Hashable, CustomStringConvertible {
@@ -68,18 +69,32 @@ final class RunLock: @unchecked Sendable {
     /// How long a living holder on this host is given to end.
     static let dyingSeconds = 4.0
 
+    /// A holder that was stopped for longer than this (suspended, say) may have been taken for dead: it looks at the
+    /// lock before it writes again.
+    static let trustSeconds = 30.0
+
     private let path: String
     private let holder: LockHolder
+    private let lastSeen = Mutex(ContinuousClock.now)
 
     private init(path: String, holder: LockHolder) {
         self.path = path
         self.holder = holder
     }
 
+    /// What a lock file says.
+    private enum Content {
+        case absent
+        /// Nobody's: empty or garbage.
+        case debris
+        case holder(LockHolder)
+    }
+
     /// Takes the lock of the output `output`.
     ///
     /// A dead holder on this host is replaced at once; a living one is refused after ``dyingSeconds``. A holder on another host is watched for at most
-    /// ``patienceSeconds``: if its file is touched meanwhile it lives, else it is replaced.
+    /// ``patienceSeconds``: if its file is touched meanwhile it lives, else it is replaced. Both times are counted in
+    /// pauses, not read from a clock, which may be set while we wait.
     /// - Parameter notice: told once when that wait begins.
     static func acquire(output: String, patience: Double = patienceSeconds, notice: (String) -> Void) throws -> RunLock
     {
@@ -87,34 +102,38 @@ final class RunLock: @unchecked Sendable {
         let holder = LockHolder.current()
         let candidate = "\(path).\(holder.host)-\(holder.pid)"
         let text = Array(try JSONEncoder().encode(holder))
+        defer { unlink(candidate) }
         let file = try DiskFile(candidate, .truncate)
         try text.withUnsafeBytes { try file.write($0, at: 0) }
         try file.sync()
-        defer { unlink(candidate) }
 
-        let givingUp = Date().addingTimeInterval(dyingSeconds)
-        var hasWaited = false
+        var pauses = 0
         for _ in 0..<1000 {
             // link() either makes the name or fails, on NFS too; open(O_EXCL) is not that reliable there.
-            if link(candidate, path) == 0 { return RunLock(path: path, holder: holder) }
+            if link(candidate, path) == 0 {
+                removeDebris(path, host: holder.host)
+                return RunLock(path: path, holder: holder)
+            }
             guard errno == EEXIST else { throw ResultError.io(operation: "create the lock", path: path, code: errno) }
-            guard let other = read(path) else {
-                // Vanished, or unreadable: half a second later it is whole or it is debris.
+            guard case .holder(let other) = try look(path) else {
+                // Vanished, or debris: half a second later we know which.
                 usleep(500_000)
-                if Disk.exists(path), read(path) == nil { try setAside(path, expected: nil) }
+                if case .debris = try look(path) { try setAside(path, expected: nil) }
                 continue
             }
             switch other.isAlive {
             case true?:
                 // Ranks whose mpirun was killed live on for about a second.
-                guard Date() < givingUp else { throw ResultError.locked(path: output, holder: other) }
-                if !hasWaited { notice("waiting up to \(Int(dyingSeconds)) s for \(other) to end") }
-                hasWaited = true
+                guard Double(pauses) * 0.1 < dyingSeconds else {
+                    throw ResultError.locked(path: output, holder: other)
+                }
+                if pauses == 0 { notice("waiting up to \(Int(dyingSeconds)) s for \(other) to end") }
+                pauses += 1
                 usleep(100_000)
             case false?: try setAside(path, expected: other)
             case nil:
                 notice("waiting up to \(Int(patience)) s to see whether \(other) still lives")
-                if staysSilent(path, holder: other, seconds: patience) {
+                if try staysSilent(path, holder: other, seconds: patience) {
                     try setAside(path, expected: other)
                 } else {
                     throw ResultError.locked(path: output, holder: other)
@@ -124,29 +143,76 @@ final class RunLock: @unchecked Sendable {
         throw ResultError.unreadable(path: path, reason: "the lock file keeps changing hands; try again")
     }
 
-    /// Shows holders on other hosts that this process lives.
-    func heartbeat() { utimes(path, nil) }
+    /// Shows processes on other hosts that this one lives.
+    ///
+    /// - Throws: ``ResultError/lost(path:reason:)`` when the lock is no longer ours.
+    func heartbeat() throws {
+        // A lock that cannot be read just now (a server that restarts) is no sign that it was taken.
+        let content = (try? Self.look(path)) ?? .debris
+        switch content {
+        case .absent: throw ResultError.lost(path: path, reason: "it was removed")
+        case .holder(let other) where other.token != holder.token:
+            throw ResultError.lost(
+                path: path,
+                reason: "\(other) took it over, because this process gave no sign of life for more than a minute")
+        default: break
+        }
+        utimes(path, nil)
+        lastSeen.withLock { $0 = ContinuousClock.now }
+    }
+
+    /// To be called before the journal is written to: throws as ``heartbeat()`` when this process did not run for so long
+    /// that another may hold the lock now.
+    func requireHeld() throws {
+        if ContinuousClock.now - lastSeen.withLock({ $0 }) > .seconds(Self.trustSeconds) { try heartbeat() }
+    }
 
     /// Gives the lock back, unless somebody else took it over.
     func release() {
-        if Self.read(path)?.token == holder.token { unlink(path) }
+        if case .holder(let other)? = try? Self.look(path), other.token == holder.token { unlink(path) }
     }
 
     /// Who holds the lock of `output` now; nil when nobody does.
-    static func holder(of output: String) -> LockHolder? { read(output + ".lock") }
+    static func holder(of output: String) -> LockHolder? {
+        guard case .holder(let holder)? = try? look(output + ".lock") else { return nil }
+        return holder
+    }
 
-    private static func read(_ path: String) -> LockHolder? {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        return try? JSONDecoder().decode(LockHolder.self, from: data)
+    /// - Throws: when the file is there and cannot be read: then nothing is known about its holder.
+    private static func look(_ path: String) throws -> Content {
+        do {
+            let file = try DiskFile(path, .read)
+            var bytes = [UInt8](repeating: 0, count: 1 << 16)
+            let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+            let holder = try? JSONDecoder().decode(LockHolder.self, from: Data(bytes[..<count]))
+            return holder.map { .holder($0) } ?? .debris
+        } catch ResultError.io(_, _, let code) where code == ENOENT || code == ESTALE {
+            return .absent
+        }
+    }
+
+    /// What runs left that died while they took this lock.
+    private static func removeDebris(_ path: String, host: String) {
+        let folder = Disk.directory(of: path)
+        let prefixes = [
+            "\((path as NSString).lastPathComponent).\(host)-", "\((path as NSString).lastPathComponent).stale-",
+        ]
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+            for prefix in prefixes where name.hasPrefix(prefix) {
+                guard let pid = Int32(name.dropFirst(prefix.count)), kill(pid, 0) != 0, errno == ESRCH else { continue }
+                unlink(folder + "/" + name)
+            }
+        }
     }
 
     /// True when the file is not touched for `seconds`.
-    private static func staysSilent(_ path: String, holder: LockHolder, seconds: Double) -> Bool {
+    private static func staysSilent(_ path: String, holder: LockHolder, seconds: Double) throws -> Bool {
         let first = modification(of: path)
-        let end = Date().addingTimeInterval(seconds)
-        while Date() < end {
+        for _ in 0..<Int(seconds * 4) {
             usleep(250_000)
-            guard let now = modification(of: path), read(path)?.token == holder.token else { return true }
+            guard let now = modification(of: path), case .holder(let other) = try look(path),
+                other.token == holder.token
+            else { return true }
             if now != first { return false }
         }
         return true
@@ -170,7 +236,7 @@ final class RunLock: @unchecked Sendable {
             if errno == ENOENT { return }
             throw ResultError.io(operation: "replace the stale lock", path: path, code: errno)
         }
-        if let moved = read(aside), moved.token != expected?.token { link(aside, path) }
+        if case .holder(let moved)? = try? look(aside), moved.token != expected?.token { link(aside, path) }
         unlink(aside)
     }
 }

@@ -92,7 +92,9 @@ struct StoreOpening {
         let (opened, damage) = try read(found) { latest = $0 }
         journal = opened
         notices += damage.messages(path: journalPath)
-        if !damage.isNone { try recoverFromFile(into: opened) }
+        // Records may be published before they are durable in the journal: after the death of the machine the file can
+        // hold more than the journal, even one without visible damage.
+        try recoverFromFile(into: opened)
         if latest.seedRule != header.seedRule { dropSpared() }
         if latest.jobText != header.jobText || latest.overrides != header.overrides
             || latest.seedRule != header.seedRule
@@ -127,8 +129,9 @@ struct StoreOpening {
 
     /// Both copies of the header are damaged. The records' checksums still tell whether they are of this grid.
     private mutating func openHeadlessJournal() throws {
-        let (_, damage) = try read(header, readOnly: true) { _ in }
-        guard table.counts[.pending] < table.count || damage.tailBytes == 0 else {
+        _ = try read(header, readOnly: true) { _ in }
+        guard table.counts[.pending] < table.count else {
+            if try !Journal.holdsTasks(journalPath) { return try replaceEmptyJournal() }
             throw ResultError.unreadable(
                 path: journalPath,
                 reason: "its beginning is damaged and no record in it is of this job. If the job was changed, undo "
@@ -147,6 +150,17 @@ struct StoreOpening {
         try new.moveDurably(to: journalPath)
         journal = new
         settle()
+    }
+
+    /// The journal was cut within its beginning, or never reached the disk: nothing in it can be lost any more.
+    private mutating func replaceEmptyJournal() throws {
+        let hasFile = Disk.exists(path)
+        notices.append(
+            "\(journalPath) is damaged and holds no record; "
+                + (hasFile ? "going on from what \(path) holds" : "starting anew"))
+        table = TaskTable(count: table.count)
+        if hasFile { try openFile() } else { try startJournal() }
+        if journal == nil { try Disk.remove(journalPath) }
     }
 
     /// Rewrites a journal of another grid for this one, beside it, and puts it in its place.
@@ -220,7 +234,7 @@ struct StoreOpening {
             throw ResultError.unreadable(
                 path: path, reason: "\(damage). Restore a good copy, or use --fresh (it moves the file aside)")
         }
-        let file = try ResultFile(path)
+        let file = try ResultFile(path, isChecked: true)
         try requireSameNumbers(as: file.attribute("program_version") ?? "unknown")
         let old = try file.job()
         let fingerprint = try file.fingerprint()
@@ -279,13 +293,15 @@ struct StoreOpening {
         try writer.flush()
     }
 
-    /// After damage to the journal: what it lost may have been published before.
+    /// What the journal lost may have been published before.
     private mutating func recoverFromFile(into journal: Journal) throws {
-        guard Disk.exists(path), (try? FileSeal.problem(path)) == .some(nil), let file = try? ResultFile(path),
-            (try? file.fingerprint()) == header.grid
+        guard table.counts[.pending] > 0, Disk.exists(path), (try? FileSeal.problem(path)) == .some(nil),
+            let file = try? ResultFile(path, isChecked: true), (try? file.fingerprint()) == header.grid,
+            try holdsMore(file)
         else { return }
         var writer = RecordWriter(journal: journal, table: table, layouts: layouts, methodOffsets: methodOffsets)
         let before = table.counts[.pending]
+        let isSameRule = (try? file.attribute("seed_rule")) == header.seedRule
         let table = table
         let layouts = layouts
         let offsets = methodOffsets
@@ -293,7 +309,9 @@ struct StoreOpening {
             try file.forEachRecord(layouts) { record in
                 let task = record.task
                 let index = offsets[task.method] + task.point * layouts[task.method].seedCount + task.seed
-                if table.status(index) == .pending { try writer.write(record) }
+                if table.status(index) == .pending, record.status != .spared || isSameRule {
+                    try writer.write(record)
+                }
             }
         } catch {
             notices.append(
@@ -301,7 +319,19 @@ struct StoreOpening {
         }
         try writer.flush()
         let recovered = before - table.counts[.pending]
-        if recovered > 0 { notices.append("\(recovered) damaged records were recovered from \(path)") }
+        if recovered > 0 { notices.append("\(recovered) records missing in the journal were recovered from \(path)") }
+    }
+
+    /// Whether the file says of a task how it ended that is pending here.
+    private func holdsMore(_ file: ResultFile) throws -> Bool {
+        for (method, layout) in layouts.enumerated() {
+            let statuses = try file.statuses(method: layout.grid.method.name)
+            guard statuses.count == layout.taskCount else { return false }
+            for (task, status) in statuses.enumerated() where ![.pending, .excluded, .spared].contains(status) {
+                if table.status(methodOffsets[method] + task) == .pending { return true }
+            }
+        }
+        return false
     }
 
     /// The flat index of a task in the table.

@@ -24,4 +24,15 @@ import Testing
         #expect(hash(222, 0) == 0xB641_AE8C_B691_C174)
         #expect(hash(222, 2_654_435_761) == 0x20CB_8AB7_AE10_C14A)
     }
+
+    /// The check value of the CRC catalogue, zlib's values, and the sum taken in two parts.
+    @Test func crc32() {
+        func sum(_ text: String, before: UInt32 = 0) -> UInt32 {
+            Array(text.utf8).withUnsafeBytes { CRC32.checksum($0, before: before) }
+        }
+        #expect(sum("") == 0)
+        #expect(sum("123456789") == 0xCBF4_3926)
+        #expect(sum("The quick brown fox jumps over the lazy dog") == 0x414F_A339)
+        #expect(sum("over the lazy dog", before: sum("The quick brown fox jumps ")) == 0x414F_A339)
+    }
 }

@@ -1,12 +1,29 @@
 import CHDF5
+import CSafeDriver
 
 /// An HDF5 file being written or read. Closes itself; ``close()`` does it with an error instead of in silence.
 final class HDF5File {
     private var raw: hid_t?
     let path: String
     let root: HDF5Group
+    /// What a file that is being written is written to; nil when it is only read.
+    private let target: Target?
 
-    private init(_ raw: hid_t, path: String) throws {
+    /// The disk under a file that is being written, and the first error it answered.
+    private final class Target {
+        let file: DiskFile
+        let error = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+
+        init(_ path: String) throws {
+            error.initialize(to: 0)
+            file = try DiskFile(path, .truncate)
+        }
+
+        deinit { error.deallocate() }
+    }
+
+    private init(_ raw: hid_t, path: String, target: Target? = nil) throws {
+        self.target = target
         let group = H5Gopen2(raw, "/", 0)
         if group < 0 { H5Fclose(raw) }
         root = HDF5Group(HDF5Identifier(try HDF5.check(group, "open '\(path)'"), release: H5Gclose), path: "")
@@ -20,15 +37,20 @@ final class HDF5File {
 
     /// A new file at `path`, replacing what is there. Uses the format of HDF5 1.8, which every reader knows and which
     /// has checksums on its metadata.
+    ///
+    /// The library never learns that a write failed, as it may crash then: ``requireDisk()`` and ``close()`` say it.
     static func create(_ path: String) throws -> HDF5File {
         let access = try accessList()
+        let target = try Target(path)
+        try HDF5.check(
+            csafedriver_use(access.raw, target.file.descriptor, target.error), "choose the file driver")
         try HDF5.check(
             H5Pset_libver_bounds(access.raw, H5F_LIBVER_V18, H5F_LIBVER_V18), "choose the file format")
         let creation = HDF5Identifier(
             try HDF5.check(H5Pcreate(chdf5_file_create()), "create a property list"), release: H5Pclose)
         try HDF5.check(H5Pset_link_creation_order(creation.raw, chdf5_order_tracked()), "keep the creation order")
         let raw = try HDF5.check(H5Fcreate(path, chdf5_acc_trunc(), creation.raw, access.raw), "create '\(path)'")
-        return try HDF5File(raw, path: path)
+        return try HDF5File(raw, path: path, target: target)
     }
 
     static func open(_ path: String) throws -> HDF5File {
@@ -45,12 +67,20 @@ final class HDF5File {
         return list
     }
 
+    /// Throws when the disk has refused something that was written so far. What it refused is kept in memory, so this is
+    /// to be asked now and then.
+    func requireDisk() throws {
+        guard let target, target.error.pointee != 0 else { return }
+        throw ResultError.io(operation: "write", path: path, code: target.error.pointee)
+    }
+
     /// Writes everything out and closes the file with all that is open in it.
     func close() throws {
         guard let raw else { return }
         self.raw = nil
         let flushed = H5Fflush(raw, H5F_SCOPE_LOCAL)
         let closed = H5Fclose(raw)
+        try requireDisk()
         try HDF5.check(min(flushed, closed), "write '\(path)'")
     }
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -128,6 +130,34 @@ def observables(dataset: xr.Dataset) -> list[str]:
     return [str(name) for name in dataset.data_vars if name not in BOOKKEEPING]
 
 
+#: What the last 32 bytes of a result file begin and end with (Sources/Results/FileSeal.swift).
+_SEAL = 0x4C414553_53575944
+#: Larger files are not read as a whole before they are opened.
+_CHECKED_SIZE = 1 << 30
+
+
+def _require_undamaged(path: Path) -> None:
+    """Raise when the file's bytes are not the ones that were written: HDF5 may hang on them."""
+    with open(path, "rb") as file:
+        length = file.seek(0, os.SEEK_END) - 32
+        if not 0 < length <= _CHECKED_SIZE:
+            return
+        file.seek(length)
+        begin, stated_length, stated, end = struct.unpack("<4Q", file.read(32))
+        if begin != _SEAL or end != _SEAL or stated_length != length:
+            return  # not sealed: cut, or rewritten by another program; opening it will tell
+        file.seek(0)
+        checksum = 0
+        while length > 0 and (piece := file.read(min(length, 1 << 22))):
+            checksum = zlib.crc32(piece, checksum)
+            length -= len(piece)
+        if checksum != stated:
+            raise ValueError(
+                f"{path} is damaged: its bytes do not match their checksum. If its journal is still"
+                " there, 'dynsweep run' rebuilds it; else restore a copy"
+            )
+
+
 def load(file: str | os.PathLike[str], engine: Engine = "h5netcdf") -> Results:
     """Open a result file, finished or not, lazily.
 
@@ -137,12 +167,18 @@ def load(file: str | os.PathLike[str], engine: Engine = "h5netcdf") -> Results:
     :param file: a result file of ``dynsweep run``
     :param engine: what xarray reads with: ``h5netcdf``, or ``netcdf4`` (package netCDF4)
     :raises FileNotFoundError: when there is no such file
-    :raises ValueError: when the file holds no method's results
+    :raises ValueError: when the file is damaged, is no HDF5 file, or holds no method's results
     """
     path = Path(file)
     if not path.exists():
         raise FileNotFoundError(f"no such result file: {path}")
-    groups = xr.open_groups(path, engine=engine)
+    _require_undamaged(path)
+    try:
+        groups = xr.open_groups(path, engine=engine)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise ValueError(
+            f"{path} cannot be read: it was cut, damaged, or is no HDF5 file ({error})"
+        ) from error
     root = groups["/"]
     datasets = {
         name.strip("/"): _with_root_coordinates(dataset, root)
