@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 BINARY := .build/release/dynsweep
 RANKS  ?= 2
 
-.PHONY: all build demo test lint setup bench clean
+.PHONY: all build demo test soak lint setup bench clean
 
 all: build
 
@@ -26,6 +26,12 @@ lint: setup
 
 test: lint build
 	scripts/test
+
+# The crash test at length: sweeps killed at random moments until they are done. About half an hour on two cores.
+ROUNDS ?= 200
+soak: setup
+	swift build -c release --static-swift-stdlib --product dynsweep-testbench
+	$(PYTHON) Tests/Integration/soak.py --rounds $(ROUNDS)
 
 # Throughput of the kernels and of the scheduler beside a NumPy reference; prints ratios with their targets.
 bench: build

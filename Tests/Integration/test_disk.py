@@ -23,8 +23,9 @@ record: {times: [0, 5, 10]}
 output: out.h5
 """
 
-#: Some seconds on one rank.
-SLOW = SHORT.replace("range: [0, 11, 1]}", "range: [0, 11, 1]}, milliseconds: 45")
+#: A second on one rank, and some seconds: longer than it takes to the first publishing.
+SLOW = SHORT.replace("range: [0, 11, 1]}", "range: [0, 11, 1]}, milliseconds: 20")
+SLOWER = SLOW.replace("milliseconds: 20", "milliseconds: 60")
 
 
 def make_whole(factory, job):
