@@ -116,7 +116,7 @@ public struct Merge {
             var count = 0
             try input.forEachRecord { found in
                 count += 1
-                if count % 1024 == 0 { locks.heartbeat() }
+                if count % 1024 == 0 { try locks.heartbeat() }
                 var record = found
                 if let map {
                     guard let task = map.task(record.task) else { return }
@@ -154,11 +154,11 @@ public struct Merge {
         let counts = try publisher.publish(
             to: output, journal: journal, events: [event],
             snapshot: { method, range in
-                locks.heartbeat()
+                try locks.heartbeat()
                 return tasks.snapshot((offsets[method] + range.lowerBound)..<(offsets[method] + range.upperBound))
             },
             check: { finished in
-                locks.heartbeat()
+                try locks.heartbeat()
                 if let problem = ResultFile.validate(finished).first(where: { $0.severity == .error }) {
                     throw ResultError.unreadable(
                         path: output, reason: "the merged file does not read back as written (\(problem)); merge again")
@@ -190,7 +190,7 @@ public struct Merge {
 /// The locks of the output and of all inputs, held while they are merged.
 private final class MergeLocks {
     private var locks: [RunLock] = []
-    private var lastBeat = Date()
+    private var lastBeat = ContinuousClock.now
 
     init(output: String, inputs: [String], notice: (String) -> Void) throws {
         do {
@@ -214,11 +214,11 @@ private final class MergeLocks {
         }
     }
 
-    /// Shows that the holder lives, when it is time to.
-    func heartbeat() {
-        guard -lastBeat.timeIntervalSinceNow > RunLock.beatSeconds else { return }
-        lastBeat = Date()
-        for lock in locks { lock.heartbeat() }
+    /// Shows that the holder lives, when it is time to; throws when a lock was taken over meanwhile.
+    func heartbeat() throws {
+        guard ContinuousClock.now - lastBeat > .seconds(RunLock.beatSeconds) else { return }
+        lastBeat = ContinuousClock.now
+        for lock in locks { try lock.heartbeat() }
     }
 
     func release() {

@@ -95,7 +95,7 @@ struct StoreOpening {
         // Records may be published before they are durable in the journal: after the death of the machine the file can
         // hold more than the journal, even one without visible damage.
         try recoverFromFile(into: opened)
-        if latest.seedRule != header.seedRule { dropSpared() }
+        if latest.seedRule != header.seedRule { Self.dropSpared(in: table) }
         if latest.jobText != header.jobText || latest.overrides != header.overrides
             || latest.seedRule != header.seedRule
         {
@@ -111,6 +111,7 @@ struct StoreOpening {
         let layouts = layouts
         let offsets = methodOffsets
         var events: [RunEvent] = []
+        var rule = found.seedRule
         let result = try Journal.open(
             journalPath, header: found, maximumBody: layouts.map(\.maximumBody).max() ?? TaskRecord.maximumError,
             visit: { offset, view in
@@ -122,7 +123,13 @@ struct StoreOpening {
                     offsets[task.method] + task.point * layouts[task.method].seedCount + task.seed, view.status,
                     offset: offset)
             },
-            event: { events.append($0) }, header: headerFound, readOnly: readOnly)
+            event: { events.append($0) },
+            header: { header in
+                // From here on the job is another: what its rule for seeds spared before may be needed now.
+                if header.seedRule != rule { Self.dropSpared(in: table) }
+                rule = header.seedRule
+                headerFound(header)
+            }, readOnly: readOnly)
         self.events = events
         return result
     }
@@ -217,7 +224,11 @@ struct StoreOpening {
                     if record.status == .spared { spared.append(record) } else { try writer.write(record) }
                 } catch { failure = error }
             },
-            event: { events.append($0) }, header: { rule = $0.seedRule }, readOnly: true)
+            event: { events.append($0) },
+            header: { header in
+                if header.seedRule != rule { spared.removeAll() }
+                rule = header.seedRule
+            }, readOnly: true)
         if let failure { throw failure }
         if rule == header.seedRule { for record in spared { try writer.write(record) } }
         try writer.flush()
@@ -356,7 +367,7 @@ struct StoreOpening {
         table.markExcluded(layouts)
     }
 
-    private func dropSpared() {
+    private static func dropSpared(in table: TaskTable) {
         for task in 0..<table.count where table.status(task) == .spared { table.set(task, .pending, offset: 0) }
     }
 }

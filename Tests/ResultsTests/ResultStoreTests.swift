@@ -237,6 +237,55 @@ import Testing
         try stricter.abandon()
     }
 
+    @Test func aRunThatDiesAfterTheRuleForSeedsChangedLeavesNothingSparedByTheOldOne() throws {
+        let folder = try TemporaryDirectory()
+        func job(_ error: Double) throws -> Job {
+            try toyJob(
+                "model: toy\nmethods: [sgd]\nseeds: {sem: {test_loss: \(error)}, max: 4}\nrecord: {times: [1]}",
+                output: folder.file("a.h5"))
+        }
+        let store = try openStore(try job(0.1))
+        for seed in 2..<4 {
+            try store.append(TaskRecord(task: TaskID(method: 0, point: 0, seed: seed), status: .spared))
+        }
+        try store.abandon()
+        for _ in 0..<2 {
+            let stricter = try openStore(try job(0.01))
+            #expect(stricter.counts[.spared] == 0 && stricter.counts[.pending] == 4)
+            try stricter.abandon()
+        }
+    }
+
+    @Test func aDiskThatRefusesTheFileIsNamedAndTheJournalKept() throws {
+        let folder = try TemporaryDirectory()
+        let job = try toyJob(wideJob, output: folder.file("a.h5"))
+        let store = try openStore(job)
+        for task in includedTasks(job) { try store.append(toyRecord(job, task)) }
+        // Nothing can be written where a folder is.
+        try FileManager.default.createDirectory(atPath: job.output + ".publishing", withIntermediateDirectories: false)
+        let error = #expect(throws: ResultError.self) { try store.finish() }
+        #expect("\(try #require(error))" == "cannot open '\(job.output).publishing': Is a directory")
+        try store.abandon()
+        #expect(try folder.contents() == ["a.h5.journal", "a.h5.publishing"])
+        try FileManager.default.removeItem(atPath: job.output + ".publishing")
+        #expect(try openStore(job).finish().isComplete)
+    }
+
+    @Test func aRemovedJournalIsWrittenAnew() throws {
+        let folder = try TemporaryDirectory()
+        let job = try toyJob(wideJob, output: folder.file("a.h5"))
+        let store = try openStore(job)
+        let tasks = includedTasks(job)
+        for task in tasks { try store.append(toyRecord(job, task)) }
+        try FileManager.default.removeItem(atPath: job.output + ".journal")
+        let error = #expect(throws: ResultError.self) { try store.finish() }
+        #expect("\(try #require(error))".contains("was removed while the run went on"))
+        #expect(try store.abandon() == job.output + ".journal")
+        let again = try openStore(job)
+        #expect(again.counts[.done] == tasks.count)
+        #expect(try again.finish().isComplete)
+    }
+
     @Test func failedTasksRunAgainWhenAsked() throws {
         let folder = try TemporaryDirectory()
         let job = try toyJob(wideJob, output: folder.file("a.h5"))
