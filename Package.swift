@@ -26,6 +26,11 @@ let commit = Context.gitInformation.map { $0.currentCommit + ($0.hasUncommittedC
 let simd: [SwiftSetting] =
     levelNumber == "0" ? [] : [.unsafeFlags(["-Xcc", "-march=\(level)"])]
 
+// The MPI library: openmpi (the default) or mpich, which its relatives of the same binary interface are too.
+let mpi = Context.environment["DYNSWEEP_MPI"] ?? "openmpi"
+guard ["openmpi", "mpich"].contains(mpi) else { fatalError("DYNSWEEP_MPI must be openmpi or mpich, not '\(mpi)'") }
+let isMPICH = mpi == "mpich"
+
 let package = Package(
     name: "dynsweep",
     products: [.executable(name: "dynsweep", targets: ["dynsweep"])],
@@ -37,7 +42,9 @@ let package = Package(
     ],
     targets: [
         // The C libraries: a module map and a shim header each; the shims only wrap macros that Swift cannot import.
-        .systemLibrary(name: "CMPI", path: "Sources/CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+        .systemLibrary(
+            name: "CMPI", path: "Sources/CMPI", pkgConfig: isMPICH ? "mpich" : "ompi-c",
+            providers: [.apt([isMPICH ? "libmpich-dev" : "libopenmpi-dev"])]),
         .systemLibrary(
             name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(
@@ -69,7 +76,9 @@ let package = Package(
                 .product(name: "Atomics", package: "swift-atomics"),
             ],
             // Links to the templates in slurm/, so that the binary needs no files beside it.
-            resources: [.embedInCode("Slurm/job.sbatch"), .embedInCode("Slurm/merge.sbatch")], swiftSettings: simd),
+            resources: [.embedInCode("Slurm/job.sbatch"), .embedInCode("Slurm/merge.sbatch")], swiftSettings: simd,
+            // MPICH's library has different names; its pkg-config file says which.
+            linkerSettings: isMPICH ? [] : [.linkedLibrary("mpi")]),
         .target(
             name: "Commands",
             dependencies: [

@@ -141,10 +141,11 @@ struct SubmitCommand: ParsableCommand {
             "Submitted as job \(number): \(job.name), \(each)\(size.ranks) rank\(size.ranks == 1 ? "" : "s"),"
                 + " \(size.time), \(Text.bytes(size.memory)) a rank.")
         if let merge { print("Job \(merge) joins the shares when all of them have ended.") }
-        let output = Text.quoted(job.output)
+        let shard = submission.array.flatMap { Shard(index: 1, of: $0) }
+        let output = Text.quoted(job.writing(shard: shard).output)
         var table = TextTable(["to", "do"], endsInText: true)
         table.add(["see it in the queue", "squeue -j \(number)"])
-        if submission.array == nil { table.add(["see what is done", "dynsweep status \(output) --watch"]) }
+        table.add(["see what is done", "dynsweep status \(output) --watch"])
         table.add(["read its log", "tail -F \(Text.quoted(submission.log).replacingOccurrences(of: "%a", with: "*"))"])
         table.add(["stop it", "scancel \(number)   (the same submit goes on)"])
         table.add(["read the script", Text.quoted(submission.script.path)])

@@ -4,14 +4,22 @@ import Foundation
 public enum Launcher: Equatable, Sendable {
     /// Alone: no MPI is started.
     case none
-    /// By mpirun or by srun with a process manager that Open MPI understands.
+    /// By mpirun, or by srun with a process manager that the linked MPI understands.
     case mpi
     /// One of several tasks of a Slurm step without such a manager: N copies would each run everything.
     case slurmWithoutMPI(tasks: Int)
 
     public static func detect(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> Launcher {
+        detect(environment, isOpenMPI: Communicator.isOpenMPI)
+    }
+
+    /// - Parameter isOpenMPI: whether Open MPI is linked. MPICH reads the variables of PMI, Open MPI does not.
+    package static func detect(_ environment: [String: String], isOpenMPI: Bool) -> Launcher {
         if environment["OMPI_COMM_WORLD_SIZE"] != nil || environment["PMIX_RANK"] != nil { return .mpi }
-        if environment["SLURM_STEP_ID"] != nil, environment["SLURM_PROCID"] != nil,
+        let isStep = environment["SLURM_STEP_ID"] != nil
+        // Outside of Slurm this is MPICH's mpirun; that Open MPI makes nothing of it is seen by the number of ranks.
+        if environment["PMI_RANK"] != nil, !isOpenMPI || !isStep { return .mpi }
+        if isStep, environment["SLURM_PROCID"] != nil,
             let tasks = Int(environment["SLURM_STEP_NUM_TASKS"] ?? environment["SLURM_NTASKS"] ?? "1"), tasks > 1
         {
             return .slurmWithoutMPI(tasks: tasks)
@@ -23,7 +31,7 @@ public enum Launcher: Equatable, Sendable {
     public static func announcedSize(
         _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> Int? {
-        for name in ["OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"] {
+        for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"] {
             if let text = environment[name], let size = Int(text) { return size }
         }
         return nil
@@ -34,6 +42,10 @@ public enum Launcher: Equatable, Sendable {
         ranks: Int, program: String, arguments: [String],
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> [String] {
+        // Under its own name: mpirun may be that of another MPI.
+        guard Communicator.isOpenMPI else {
+            return ["mpiexec.hydra", "-n", String(ranks), "-bind-to", "none", program] + arguments
+        }
         var line = ["mpirun", "--quiet", "-n", String(ranks), "--bind-to", "none"]
         if ranks > ProcessInfo.processInfo.activeProcessorCount { line.append("--oversubscribe") }
         if geteuid() == 0 { line.append("--allow-run-as-root") }

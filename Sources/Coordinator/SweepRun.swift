@@ -267,7 +267,8 @@ enum LaunchError: Error, CustomStringConvertible {
         case .singletons(let tasks):
             return
                 "started as one of \(tasks) processes that do not see each other through MPI, so each would run the whole sweep."
-                + " Under Slurm use 'srun --mpi=pmix'; by hand use 'dynsweep run JOB -n \(tasks)' or mpirun."
+                + " Under Slurm use 'srun --mpi=\(Communicator.slurmPlugin)'; by hand use 'dynsweep run JOB -n \(tasks)', or the mpirun"
+                + " of \(Communicator.linkedVersion())."
         }
     }
 }

@@ -12,6 +12,17 @@ import Testing
         #expect(Launcher.detect(["PMIX_RANK": "0", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0"]) == .mpi)
     }
 
+    @Test func thePMIOfMPICHIsSeenWhereItIsUnderstood() {
+        let hydra = ["PMI_RANK": "0", "PMI_SIZE": "4"]
+        let slurm = hydra.merging(["SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "4"]) { $1 }
+        #expect(Launcher.detect(slurm, isOpenMPI: false) == .mpi)
+        #expect(Launcher.detect(hydra, isOpenMPI: false) == .mpi)
+        #expect(Launcher.detect(slurm, isOpenMPI: true) == .slurmWithoutMPI(tasks: 4))
+        // Open MPI is started then, finds itself alone, and the number says that this is wrong.
+        #expect(Launcher.detect(hydra, isOpenMPI: true) == .mpi)
+        #expect(Launcher.announcedSize(hydra) == 4)
+    }
+
     @Test func manySlurmTasksWithoutPMIxAreAnError() {
         let environment = ["SLURM_STEP_ID": "0", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "8"]
         #expect(Launcher.detect(environment) == .slurmWithoutMPI(tasks: 8))

@@ -80,7 +80,7 @@ def test_the_warning_before_the_limit_stops_in_order_and_requeues(desk):
 
 
 def test_a_real_time_limit_shorter_than_the_sweep_requeues_until_done(desk):
-    desk.write(walks(240, 600))
+    desk.write(walks(120, 600))
     number = desk.submit("-n", 2, "--time", 1)
     job = desk.cluster.wait_end(number, timeout=280)
     assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log()
@@ -142,6 +142,36 @@ def test_a_dead_second_node_requeues_too(desk):
     desk.cluster.start_node("node2")
     job = desk.cluster.wait_end(number)
     assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log()
+    assert_same(reference(desk), desk.folder / "out.h5")
+
+
+def test_an_array_computes_shares_and_joins_them(desk):
+    desk.write(walks(12, 50))
+    done = desk.dynsweep("submit", "job.yaml", "--array", 2, "-n", 1)
+    number = re.search(r"Submitted as job (\d+): slurm test, 2 allocations of 1 rank", done.stdout)[1]
+    merge = re.search(r"Job (\d+) joins the shares", done.stdout)[1]
+    job = desk.cluster.wait_end(merge)
+    assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log("out.merge.log")
+    assert desk.cluster.job(number)["JobState"] == "COMPLETED"
+    for element in (1, 2):
+        assert f"share {element} of 2: 6 of 12 tasks" in desk.log(f"out.{element}.log")
+    assert status(desk) == 0
+    assert_same(reference(desk), desk.folder / "out.h5")
+    assert not list(desk.folder.glob("*.shard-*"))
+
+
+def test_an_array_of_which_a_part_was_cancelled_goes_on(desk):
+    desk.write(walks(12, 50))
+    done = desk.dynsweep("submit", "job.yaml", "--array", 2, "-n", 1, "--extra", "--begin=now+60")
+    number, merge = re.findall(r"[Jj]ob (\d+)", done.stdout)[:2]
+    desk.cluster.run("scancel", f"{number}_2")
+    desk.cluster.run("scontrol", "update", f"jobid={number}_1", "starttime=now")
+    job = desk.cluster.wait_end(merge)
+    assert (job["JobState"], job["ExitCode"]) == ("FAILED", "75:0"), desk.log("out.merge.log")
+    assert "6 of 12 tasks done, 6 pending" in desk.log("out.merge.log")
+    done = desk.dynsweep("submit", "job.yaml", "--array", 2, "-n", 1)
+    job = desk.cluster.wait_end(re.search(r"Job (\d+) joins the shares", done.stdout)[1])
+    assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log("out.merge.log")
     assert_same(reference(desk), desk.folder / "out.h5")
 
 
@@ -247,7 +277,7 @@ def test_what_cannot_be_submitted_has_code_2_and_a_reason(desk, arguments, compl
 def test_a_bad_job_is_not_submitted(desk):
     desk.write(JOB.replace("step_size", "stepsize"))
     done = desk.dynsweep("submit", "job.yaml", code=2)
-    assert "job.yaml:10:" in done.stderr
+    assert "job.yaml:11:" in done.stderr
     assert "did you mean 'step_size'" in done.stderr
     assert sorted(path.name for path in desk.folder.iterdir()) == ["job.yaml"]
 

@@ -6,25 +6,21 @@ import CMPI
 package final class Communicator {
     let rank: Int
     let size: Int
-    private let world: MPI_Comm?
     private var outbox: [Outgoing] = []
 
     private struct Outgoing {
         let buffer: UnsafeMutableRawBufferPointer
-        var request: MPI_Request?
+        var request = cmpi_request()
     }
 
     /// Starts MPI. Throws when it cannot (no launcher that it understands, or a broken installation).
     package init() throws {
-        var provided: Int32 = 0
-        // Funneled: the results writer is a second thread, which never calls MPI.
-        try check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
-        world = cmpi_comm_world()
-        try check(MPI_Comm_set_errhandler(world, cmpi_errors_return()), "MPI_Comm_set_errhandler")
+        // For one thread: the results writer is a second one, which never calls MPI.
+        try check(cmpi_init(), "MPI_Init_thread")
         var value: Int32 = 0
-        try check(MPI_Comm_rank(world, &value), "MPI_Comm_rank")
+        try check(cmpi_rank(&value), "MPI_Comm_rank")
         rank = Int(value)
-        try check(MPI_Comm_size(world, &value), "MPI_Comm_size")
+        try check(cmpi_size(&value), "MPI_Comm_size")
         size = Int(value)
     }
 
@@ -38,17 +34,12 @@ package final class Communicator {
     /// The next message, if one has arrived; never waits for one.
     package func poll() throws -> Message? {
         try releaseSent()
-        var flag: Int32 = 0
-        var status = MPI_Status()
-        try check(MPI_Iprobe(cmpi_any_source(), cmpi_any_tag(), world, &flag, &status), "MPI_Iprobe")
-        guard flag != 0 else { return nil }
-        var count: Int32 = 0
-        try check(MPI_Get_count(&status, cmpi_byte(), &count), "MPI_Get_count")
-        let source = status.MPI_SOURCE
-        let tag = status.MPI_TAG
+        var (found, source, tag, count): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
+        try check(cmpi_probe(&found, &source, &tag, &count), "MPI_Iprobe")
+        guard found != 0 else { return nil }
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: Int(count)) { buffer, filled in
-            code = MPI_Recv(buffer.baseAddress, count, cmpi_byte(), source, tag, world, &status)
+            code = cmpi_receive(buffer.baseAddress, count, source, tag)
             filled = Int(count)
         }
         try check(code, "MPI_Recv")
@@ -64,10 +55,9 @@ package final class Communicator {
         }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 16)
         buffer.copyBytes(from: bytes)
-        var outgoing = Outgoing(buffer: buffer, request: nil)
-        let code = MPI_Isend(
-            buffer.baseAddress, Int32(bytes.count), cmpi_byte(), Int32(destination), Int32(tag), world,
-            &outgoing.request)
+        var outgoing = Outgoing(buffer: buffer)
+        let code = cmpi_send(
+            buffer.baseAddress, Int32(bytes.count), Int32(destination), Int32(tag), &outgoing.request)
         outbox.append(outgoing)
         try check(code, "MPI_Isend")
     }
@@ -81,42 +71,38 @@ package final class Communicator {
     /// Gives every rank rank 0's bytes.
     func broadcast(_ bytes: [UInt8]) throws -> [UInt8] {
         var count = Int32(bytes.count)
-        try check(MPI_Bcast(&count, 1, cmpi_int(), 0, world), "MPI_Bcast")
+        try check(cmpi_broadcast_number(&count), "MPI_Bcast")
         var data = rank == 0 ? bytes : [UInt8](repeating: 0, count: Int(count))
         if count > 0 {
-            try check(
-                data.withUnsafeMutableBytes { MPI_Bcast($0.baseAddress, count, cmpi_byte(), 0, world) }, "MPI_Bcast")
+            try check(data.withUnsafeMutableBytes { cmpi_broadcast($0.baseAddress, count) }, "MPI_Bcast")
         }
         return data
     }
 
     /// Ends MPI; all ranks call it.
-    package func finalize() throws { try check(MPI_Finalize(), "MPI_Finalize") }
+    package func finalize() throws { try check(cmpi_finalize(), "MPI_Finalize") }
 
     /// Ends all ranks at once with `code`, for errors after which no agreement can be had.
-    func abort(_ code: Int32) { MPI_Abort(world, code) }
+    func abort(_ code: Int32) { _ = cmpi_abort(code) }
 
     /// The library's own description, for provenance; callable without a started MPI.
     static func linkedVersion() -> String {
-        var length: Int32 = 0
-        let capacity = Int(MPI_MAX_LIBRARY_VERSION_STRING)
-        let text = String(unsafeUninitializedCapacity: capacity) { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { chars in
-                _ = MPI_Get_library_version(chars.baseAddress, &length)
-            }
-            return Int(length)
-        }
-        return String(text.prefix { $0 != "," })
+        // One line, up to the first comma: `Open MPI v4.1.4`, `MPICH Version: 4.0.2`.
+        text { cmpi_library_text($0, &$1) }.split(whereSeparator: { $0 == "," || $0.isNewline }).first
+            .map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") } ?? ""
     }
 
     /// What srun is told with `--mpi` to connect the ranks of a program with this library.
-    static var slurmPluginName: String { String(cString: cmpi_slurm_plugin()) }
+    static var slurmPlugin: String { isOpenMPI ? "pmix" : "pmi2" }
+
+    /// Whether Open MPI is linked; otherwise it is MPICH or one of its children.
+    static var isOpenMPI: Bool { cmpi_is_open_mpi() != 0 }
 
     private func releaseSent() throws {
         var kept = 0
         for index in outbox.indices {
             var done: Int32 = 0
-            try check(MPI_Test(&outbox[index].request, &done, nil), "MPI_Test")
+            try check(cmpi_test(&outbox[index].request, &done), "MPI_Test")
             if done != 0 {
                 outbox[index].buffer.deallocate()
             } else {
@@ -138,10 +124,14 @@ struct MPIError: Error, CustomStringConvertible {
 
 private func check(_ code: Int32, _ operation: String) throws {
     guard code != 0 else { return }
+    throw MPIError(operation: operation, text: text { cmpi_error_text(code, $0, &$1) })
+}
+
+/// A text that the library writes into a buffer.
+private func text(_ write: (UnsafeMutablePointer<CChar>?, inout Int32) -> Int32) -> String {
     var length: Int32 = 0
-    let text = String(unsafeUninitializedCapacity: Int(MPI_MAX_ERROR_STRING)) { buffer in
-        buffer.withMemoryRebound(to: CChar.self) { _ = MPI_Error_string(code, $0.baseAddress, &length) }
+    return String(unsafeUninitializedCapacity: Int(cmpi_text_capacity.rawValue)) { buffer in
+        buffer.withMemoryRebound(to: CChar.self) { _ = write($0.baseAddress, &length) }
         return Int(length)
     }
-    throw MPIError(operation: operation, text: text)
 }

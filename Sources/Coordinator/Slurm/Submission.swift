@@ -31,7 +31,8 @@ public struct Submission: Sendable {
         try request.check()
         array = request.array
         size = SubmissionSize(plan, limits: job.limits, request: request)
-        let stem = job.output.hasSuffix(".h5") ? String(job.output.dropLast(3)) : job.output
+        let suffix = job.output.hasSuffix(".h5") ? ".h5" : ""
+        let stem = String(job.output.dropLast(suffix.count))
         log = stem + (request.array == nil ? ".log" : ".%a.log")
 
         var values: [String: BatchTemplate.Value] = [
@@ -44,7 +45,7 @@ public struct Submission: Sendable {
             // sbatch replaces what follows a % in file names.
             "log": .word(stem.replacingOccurrences(of: "%", with: "%%") + log.dropFirst(stem.count)),
             "memory": .word("\((size.memory + 999_999) / 1_000_000)M"),
-            "mpi": .word(request.mpi ?? Communicator.slurmPluginName),
+            "mpi": .word(request.mpi ?? Communicator.slurmPlugin),
             "name": .word(Self.jobName(job.name)),
             "nodes": .number(request.nodes),
             "output": .word(job.output),
@@ -54,6 +55,7 @@ public struct Submission: Sendable {
             "ranks": .number(size.ranks),
             "requeue": .word(request.isRequeued ? "requeue" : "no-requeue"),
             "stem": .word(stem),
+            "suffix": .word(suffix),
             "time": .word(size.time.description),
             "warning": .number(size.warning),
         ]
@@ -61,7 +63,8 @@ public struct Submission: Sendable {
         script = Script(path: stem + ".sbatch", text: try main.filled(values))
         if let array = request.array {
             values["log"] = .word(stem.replacingOccurrences(of: "%", with: "%%") + ".merge.log")
-            values["shards"] = .words((1...array).map { "\(stem).shard-\($0)-of-\(array).h5" })
+            values["shards"] = .words(
+                (1...array).compactMap { Shard(index: $0, of: array)?.output(for: job.output) })
             merge = Script(path: stem + ".merge.sbatch", text: try BatchTemplate.merge.filled(values))
         } else {
             merge = nil

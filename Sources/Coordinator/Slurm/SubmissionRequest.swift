@@ -1,3 +1,5 @@
+import Sweep
+
 /// What the user asks of Slurm; nil: what suits the job, or the cluster's default.
 public struct SubmissionRequest: Sendable {
     public var ranks: Int?
@@ -26,8 +28,8 @@ public struct SubmissionRequest: Sendable {
         for (name, value) in [("--ranks", ranks), ("--nodes", nodes)] {
             if let value, value < 1 { throw SubmissionError("\(name) takes a number from 1 up, not \(value)") }
         }
-        if let array, array < 2 {
-            throw SubmissionError("--array takes a number of allocations from 2 up, not \(array)")
+        if let array, array < 2 || array > Shard.mostParts {
+            throw SubmissionError("--array takes a number of allocations from 2 to \(Shard.mostParts), not \(array)")
         }
         if let ranks, let nodes, ranks < nodes {
             throw SubmissionError("\(ranks) ranks cannot be spread over \(nodes) nodes: every node needs one")
