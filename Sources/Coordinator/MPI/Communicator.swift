@@ -130,7 +130,7 @@ private func check(_ code: Int32, _ operation: String) throws {
 /// A text that the library writes into a buffer.
 private func text(_ write: (UnsafeMutablePointer<CChar>?, inout Int32) -> Int32) -> String {
     var length: Int32 = 0
-    return String(unsafeUninitializedCapacity: Int(cmpi_text_capacity.rawValue)) { buffer in
+    return String(unsafeUninitializedCapacity: Int(cmpi_text_capacity)) { buffer in
         buffer.withMemoryRebound(to: CChar.self) { _ = write($0.baseAddress, &length) }
         return Int(length)
     }
