@@ -94,7 +94,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: ["Coordinator", "Models", "Modeling", "Numerics", "Results", "Sweep"], path: "Benchmarks",
-            exclude: ["engine.py", "reference.py", "run.py"], swiftSettings: simd),
+            exclude: ["engine.py", "reference.py", "run.py", "scale.py"], swiftSettings: simd),
 
         .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),
         .testTarget(name: "NumericsTests", dependencies: ["Numerics", "CRandom123"], swiftSettings: simd),

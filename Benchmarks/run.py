@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import engine
+import scale
 
 HERE = pathlib.Path(__file__).resolve().parent
 ONE_THREAD = {v: "1" for v in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -43,6 +44,10 @@ TARGETS = {
     "engine.models_s": ("at most", 0.1),
     "engine.status_1e6_tasks_s": ("at most", 0.1),
     "engine.read_curve_of_1e6_tasks_s": ("at most", 0.1),
+    "scale.memory_1e6_mb": ("at most", 120.0),
+    "scale.status_1e6_s": ("at most", 0.1),
+    "scale.efficiency_1000_ms_256_ranks_percent": ("at least", 99.0),
+    "scale.efficiency_1000_ms_4096_ranks_percent": ("at least", 97.0),
     "engine.read_scalar_of_1e6_tasks_s": ("at most", 5.0),
 }
 
@@ -59,11 +64,12 @@ def main():
         subprocess.run(["swift", "build", "-c", "release", "--static-swift-stdlib", "--product", product,
                         "--package-path", str(package)], check=True, stdout=sys.stderr)
     ours, reference = {}, {}
-    kernels = [name for name in names if name not in engine.BENCHMARKS]
+    whole = engine.BENCHMARKS | scale.BENCHMARKS
+    kernels = [name for name in names if name not in whole]
     if kernels or not names:
         ours = output_of([str(package / ".build/release/Benchmarks"), *kernels])
         reference = output_of([sys.executable, str(HERE / "reference.py"), *kernels])
-    for name, benchmark in engine.BENCHMARKS.items():
+    for name, benchmark in whole.items():
         if name in names or not names:
             ours |= benchmark()
 

@@ -12,14 +12,18 @@ package final class Dispatcher {
     private var hungry: [Int]
     private var isHungry: [Bool]
 
-    /// A bundle is long beside a message's way and short beside the run.
-    private static let bundleSeconds = 0.1
-    /// Assignments shorter than this are doubled up, so that a worker has the next one before it asks.
-    private static let prefetchBelow = 0.05
+    /// A bundle is long beside a message's way and short beside the run. It grows with the number of ranks: rank 0
+    /// takes some 10 us for a bundle, and shall spend a few percent of its time on them, however many ask.
+    private let bundleSeconds: Double
+    private static let leastBundleSeconds = 0.1
+    private static let bundleSecondsOfRank = 0.4e-3
+    /// Assignments shorter than this are doubled up even at the end: fetching the next one would take as long.
+    private static let alwaysDoubled = 2e-3
 
     package init(queue: TaskQueue, ranks: Int) {
         self.queue = queue
         self.ranks = ranks
+        bundleSeconds = max(Self.leastBundleSeconds, Self.bundleSecondsOfRank * Double(ranks))
         flights = Array(repeating: [], count: ranks)
         hungry = Array((1..<max(1, ranks)).reversed())
         isHungry = Array(repeating: true, count: ranks)
@@ -46,10 +50,7 @@ package final class Dispatcher {
     /// The next assignment for `rank`; nil when it has enough or nothing is left.
     package func assign(to rank: Int) throws -> Assignment? {
         guard wantsMore(rank) else { return nil }
-        // Guided: towards the end the bundles shrink, so that all ranks end together.
-        let share = queue.speed.remainingSeconds / Double(4 * ranks)
-        let target = min(Self.bundleSeconds, share)
-        guard let assignment = try queue.nextAssignment(seconds: target) ?? suspect() else { return nil }
+        guard let assignment = try queue.nextAssignment(seconds: targetSeconds) ?? suspect() else { return nil }
         let seconds = assignment.items.reduce(0.0) {
             $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount)
         }
@@ -81,8 +82,14 @@ package final class Dispatcher {
     /// A task that may take its process down, once nothing else would be lost with it.
     private func suspect() -> Assignment? { isWaiting ? nil : queue.nextSuspect() }
 
+    /// How long the next bundle shall be. Guided: towards the end they shrink, so that all ranks end together.
+    private var targetSeconds: Double { min(bundleSeconds, queue.speed.remainingSeconds / Double(4 * ranks)) }
+
+    /// A rank has its next assignment before it asks, unless the present one is long or the end is near: what waits
+    /// behind another task then could be run elsewhere.
     private func wantsMore(_ rank: Int) -> Bool {
         let its = flights[rank]
-        return its.isEmpty || (rank != 0 && its.count == 1 && its[0] < Self.prefetchBelow)
+        if its.isEmpty { return true }
+        return rank != 0 && its.count == 1 && its[0] <= max(Self.alwaysDoubled, targetSeconds)
     }
 }

@@ -67,18 +67,22 @@ final class Foreman {
             while let message = try communicator.poll() {
                 if Tag(rawValue: message.tag) == .results {
                     try take(Report(bytes: message.bytes), from: message.source)
+                    // At once: behind it the reports of thousands of ranks may wait.
+                    try handOut(communicator)
                 }
             }
             if mustStop && !isStopping { try stop() }
-            if !isStopping {
-                while let (rank, assignment) = try dispatcher.next() {
-                    try communicator.send(assignment.bytes, to: rank, tag: Tag.assignment.rawValue)
-                }
-            }
+            try handOut(communicator)
         } else if mustStop {
             isStopping = true
         }
         progress.update(queue: dispatcher.queue, store: store, force: false)
+    }
+
+    private func handOut(_ communicator: Communicator) throws {
+        while !isStopping, let (rank, assignment) = try dispatcher.next() {
+            try communicator.send(assignment.bytes, to: rank, tag: Tag.assignment.rawValue)
+        }
     }
 
     private var mustStop: Bool {

@@ -149,14 +149,21 @@ private struct VirtualForeman {
 
     private mutating func serve() throws {
         serving(costs.poll)
-        while let message = mail.pop(until: now) { try take(message.rank) }
-        while let (rank, assignment) = try dispatcher.next() {
-            serving(costs.assignment + costs.transport + costs.item * Double(assignment.items.count))
-            give(assignment, to: rank)
+        while let message = mail.pop(until: now) {
+            try take(message.rank)
+            try handOut()
         }
+        try handOut()
         if publishing == 0, budget.isDue(at: now, bytes: Int(journal)) {
             publishing = costs.publishedByte * journal
             budget.took(publishing, until: now + 2 * publishing, bytes: Int(journal))
+        }
+    }
+
+    private mutating func handOut() throws {
+        while let (rank, assignment) = try dispatcher.next() {
+            serving(costs.assignment + costs.transport + costs.item * Double(assignment.items.count))
+            give(assignment, to: rank)
         }
     }
 
