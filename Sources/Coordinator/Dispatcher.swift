@@ -50,7 +50,9 @@ package final class Dispatcher {
     /// The next assignment for `rank`; nil when it has enough or nothing is left.
     package func assign(to rank: Int) throws -> Assignment? {
         guard wantsMore(rank) else { return nil }
-        guard let assignment = try queue.nextAssignment(seconds: targetSeconds) ?? suspect() else { return nil }
+        // Guided: towards the end the bundles shrink, so that all ranks end together.
+        let target = min(bundleSeconds, share)
+        guard let assignment = try queue.nextAssignment(seconds: target) ?? suspect() else { return nil }
         let seconds = assignment.items.reduce(0.0) {
             $0 + queue.speed.expectedSeconds(method: $1.method, point: $1.point) * Double($1.seedCount)
         }
@@ -82,14 +84,14 @@ package final class Dispatcher {
     /// A task that may take its process down, once nothing else would be lost with it.
     private func suspect() -> Assignment? { isWaiting ? nil : queue.nextSuspect() }
 
-    /// How long the next bundle shall be. Guided: towards the end they shrink, so that all ranks end together.
-    private var targetSeconds: Double { min(bundleSeconds, queue.speed.remainingSeconds / Double(4 * ranks)) }
+    /// A quarter of what is left for each rank.
+    private var share: Double { queue.speed.remainingSeconds / Double(4 * ranks) }
 
-    /// A rank has its next assignment before it asks, unless the present one is long or the end is near: what waits
-    /// behind another task then could be run elsewhere.
+    /// A rank has its next assignment before it asks, unless the present one is longer than bundles are, or the end is
+    /// near: what waits behind another task then could be run elsewhere.
     private func wantsMore(_ rank: Int) -> Bool {
         let its = flights[rank]
         if its.isEmpty { return true }
-        return rank != 0 && its.count == 1 && its[0] <= max(Self.alwaysDoubled, targetSeconds)
+        return rank != 0 && its.count == 1 && its[0] <= max(Self.alwaysDoubled, min(2 * bundleSeconds, share))
     }
 }

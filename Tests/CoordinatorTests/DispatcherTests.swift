@@ -44,7 +44,8 @@ import Testing
 
         func give(_ assignment: Assignment, to rank: Int) {
             let isSuspect = assignment.items.contains { ledger.status($0.task(0)) == .suspect }
-            #expect(!isSuspect || flights.allSatisfy(\.isEmpty), "a suspect runs alone")
+            let othersInFlight = flights.filter { !$0.isEmpty }.count
+            #expect(!isSuspect || othersInFlight == 0, "a suspect runs alone")
             flights[rank].append(assignment)
             #expect(flights[rank].count <= (rank == 0 ? 1 : 2))
             for item in assignment.items {
@@ -74,7 +75,7 @@ import Testing
                 }
             }
         }
-        #expect(flights.allSatisfy(\.isEmpty))
+        #expect(flights.filter { !$0.isEmpty }.isEmpty)
         #expect(!dispatcher.isWaiting)
         return ran
     }
@@ -86,6 +87,8 @@ import Testing
             }
         }
     }
+
+    private func unfinished(_ job: Job, _ ledger: Ledger) -> [TaskID] { tasks(job).filter { !ledger.isFinished($0) } }
 
     @Test(arguments: [1, 2, 3, 17, 200], 0..<4)
     func everyTaskIsRunExactlyOnce(ranks: Int, seed: Int) throws {
@@ -99,9 +102,9 @@ import Testing
             let draw = noise.uniform()
             if draw < 0.2 { ledger.statuses[task] = .done } else if draw < 0.23 { ledger.statuses[task] = .suspect }
         }
-        let left = Set(tasks(job).filter { !ledger.isFinished($0) })
+        let left = Set(unfinished(job, ledger))
         #expect(try play(job, ledger, ranks: ranks, seed: seed) == left)
-        #expect(tasks(job).allSatisfy(ledger.isFinished))
+        #expect(unfinished(job, ledger).isEmpty)
     }
 
     /// With the stopping rule some tasks are spared, the same ones in whatever order the others finish.
@@ -111,7 +114,7 @@ import Testing
         for (ranks, seed) in [(1, 0), (2, 1), (5, 2), (40, 3)] {
             let ledger = Ledger()
             let ran = try play(job, ledger, ranks: ranks, seed: seed)
-            #expect(tasks(job).allSatisfy(ledger.isFinished))
+            #expect(unfinished(job, ledger).isEmpty)
             let spared = tasks(job).filter { ledger.status($0) == .spared }
             #expect(!spared.isEmpty && !ran.isEmpty)
             #expect(ran.count + spared.count == tasks(job).count)

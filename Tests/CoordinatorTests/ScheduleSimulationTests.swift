@@ -77,7 +77,9 @@ import Testing
         let first = try forecast(job, ranks: 9, spread: 0.3)
         #expect(try forecast(job, ranks: 9, spread: 0.3) == first)
         #expect(try forecast(job, ranks: 9, spread: 0.3, seed: 1) != first)
-        #expect(try forecast(job, ranks: 9, spread: 0.3).busy == forecast(job, ranks: 3, spread: 0.3).busy)
+        // The tasks are the same on any number of ranks; only the order of the sum differs.
+        let fewer = try forecast(job, ranks: 3, spread: 0.3)
+        #expect(abs(fewer.busy / first.busy - 1) < 1e-12)
     }
 
     @Test func theSpreadKeepsTheSum() throws {
@@ -95,13 +97,18 @@ import Testing
         #expect(forecast.makespan < 5)
     }
 
-    /// Tasks of a second: messages are bundled and doubled up so that rank 0 does not hold 4096 ranks up.
-    @Test func rankZeroIsNoBottleneckAtFourThousandRanks() throws {
-        for (milliseconds, tasks) in [(10, 400_000), (1000, 80_000)] {
-            let forecast = try forecast(
-                "parameters: {milliseconds: \(milliseconds)}\nseeds: \(tasks)", ranks: 4096, spread: 0.3)
-            let all = Double(forecast.ranks) * forecast.makespan
-            #expect(forecast.losses.waiting < 0.15 * all, "\(milliseconds) ms: \(forecast)")
-        }
+    /// Ten thousand ranks with tasks of 100 ms are 1e5 reports a second, unless bundles grow with the ranks.
+    @Test func rankZeroAnswersTenThousandRanks() throws {
+        let forecast = try forecast("parameters: {milliseconds: 100}\nseeds: 1000000", ranks: 10_000, spread: 0.3)
+        let all = Double(forecast.ranks) * forecast.makespan
+        #expect(forecast.losses.waiting < 0.02 * all)
+        #expect(forecast.reports < 100_000)
+    }
+
+    /// With tasks of 10 ms on 16 ranks, none should ever ask before its next assignment is there.
+    @Test func assignmentsAreThereBeforeTheyAreAskedFor() throws {
+        let forecast = try forecast("parameters: {milliseconds: 10}\nseeds: 100000", ranks: 16, spread: 0.3)
+        let all = Double(forecast.ranks) * forecast.makespan
+        #expect(forecast.losses.waiting + forecast.losses.messages < 0.002 * all)
     }
 }
