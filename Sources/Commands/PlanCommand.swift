@@ -15,7 +15,8 @@ struct PlanCommand: ParsableCommand {
     @Option(
         name: [.customShort("n"), .customLong("ranks")],
         help: ArgumentHelp(
-            "Simulate the run on so many ranks; several numbers, with commas, make a table.", valueName: "ranks"))
+            "Simulate the run on so many ranks (1 to 100000); several numbers, with commas, make a table.",
+            valueName: "ranks"))
     var ranks: RankList?
 
     func run() throws {

@@ -30,6 +30,16 @@ def test_plan_counts_tasks_and_says_what_is_done(sandbox):
     assert "holds 52 tasks done" in sandbox.run("plan", "job.yaml").stdout
 
 
+def test_plan_simulates_any_numbers_of_ranks(sandbox):
+    sandbox.write(JOB)
+    text = sandbox.run("plan", "job.yaml", "--ranks", "1,16,10000").stdout
+    rows = [line.split() for line in text.splitlines() if "%" in line and line.startswith("  ")]
+    assert [row[0] for row in rows] == ["1", "16", "10"], "a row for each, 10 000 with its space"
+    assert "longest task" in text
+    assert text == sandbox.run("plan", "job.yaml", "-n", "1,16,10000").stdout
+    assert "--ranks" in sandbox.run("plan", "job.yaml").stdout, "it is offered"
+
+
 def test_status_and_validate_of_a_finished_sweep(finished):
     text = finished.run("status", "out.h5").stdout
     for method in ("sgd", "overlap-chain", "ode"):
@@ -75,7 +85,8 @@ def test_simulation_theory_and_chain_agree_in_the_file(finished):
     assert (abs(means[0] - ode) < 4.5 * errors[0] + 0.01).all()
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["run", "job.yaml", "-n", "0"], ["plan", "job.yaml", "--sett", "d=1"], ["dance"]])
+@pytest.mark.parametrize("arguments", [["run"], ["run", "job.yaml", "-n", "0"], ["plan", "job.yaml", "--sett", "d=1"], ["dance"],
+                                       ["plan", "job.yaml", "--ranks", "4,0"], ["plan", "job.yaml", "--ranks", "4,,8"]])
 def test_bad_arguments_have_code_2(sandbox, arguments):
     sandbox.write(JOB)
     assert sandbox.run(*arguments, code=2).stderr
