@@ -64,11 +64,12 @@ struct MergeCommand: ParsableCommand {
         if counts[.spared] > 0 { text += ", \(counts[.spared]) not needed (seeds.sem is met)" }
         if counts.failures > 0 { text += ", \(counts[.failed]) failed and \(counts[.diverged]) diverged" }
         if counts[.pending] > 0 { text += ", \(counts[.pending]) pending" }
-        let changes = outcome.job.overrides.filter { !$0.hasPrefix("output=") }
+        let changes = outcome.job.overrides.filter { !$0.hasPrefix("output=") }.map { change in
+            // The whole of it is in the file's attribute 'overrides'.
+            "--set '" + (change.count > 200 ? change.prefix(200) + " ..." : change) + "'"
+        }
         if !changes.isEmpty {
-            text +=
-                "; its grid is that of \(outcome.job.path) with "
-                + changes.map { "--set '\($0)'" }.joined(separator: " ")
+            text += "; its grid is that of \(outcome.job.path) with " + changes.joined(separator: " ")
         }
         return text
     }

@@ -41,6 +41,25 @@ public struct RunEvent: Codable, Sendable, Hashable {
         self.programVersion = programVersion
         self.detail = detail
     }
+
+    /// The event as a line of the attribute `history`.
+    var line: String {
+        "\(time) \(kind.rawValue) on \(host), \(ranks) rank\(ranks == 1 ? "" : "s"), version \(programVersion)"
+            + (detail.map { ", \($0)" } ?? "")
+    }
+
+    /// Reads a line of the attribute `history`; nil when it is something else.
+    init?(line: String) {
+        let parts = line.components(separatedBy: ", ")
+        let head = parts[0].split(separator: " ", maxSplits: 3).map(String.init)
+        guard parts.count >= 3, head.count == 4, let kind = Kind(rawValue: head[1]),
+            let ranks = parts[1].split(separator: " ").first.flatMap({ Int($0) }), parts[2].hasPrefix("version ")
+        else { return nil }
+        self.init(
+            kind: kind, time: head[0], host: head[3], ranks: ranks,
+            programVersion: String(parts[2].dropFirst("version ".count)),
+            detail: parts.count > 3 ? parts[3...].joined(separator: ", ") : nil)
+    }
 }
 
 /// What reading a journal found besides good records.

@@ -147,12 +147,13 @@ public struct Merge {
         let event = RunEvent(
             kind: .merged, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
             programVersion: provenance.programVersion, detail: Self.listed(inputs.map(\.path)))
-        try journal.append(event)
+        let events = inputs.flatMap(\.events).sorted { $0.time < $1.time } + [event]
+        for event in events { try journal.append(event) }
         let publisher = Publisher(
             description: ResultDescription(job: job, header: header, provenance: provenance), layouts: layouts)
         let old = output + ".journal"
         let counts = try publisher.publish(
-            to: output, journal: journal, events: [event],
+            to: output, journal: journal, events: events,
             snapshot: { method, range in
                 try locks.heartbeat()
                 return tasks.snapshot((offsets[method] + range.lowerBound)..<(offsets[method] + range.upperBound))

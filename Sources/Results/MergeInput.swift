@@ -13,6 +13,8 @@ final class MergeInput {
     let layouts: [MethodLayout]
     /// What was found damaged and could be done without.
     private(set) var notices: [String] = []
+    /// What has happened to it, as far as it tells.
+    let events: [RunEvent]
     private let journal: JournalHeader?
     private let file: ResultFile?
 
@@ -37,7 +39,8 @@ final class MergeInput {
             }
         }
         let found = hasJournal ? try Self.lastHeader(path + ".journal") : nil
-        if let found {
+        events = try found?.events ?? file?.events() ?? []
+        if let found = found?.header {
             journal = found
             job = try Self.job(found.jobText, found.overrides, found.programVersion, path, models)
             grid = found.grid
@@ -72,13 +75,15 @@ final class MergeInput {
         layouts = try job.grids.map(MethodLayout.init(grid:))
     }
 
-    /// The newest header of a journal: its text may have changed while its grid stayed.
-    private static func lastHeader(_ path: String) throws -> JournalHeader? {
+    /// The newest header of a journal, whose text may have changed while its grid stayed, and its events.
+    private static func lastHeader(_ path: String) throws -> (header: JournalHeader, events: [RunEvent])? {
         guard let first = try Journal.readHeader(path) else { return nil }
         var last = first
+        var events: [RunEvent] = []
         _ = try Journal.open(
-            path, header: first, maximumBody: 1 << 30, visit: { _, _ in }, header: { last = $0 }, readOnly: true)
-        return last
+            path, header: first, maximumBody: 1 << 30, visit: { _, _ in }, event: { events.append($0) },
+            header: { last = $0 }, readOnly: true)
+        return (last, events)
     }
 
     private static func job(

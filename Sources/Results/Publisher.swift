@@ -131,12 +131,7 @@ struct Publisher {
         try root.setAttribute("seed_rule", description.seedRule)
         try root.setAttribute("created", description.created)
         try root.setAttribute("updated", Timestamp.now())
-        let history = events.suffix(200).map { event in
-            "\(event.time) \(event.kind.rawValue) on \(event.host), \(event.ranks) "
-                + "rank\(event.ranks == 1 ? "" : "s"), version \(event.programVersion)"
-                + (event.detail.map { ", \($0)" } ?? "")
-        }
-        try root.setAttribute("history", history.joined(separator: "\n"))
+        try root.setAttribute("history", events.suffix(200).map(\.line).joined(separator: "\n"))
         try root.setAttribute("program_version", provenance.programVersion)
         try root.setAttribute("git_commit", provenance.gitCommit)
         try root.setAttribute("build_flags", provenance.buildFlags)

@@ -69,6 +69,11 @@ public final class ResultFile {
         }
     }
 
+    /// What has happened to the results, as far as the file tells.
+    func events() throws -> [RunEvent] {
+        try attribute("history")?.components(separatedBy: "\n").compactMap(RunEvent.init(line:)) ?? []
+    }
+
     /// The fingerprint of the grids that the file holds.
     func fingerprint() throws -> UInt64? {
         try HDF5.exclusively {

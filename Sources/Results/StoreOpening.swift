@@ -256,6 +256,7 @@ struct StoreOpening {
         table = TaskTable(count: table.count)
         if fingerprint == header.grid {
             let new = try Journal.create(journalPath + ".new", header: header)
+            try importEvents(of: file, into: new)
             try importRecords(of: file, layouts: layouts, map: nil, keepsSpared: isSameRule, into: new)
             let event = RunEvent(
                 kind: .imported, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
@@ -271,6 +272,7 @@ struct StoreOpening {
                 version: try file.attribute("program_version") ?? "unknown", new: job, models: models, path: path)
             try map.requireExtension { _, _ in true }
             let new = try Journal.create(journalPath + ".new", header: header)
+            try importEvents(of: file, into: new)
             try importRecords(of: file, layouts: map.oldLayouts, map: map, keepsSpared: isSameRule, into: new)
             try finishRebase(new, map)
         }
@@ -287,6 +289,12 @@ struct StoreOpening {
         }
         settle()
         return table.counts.isComplete
+    }
+
+    private mutating func importEvents(of file: ResultFile, into new: Journal) throws {
+        let old = try file.events()
+        for event in old { try new.append(event) }
+        events += old
     }
 
     private mutating func importRecords(

@@ -184,7 +184,22 @@ private struct JobUnion {
         guard hasAxis else { return isGiven ? nil : first[0].flowText }
         let all = Self.merged(columns.map { $0.map { [$0] } }).map { $0[0] }
         if isGiven, all == first, case .axis? = kinds.first { return nil }
-        return "[" + all.map(\.flowText).joined(separator: ", ") + "]"
+        return Self.axis(all)
+    }
+
+    /// The values of an axis as YAML; many whole numbers in equal steps as a range.
+    private static func axis(_ values: [ParameterValue]) -> String {
+        let whole = values.compactMap { value -> Int? in
+            guard case .integer(let number) = value, abs(number) < 1 << 53 else { return nil }
+            return number
+        }
+        if whole.count == values.count, whole.count > 8 {
+            let step = whole[1] - whole[0]
+            if step > 0, Swift.zip(whole, whole.dropFirst()).allSatisfy({ $1 - $0 == step }) {
+                return "{range: [\(whole[0]), \(whole[whole.count - 1]), \(step)]}"
+            }
+        }
+        return "[" + values.map(\.flowText).joined(separator: ", ") + "]"
     }
 
     /// Axes that move together stay together.
@@ -204,7 +219,7 @@ private struct JobUnion {
         let all = Self.merged(tables)
         guard all != first else { return [] }
         return names.indices.map { column in
-            "parameters.\(names[column])=[" + all.map { $0[column].flowText }.joined(separator: ", ") + "]"
+            "parameters.\(names[column])=" + Self.axis(all.map { $0[column] })
         }
     }
 

@@ -129,6 +129,7 @@ import Testing
         let grid = outcome.job.grids[0]
         #expect(grid.axes.map(\.name) == ["L", "step_size"])
         #expect(grid.axes[0].coordinates[1].values == [10, 20, 40].map(ParameterValue.integer))
+        #expect(outcome.job.overrides.first == "parameters.L=[1, 2, 4]")
         #expect(grid.axes[1].coordinates[0].values == [0.5, 0.1, 0.2].map(ParameterValue.real))
         // 3 x 3 points of which neither part has (L = 1, step_size = 0.2) and (2, 0.5).
         #expect(outcome.counts[.pending] == 4 && outcome.counts[.done] == 14)
@@ -143,6 +144,21 @@ import Testing
         #expect(try store.finish().isComplete)
         try computeAll(larger.writing(to: folder.file("whole.h5")))
         #expect(try checksums(folder.file("c.h5")) == checksums(folder.file("whole.h5")))
+    }
+
+    @Test func manyWholeNumbersInEqualStepsAreARange() throws {
+        let folder = try TemporaryDirectory()
+        let parts = try [0, 1].map { part in
+            let values = (0..<6).map { String(12 * $0 + 6 * part + 10) }.joined(separator: ", ")
+            let job = try toyJob(
+                "model: toy\nmethods: [sgd]\nparameters: {d: [\(values)]}\nrecord: {times: [1]}",
+                output: folder.file("\(part).h5"))
+            try computeAll(job)
+            return job
+        }
+        let outcome = try merge(parts.map(\.output), folder.file("c.h5"))
+        #expect(outcome.job.overrides == ["parameters.d={range: [10, 76, 6]}"])
+        #expect(outcome.counts.isComplete && outcome.counts[.done] == 12)
     }
 
     @Test func whatCannotBeJoinedIsNamed() throws {
@@ -320,7 +336,17 @@ import Testing
         #expect(try checksums(other.output) == checksums(whole.output))
         let created = try ResultFile(other.output).attribute("created") ?? ""
         #expect(try created <= ResultFile(other.output).attribute("updated") ?? "")
-        #expect(try ResultFile(other.output).attribute("history")?.contains("merged on testhost") == true)
+        let history = try #require(try ResultFile(other.output).attribute("history"))
+        #expect(history.contains("merged on testhost, 1 rank, version 0.0-test, of other.h5, one.h5"))
+        // Both were started before.
+        #expect(history.components(separatedBy: " started on testhost").count == 3)
+        let larger = try Job.parse(
+            text: whole.text, path: "larger", overrides: ["seeds=4", "output=\(other.output)"], models: toyModels)
+        let store = try openStore(larger)
+        _ = try store.finish()
+        let now = try #require(try ResultFile(other.output).attribute("history"))
+        #expect(now.hasPrefix(history) && now.contains("extended"))
+        try FileManager.default.removeItem(atPath: other.output + ".journal")
         _ = try merge([other.output], whole.output) { $0.fresh = true }
         #expect(try folder.contents().count == 3)
     }
