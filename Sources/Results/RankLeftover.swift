@@ -20,6 +20,12 @@ public struct RankLeftover: Sendable {
         public let task: TaskID
         public let identity: TaskIdentity
         public let grid: UInt64
+
+        public init(task: TaskID, identity: TaskIdentity, grid: UInt64) {
+            self.task = task
+            self.identity = identity
+            self.grid = grid
+        }
     }
 
     public let slot: Int
