@@ -43,7 +43,8 @@ import Testing
         #expect(size <= 3 * 270_000 + 3 * 4096)
         let leftover = try #require(RankLeftover.all(of: output.path).first)
         #expect(leftover.slot == 4)
-        #expect(leftover.checkpoint == RankLeftover.Checkpoint(task: task, identity: identity, grid: 9))
+        let checkpoint = try #require(leftover.checkpoint)
+        #expect((checkpoint.task, checkpoint.identity, checkpoint.grid) == (task, identity, 9))
         #expect(leftover.flight == nil)
     }
 
