@@ -28,10 +28,10 @@ test: lint build
 	scripts/test
 
 # The crash test at length: sweeps killed at random moments until they are done. About half an hour on two cores.
-ROUNDS ?= 200
+KILLS ?= 200
 soak: setup
 	swift build -c release --static-swift-stdlib --product dynsweep-testbench
-	$(PYTHON) Tests/Integration/soak.py --rounds $(ROUNDS)
+	$(PYTHON) Tests/Integration/soak.py --kills $(KILLS)
 
 # Throughput of the kernels and of the scheduler beside a NumPy reference; prints ratios with their targets.
 bench: build

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The crash test: sweeps whose ranks are killed at random moments, again and again, until they are done.
 
-    soak.py [--rounds 200] [--seed 1]
+    soak.py [--kills 200] [--seed 1]
 
 A round is one start of the same command, on a random number of ranks; it ends by itself or by SIGKILL of one rank or of
-everything. Meanwhile the result file is opened from outside. When a sweep is done its file must hold the very bytes of
+everything; there are as many rounds as it takes for the kills. Meanwhile the result file is opened from outside. When a sweep is done its file must hold the very bytes of
 an undisturbed run, and no task that was recorded as done may have been run again. Ends with one line of numbers, and
 with exit code 1 when a number that must be zero is not.
 """
@@ -108,7 +108,8 @@ class Sweep:
         arguments = ["run", "job.yaml", *self.options] + (["-n", ranks] if own else [])
         process = self.sandbox.start(*arguments, ranks=None if own else ranks)
         everything = moment.random() < 0.5
-        end = time.monotonic() + moment.uniform(0.05, seconds)
+        # Most before the end: several ranks are faster, and starting them takes half a second.
+        end = time.monotonic() + moment.uniform(0.05, 0.5 + (0.6 if ranks in (None, 1) else 0.35) * seconds)
         kills = 0
         try:
             while process.poll() is None:
@@ -125,7 +126,7 @@ class Sweep:
                 kills += 1
                 tally.killed_one += 1
                 kill(moment.choice(victims))
-                end = time.monotonic() + (moment.uniform(1, 2 * seconds) if own else 30)
+                end = time.monotonic() + (moment.uniform(1, seconds) if own else 30)
         finally:
             kill_tree(process)
         words = process.stderr.read()
@@ -210,8 +211,8 @@ def kill(pid: int) -> None:
         pass
 
 
-def soak(rounds: int, seed: int, folder: pathlib.Path) -> Tally:
-    """At least so many rounds, and on until the last sweep is done."""
+def soak(kills: int, seed: int, folder: pathlib.Path) -> Tally:
+    """At least so many kills, and on until the last sweep is done."""
     tally = Tally()
     moment = random.Random(seed)
     help_text = subprocess.run([TESTBENCH, "run", "--help"], capture_output=True, text=True).stdout
@@ -227,11 +228,11 @@ def soak(rounds: int, seed: int, folder: pathlib.Path) -> Tally:
         seconds = time.monotonic() - start
         kinds.append((name, job, contents(whole / "out.h5"), options, seconds))
         print(f"{name}: {seconds:.1f} s undisturbed on one rank", flush=True)
-    while tally.rounds < rounds:
+    while tally.killed_one + tally.killed_all < kills:
         name, job, whole, options, seconds = kinds[tally.sweeps % len(kinds)]
         sweep = Sweep(folder / f"{name}-{tally.sweeps}", job, whole, options)
         before = tally.rounds
-        while not sweep.round(moment, 0.6 + 0.5 * seconds, tally):
+        while not sweep.round(moment, seconds, tally):
             if tally.rounds > before + 60:
                 raise RuntimeError(f"{name}: no end after 60 rounds")
         print(f"{name}: done after {tally.rounds - before} rounds; {tally}", flush=True)
@@ -240,11 +241,11 @@ def soak(rounds: int, seed: int, folder: pathlib.Path) -> Tally:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dynsweep-soak-") as folder:
-        tally = soak(arguments.rounds, arguments.seed, pathlib.Path(folder))
+        tally = soak(arguments.kills, arguments.seed, pathlib.Path(folder))
     print(tally)
     return 0 if tally.is_clean else 1
 
