@@ -1,30 +1,12 @@
 """`dynsweep submit` and what its batch script does with the jobs, on a real Slurm."""
 
-import os
 import re
 import subprocess
-import time
 
 import pytest
-from conftest import BINARY, ROOT, TESTBED, TESTBENCH, integration
+from conftest import BINARY, ROOT, SWEEP, TESTBENCH, integration, walks
 
 JOB, assert_same = integration.JOB, integration.assert_same
-
-#: Tasks of a known time: the sweep takes about (count * milliseconds) / ranks.
-WALKS = """
-name: slurm test
-model: trial
-methods: [walk]
-parameters:
-  index: {{range: [0, {last}, 1]}}
-  milliseconds: {milliseconds}
-record: {{times: {{linspace: [0, 100, 3]}}}}
-output: out.h5
-"""
-
-
-def walks(count, milliseconds):
-    return WALKS.format(last=count - 1, milliseconds=milliseconds)
 
 
 def status(desk, file="out.h5"):
@@ -63,9 +45,9 @@ def test_two_nodes_give_the_same_bytes_as_one_rank(desk):
     assert {path.name for path in desk.folder.iterdir()} == {"job.yaml", "out.h5", "out.sbatch", "out.log", "alone.h5"}
 
 
-def test_the_warning_before_the_limit_stops_in_order_and_requeues(desk):
+def test_the_warning_before_the_limit_stops_in_order_and_requeues(desk, whole):
     """What Slurm sends before the time limit, sent by hand: the job is queued again under its number until done."""
-    desk.write(walks(60, 100))
+    desk.write(SWEEP)
     number = desk.submit("-n", 2)
     wait_for_some_results(desk, number)
     desk.cluster.run("scancel", "--batch", "--signal=USR1", number)
@@ -76,7 +58,7 @@ def test_the_warning_before_the_limit_stops_in_order_and_requeues(desk):
     assert "the time limit is near" in desk.log()
     assert "for the 2. time" in desk.log()
     assert re.search(r"\d+ tasks, [1-9]\d* of them done before", desk.log())
-    assert_same(reference(desk), desk.folder / "out.h5")
+    assert_same(whole, desk.folder / "out.h5")
 
 
 def test_a_real_time_limit_shorter_than_the_sweep_requeues_until_done(desk):
@@ -89,7 +71,7 @@ def test_a_real_time_limit_shorter_than_the_sweep_requeues_until_done(desk):
 
 
 def test_without_requeue_the_job_ends_with_75_and_a_second_submit_goes_on(desk):
-    desk.write(walks(40, 100))
+    desk.write(SWEEP)
     number = desk.submit("-n", 2, "--no-requeue")
     wait_for_some_results(desk, number)
     desk.cluster.run("scancel", "--batch", "--signal=USR1", number)
@@ -101,24 +83,22 @@ def test_without_requeue_the_job_ends_with_75_and_a_second_submit_goes_on(desk):
     assert status(desk) == 0
 
 
-def test_scancel_then_submit_goes_on(desk):
-    desk.write(walks(40, 100))
+def test_scancel_then_submit_goes_on(desk, whole):
+    desk.write(SWEEP)
     number = desk.submit("-n", 2)
     wait_for_some_results(desk, number)
     desk.cluster.run("scancel", number)
     assert desk.cluster.wait_end(number)["JobState"] == "CANCELLED"
-    # Cancelled means cancelled: the script does not queue itself again.
-    desk.cluster.wait(number, lambda job: job["EndTime"] != "Unknown", "ended")
-    again = desk.submit("-n", 2)
-    job = desk.cluster.wait_end(again)
+    job = desk.cluster.wait_end(desk.submit("-n", 2))
     assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log()
+    # Cancelled means cancelled: the script did not queue itself again.
     assert desk.cluster.job(number)["JobState"] == "CANCELLED"
     assert re.search(r"\d+ tasks, [1-9]\d* of them done before", desk.log())
-    assert_same(reference(desk), desk.folder / "out.h5")
+    assert_same(whole, desk.folder / "out.h5")
 
 
-def test_a_dead_node_requeues_and_nothing_is_lost(desk):
-    desk.write(walks(60, 100))
+def test_a_dead_node_requeues_and_nothing_is_lost(desk, whole):
+    desk.write(SWEEP)
     number = desk.submit("-n", 2, "--nodes", 1)
     wait_for_some_results(desk, number)
     node = desk.cluster.job(number)["NodeList"]
@@ -130,11 +110,11 @@ def test_a_dead_node_requeues_and_nothing_is_lost(desk):
     assert (job["JobState"], job["ExitCode"], job["Restarts"]) == ("COMPLETED", "0:0", "1"), desk.log()
     assert job["NodeList"] != node
     assert re.search(r"\d+ tasks, [1-9]\d* of them done before", desk.log())
-    assert_same(reference(desk), desk.folder / "out.h5")
+    assert_same(whole, desk.folder / "out.h5")
 
 
-def test_a_dead_second_node_requeues_too(desk):
-    desk.write(walks(60, 100))
+def test_a_dead_second_node_requeues_too(desk, whole):
+    desk.write(SWEEP)
     number = desk.submit("-n", 2, "--nodes", 2)
     wait_for_some_results(desk, number)
     desk.cluster.kill_node("node2")
@@ -142,7 +122,7 @@ def test_a_dead_second_node_requeues_too(desk):
     desk.cluster.start_node("node2")
     job = desk.cluster.wait_end(number)
     assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log()
-    assert_same(reference(desk), desk.folder / "out.h5")
+    assert_same(whole, desk.folder / "out.h5")
 
 
 def test_an_array_computes_shares_and_joins_them(desk):
@@ -162,10 +142,10 @@ def test_an_array_computes_shares_and_joins_them(desk):
 
 def test_an_array_of_which_a_part_was_cancelled_goes_on(desk):
     desk.write(walks(12, 50))
-    done = desk.dynsweep("submit", "job.yaml", "--array", 2, "-n", 1, "--extra", "--begin=now+60")
+    done = desk.dynsweep("submit", "job.yaml", "--array", 2, "-n", 1, "--extra", "--hold")
     number, merge = re.findall(r"[Jj]ob (\d+)", done.stdout)[:2]
     desk.cluster.run("scancel", f"{number}_2")
-    desk.cluster.run("scontrol", "update", f"jobid={number}_1", "starttime=now")
+    desk.cluster.run("scontrol", "release", number)
     job = desk.cluster.wait_end(merge)
     assert (job["JobState"], job["ExitCode"]) == ("FAILED", "75:0"), desk.log("out.merge.log")
     assert "6 of 12 tasks done, 6 pending" in desk.log("out.merge.log")
