@@ -145,7 +145,7 @@ def test_an_array_of_which_a_part_was_cancelled_goes_on(desk):
     done = desk.dynsweep("submit", "job.yaml", "--array", 2, "-n", 1, "--extra", "--hold")
     number, merge = re.findall(r"[Jj]ob (\d+)", done.stdout)[:2]
     desk.cluster.run("scancel", f"{number}_2")
-    desk.cluster.run("scontrol", "release", number)
+    desk.cluster.run("scontrol", "release", number, merge)
     job = desk.cluster.wait_end(merge)
     assert (job["JobState"], job["ExitCode"]) == ("FAILED", "75:0"), desk.log("out.merge.log")
     assert "6 of 12 tasks done, 6 pending" in desk.log("out.merge.log")

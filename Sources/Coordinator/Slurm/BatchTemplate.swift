@@ -1,7 +1,7 @@
 /// A batch script with words in double braces, to be filled in.
-struct BatchTemplate {
+package struct BatchTemplate {
     /// What stands for a word.
-    enum Value {
+    package enum Value {
         /// Nothing: lines with this word are left out.
         case none
         /// Arguments, quoted where the shell (or sbatch, which reads quotes in the same way) needs it.
@@ -16,6 +16,11 @@ struct BatchTemplate {
     let name: String
     let text: String
 
+    package init(name: String, text: String) {
+        self.name = name
+        self.text = text
+    }
+
     /// Those of the folder `slurm`, which the binary holds.
     static let job = BatchTemplate(
         name: "slurm/job.sbatch", text: String(decoding: PackageResources.job_sbatch, as: UTF8.self))
@@ -23,7 +28,7 @@ struct BatchTemplate {
         name: "slurm/merge.sbatch", text: String(decoding: PackageResources.merge_sbatch, as: UTF8.self))
 
     /// The script. Throws when the template has a word that nothing is known for, naming its line.
-    func filled(_ values: [String: Value]) throws(SubmissionError) -> String {
+    package func filled(_ values: [String: Value]) throws(SubmissionError) -> String {
         var lines: [String] = []
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if let filled = try fill(line, values, number: number + 1) { lines.append(filled) }
