@@ -57,7 +57,15 @@ public struct JobErrors: Error, Sendable, Hashable, CustomStringConvertible {
         }.map(\.element)
     }
 
-    public var description: String { errors.map(\.description).joined(separator: "\n") }
+    /// At most so many are shown: an axis of a million values may be all out of range.
+    private static let shown = 20
+
+    public var description: String {
+        var lines = errors.prefix(Self.shown).map(\.description)
+        let rest = errors.count - lines.count
+        if rest > 0 { lines.append("... and \(rest) more error\(rest == 1 ? "" : "s")") }
+        return lines.joined(separator: "\n")
+    }
 
     /// The file's order, then overrides, then what concerns the whole job.
     private static func rank(_ error: JobError) -> (Int, Int, Int) {

@@ -35,6 +35,17 @@ struct BadJobTests {
         }
     }
 
+    @Test func `a thousand mistakes are not a thousand lines`() {
+        let values = (1...1000).map { "-\($0)" }.joined(separator: ", ")
+        do {
+            _ = try Job.parse(text: BadJob.having("  d: [\(values)]"), path: "job.yaml", models: [ToyModel()])
+            Issue.record("the job was accepted")
+        } catch {
+            #expect(error.description.split(separator: "\n").count < 50)
+            #expect(error.description.hasSuffix("more errors"))
+        }
+    }
+
     @Test func `files that cannot be read`() throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("sweep-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
