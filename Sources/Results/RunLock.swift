@@ -33,9 +33,16 @@ public struct LockHolder: Codable, Sendable, Hashable, CustomStringConvertible {
     var isAlive: Bool? {
         guard host == Self.hostName() else { return nil }
         if bootID != Self.currentBootID() { return false }
-        if kill(pid, 0) != 0, errno == ESRCH { return false }
+        if Self.isGone(pid) { return false }
         if let start = Self.startTicks(of: pid), processStart != 0 { return start == processStart }
         return true
+    }
+
+    /// Whether no such process runs on this host. One that has died and that nobody has asked for yet (a zombie; in
+    /// containers they may stay for ever) does not run.
+    static func isGone(_ pid: Int32) -> Bool {
+        if kill(pid, 0) != 0, errno == ESRCH { return true }
+        return ["Z", "X"].contains(statFields(of: pid)?.first)
     }
 
     public static func hostName() -> String {
@@ -49,13 +56,19 @@ public struct LockHolder: Codable, Sendable, Hashable, CustomStringConvertible {
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// Field 22 of /proc/PID/stat; fields are counted after the command's closing parenthesis, which may itself hold spaces.
+    /// Field 22 of /proc/PID/stat.
     private static func startTicks(of pid: Int32) -> UInt64? {
+        guard let fields = statFields(of: pid), fields.count > 19 else { return nil }
+        return UInt64(fields[19])
+    }
+
+    /// The fields of /proc/PID/stat from the third (the state) on. They are counted after the command's closing
+    /// parenthesis, as the command may itself hold spaces.
+    private static func statFields(of pid: Int32) -> [Substring]? {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
             let close = text.lastIndex(of: ")")
         else { return nil }
-        let fields = text[text.index(after: close)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
+        return text[text.index(after: close)...].split(separator: " ")
     }
 }
 
@@ -169,7 +182,9 @@ final class RunLock: @unchecked Sendable {
 
     /// Gives the lock back, unless somebody else took it over.
     func release() {
-        if case .holder(let other)? = try? Self.look(path), other.token == holder.token { unlink(path) }
+        guard case .holder(let other)? = try? Self.look(path), other.token == holder.token else { return }
+        Self.removeDebris(path, host: holder.host)
+        unlink(path)
     }
 
     /// Who holds the lock of `output` now; nil when nobody does.
@@ -199,7 +214,7 @@ final class RunLock: @unchecked Sendable {
         ]
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             for prefix in prefixes where name.hasPrefix(prefix) {
-                guard let pid = Int32(name.dropFirst(prefix.count)), kill(pid, 0) != 0, errno == ESRCH else { continue }
+                guard let pid = Int32(name.dropFirst(prefix.count)), LockHolder.isGone(pid) else { continue }
                 unlink(folder + "/" + name)
             }
         }

@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import signal
+import subprocess
 import time
 
 import pytest
@@ -75,6 +77,19 @@ def test_the_lock_of_a_dead_run_is_taken_at_once(trial, changes):
     start = time.monotonic()
     trial.finish()
     assert time.monotonic() - start < 20
+
+
+def test_the_lock_of_a_dead_run_that_nobody_has_buried_is_taken_at_once(trial):
+    """A zombie still has its number; where process 1 reaps no orphans it has it for ever."""
+    fields = holder(trial)
+    zombie = subprocess.Popen(["true"])
+    stat = pathlib.Path(f"/proc/{zombie.pid}/stat")
+    while stat.read_text().rsplit(")", 1)[1].split()[0] != "Z":
+        time.sleep(0.01)
+    start = int(stat.read_text().rsplit(")", 1)[1].split()[19])
+    (trial.folder / "out.h5.lock").write_text(json.dumps(fields | {"pid": zombie.pid, "processStart": start}))
+    assert "waiting" not in trial.finish().stderr
+    zombie.wait()
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\0" * 100, b"{}", b'{"host": "x"}', b"\xff" * 100_000])
