@@ -79,7 +79,7 @@ def test_what_failures_print_is_what_the_page_says():
     assert len(texts) >= 6
     for text in texts:
         first = text.splitlines()[0].split("error: ", 1)[-1]
-        pieces = [piece for piece in re.split(r"\d+|pmix|'[^']*'|\(.*?\)", first) if len(piece) > 12]
+        pieces = [piece for piece in re.split(r"Open MPI v[\d.]+|\d+|pmix|sbatch|'[^']*'|\(.*?\)", first) if len(piece) > 8]
         assert pieces
         for piece in pieces:
             assert piece.strip() in sources, f"'{piece}' is printed nowhere"

@@ -62,7 +62,7 @@ def test_the_warning_before_the_limit_stops_in_order_and_requeues(desk, whole):
 
 
 def test_a_real_time_limit_shorter_than_the_sweep_requeues_until_done(desk):
-    desk.write(walks(120, 600))
+    desk.write(walks(120, 1100))
     number = desk.submit("-n", 2, "--time", 1)
     job = desk.cluster.wait_end(number, timeout=280)
     assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log()
