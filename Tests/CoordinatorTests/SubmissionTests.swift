@@ -59,9 +59,9 @@ import Testing
 
     @Test func noMoreRanksThanAreOfUse() throws {
         // Three equal tasks: three ranks end as early as any number.
-        let (size, _) = try size(tasks: 3, steps: 2_000_000_000)
+        let (size, _) = try size(tasks: 3, steps: 20_000_000_000)
         #expect(size.ranks == 3)
-        let (asked, _) = try self.size(tasks: 3, steps: 2_000_000_000) { $0.ranks = 8 }
+        let (asked, _) = try self.size(tasks: 3, steps: 20_000_000_000) { $0.ranks = 8 }
         #expect(asked.ranks == 8)
         #expect(asked.notes.contains { $0.contains("more than can be of use: 3") })
     }
