@@ -26,6 +26,8 @@ void cplatform_catch_stop_signals(int leaves_at_second_interrupt) {
     sigaction(SIGUSR1, &action, 0);
     sigaction(SIGTERM, &action, 0);
     sigaction(SIGINT, &action, 0);
+    // A file beyond the limit of `ulimit -f` is then an error of its write, as a full disk is.
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int cplatform_stop_signal(void) { return stop_signal; }

@@ -137,7 +137,6 @@ def damaged_files(data, count):
     for _ in range(count // 3):
         length = moment.randrange(len(data))
         yield f"cut at {length}", data[:length]
-    # An infinite loop of the HDF5 library: a continuation of an object header that leads to itself.
     yield "empty", b""
     yield "zeroed", bytes(len(data))
     yield "longer", data + bytes(100)

@@ -193,6 +193,16 @@ def test_an_output_folder_that_goes_away(slow, fate):
     assert len(set(done := faults.done_tasks(slow.kept.read_bytes()))) == len(done) == 48
 
 
+def test_a_limit_on_the_size_of_files(short):
+    """`ulimit -f` sends a signal that ends a process which does not ask for it."""
+    done = subprocess.run(
+        ["prlimit", "--fsize=3000", TESTBENCH, "run", "job.yaml"], cwd=short.folder, env=environment(),
+        capture_output=True, text=True, timeout=60,
+    )
+    assert done.returncode == 70 and "journal': File too large" in done.stderr, done.stderr
+    short.finish()
+
+
 #: Runs in a mount namespace of its own: a small disk, filled so far that neither journal nor result file fits.
 SMALL_DISK = """
 import os, shutil, subprocess, sys

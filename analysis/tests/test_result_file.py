@@ -57,4 +57,4 @@ def test_plain_libraries_read_names_and_texts(curves_file):
     with netCDF4.Dataset(curves_file) as file:
         status = file["sgd"]["status"]
         assert status.dimensions == (*AXES, "seed")
-        assert status.flag_meanings == "pending done failed diverged excluded spared"
+        assert status.flag_meanings == "pending done failed diverged excluded spared suspect"

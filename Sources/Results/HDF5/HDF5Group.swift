@@ -32,7 +32,14 @@ final class HDF5File {
     }
 
     deinit {
-        if let raw { HDF5.exclusively { _ = H5Fclose(raw) } }
+        if let raw { HDF5.exclusively { _ = end(raw) } }
+    }
+
+    private func end(_ raw: hid_t) -> herr_t {
+        let closed = H5Fclose(raw)
+        // The library still has the file then, and may write to it when the process ends.
+        if closed < 0, let target { _ = Unmanaged.passRetained(target) }
+        return closed
     }
 
     /// A new file at `path`, replacing what is there. Uses the format of HDF5 1.8, which every reader knows and which
@@ -79,7 +86,7 @@ final class HDF5File {
         guard let raw else { return }
         self.raw = nil
         let flushed = H5Fflush(raw, H5F_SCOPE_LOCAL)
-        let closed = H5Fclose(raw)
+        let closed = end(raw)
         try requireDisk()
         try HDF5.check(min(flushed, closed), "write '\(path)'")
     }
