@@ -27,7 +27,7 @@ lint: setup
 test: lint build
 	scripts/test
 
-# The crash test at length: sweeps killed at random moments until they are done. About half an hour on two cores.
+# The crash test at length: sweeps killed at random moments until they are done. A quarter of an hour on two idle cores.
 KILLS ?= 200
 soak: setup
 	swift build -c release --static-swift-stdlib --product dynsweep-testbench
