@@ -66,7 +66,12 @@ struct PlanCommand: ParsableCommand {
             print(hasJournal ? "A run has begun; nothing is published yet." : "Nothing is computed yet.")
             return
         }
-        let summary = try ResultFile.summary(job.output, failureLimit: 0)
+        let summary: ResultSummary
+        do {
+            summary = try ResultFile.summary(job.output, failureLimit: 0)
+        } catch {
+            throw FatalUserError("\(error)", code: .badInput)
+        }
         let counts = summary.counts
         print(
             "\(job.output) holds \(Text.count(counts[.done])) tasks done"

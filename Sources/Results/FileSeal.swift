@@ -31,6 +31,9 @@ enum FileSeal {
         guard words[0] == magic, words[3] == magic, words[1] == UInt64(max(0, length)) else {
             return "it does not end as a result file does: it was cut, damaged, or written by another program"
         }
+        if words[2] > UInt64(UInt32.max) {
+            return "it was written by version 0.1 of this program, whose files this one cannot check"
+        }
         if isQuick { return nil }
         return try UInt64(checksum(file, length: length)) == words[2]
             ? nil : "its bytes do not match their checksum: it is damaged"
