@@ -99,6 +99,34 @@ public enum BLAS {
         cblas_sger(CblasRowMajor, Int32(rows), Int32(columns), alpha, x, 1, y, 1, a, Int32(leading))
     }
 
+    /// `y = alpha a x + beta y` with the symmetric `a` of `n` x `n`, of which the lower triangle is read. With `beta` = 0
+    /// the old `y` is not read.
+    @inline(__always)
+    public static func symv(
+        _ n: Int, alpha: Double = 1, _ a: UnsafePointer<Double>, leading: Int, _ x: UnsafePointer<Double>,
+        beta: Double = 0, _ y: UnsafeMutablePointer<Double>
+    ) {
+        cblas_dsymv(CblasRowMajor, CblasLower, Int32(n), alpha, a, Int32(leading), x, 1, beta, y, 1)
+    }
+
+    /// `x = op(l)^-1 x` with the lower triangular `l` of `n` x `n`.
+    @inline(__always)
+    public static func solveLower(
+        _ operation: Operation, _ n: Int, _ l: UnsafePointer<Double>, leading: Int,
+        _ x: UnsafeMutablePointer<Double>
+    ) {
+        cblas_dtrsv(CblasRowMajor, CblasLower, operation.flag, CblasNonUnit, Int32(n), l, Int32(leading), x, 1)
+    }
+
+    /// Plane rotation of `n` pairs of elements, `strideX` and `strideY` apart: (x, y) becomes (c x + s y, c y - s x).
+    @inline(__always)
+    public static func rotate(
+        _ n: Int, _ x: UnsafeMutablePointer<Double>, strideX: Int, _ y: UnsafeMutablePointer<Double>, strideY: Int,
+        c: Double, s: Double
+    ) {
+        cblas_drot(Int32(n), x, Int32(strideX), y, Int32(strideY), c, s)
+    }
+
     /// `c = alpha op(a) op(b) + beta c` with `c` of `m` x `n` and `k` the summed dimension: `op(a)` is `m` x `k`, `op(b)` is
     /// `k` x `n`; leading dimensions are those of the stored matrices. With `beta` = 0 the old `c` is not read.
     @inline(__always)

@@ -13,17 +13,35 @@ import Testing
     /// Jobs in which methods do not see some of the parameters.
     static let jobs = [
         """
+        model: sequence-single-index
         methods: [sgd, overlap-chain, ode, closed-form, closed-form-trajectory]
         parameters: {d: 60, L: 3, target: inversesqrtsum, step_size: 0.4, init_scale: 0.2, eta: 0.3}
         """,
         """
+        model: sequence-single-index
         methods: [sgd, overlap-chain, ode, closed-form]
         parameters: {d: 60, L: 3, student: untied, target: 2difference, step_size: 0.4, init_scale: 0.2, eta: 0.3}
         """,
         """
+        model: sequence-single-index
         methods: [sgd, overlap-chain, ode, closed-form]
         parameters: {d: 60, L: 2, student: attention, target: positional_semantic, omega: 0.6, step_size: 0.4,
                      m0: 0.2, e0: 0.1, eta: 0.3}
+        """,
+        """
+        model: self-attention-implicit-bias
+        methods: [gd, gap-recursion, svm, symmetric, late-time, closed-form]
+        parameters: {n: 4, d: 30, L: 3, query: external, init: random, init_scale: 0.5}
+        """,
+        """
+        model: self-attention-implicit-bias
+        methods: [gd, svm, symmetric]
+        parameters: {n: 4, d: 30, L: 3, data: orthogonal, joint: true, optimizer: polyak, init: zero}
+        """,
+        """
+        model: self-attention-implicit-bias
+        methods: [gd, gap-recursion, svm, late-time]
+        parameters: {n: 4, d: 9, L: 3, data: sin, optimizer: gd, data_seed: 3}
         """,
     ]
 
@@ -31,13 +49,16 @@ import Testing
     static let others: [String: ParameterValue] = [
         "d": .integer(90), "norm_mode": .text("per_token"), "activation": .text("tanh"), "omega": .real(0.9),
         "a": .real(0.7), "random_sign": .flag(true), "quadrature_points": .integer(4096), "test_size": .integer(77),
-        "m0": .real(-0.5), "e0": .real(0.4), "init_scale": .real(0.7), "eta": .real(0.05),
+        "m0": .real(-0.5), "signal": .real(1.7), "sigma": .real(0.6), "geometry": .text("orthogonal"),
+        "project": .flag(true), "polyak_c": .real(3), "step_size_u": .real(0.7), "step_decay": .real(0.4),
+        "step_decay_u": .real(0.3), "loss": .text("exponential"), "optimizer": .text("gd"), "step_size": .real(0.3),
+        "joint": .flag(true), "n": .integer(6), "e0": .real(0.4), "init_scale": .real(0.7), "eta": .real(0.05),
     ]
 
     @Test(arguments: jobs) func noRecordDependsOnAParameterThatItsMethodDoesNotUse(text: String) throws {
         let times = "record: {times: [0, 0.5, 2], time_unit: t}\nseeds: 1\n"
         let job = try Job.parse(
-            text: "model: sequence-single-index\n" + text + "\n" + times, path: "job.yaml", models: allModels,
+            text: text + "\n" + times, path: "job.yaml", models: allModels,
             checksOutput: false)
         var varied = 0
         for grid in job.grids {

@@ -6,7 +6,7 @@ import Testing
 
 /// Carries one task to its end and returns the bits it recorded. With `choices` the quanta are random, and at random
 /// places between two calls the state is saved; then either the run goes on, or a new one from the restored state.
-private func recordedBits(
+func recordedBits(
     _ request: RunRequest, _ emptySink: ObservationSink, choices: RandomStream? = nil,
     makeRun: (RunRequest) throws -> any Run
 ) throws -> (bits: [[UInt64]], saves: Int) {

@@ -1,0 +1,211 @@
+import Foundation
+import Modeling
+import Numerics
+
+/// Method `symmetric`: the scalar recursion (g, a, b) of sheet, Theory 2: all gaps equal g, W = g W_mm, and
+/// u = a S + b sum_{i, tau != opt} y_i x_{i,tau}. Exact for `orthogonal` data, the limit d -> infinity for `gaussian`.
+package struct SymmetricTheory: Sendable {
+    let p: SAIBParameters
+    let n: Double
+    /// T - 1 and its logarithm.
+    let t: Double
+    let logT: Double
+    /// K = n (T - 1).
+    let K: Double
+    /// The row sum of G: lambda_k = 1/kappa.
+    package let kappa: Double
+    /// |W_mm| = sqrt(K/kappa).
+    package let normWmm: Double
+    let S2: Double
+    let h: Double
+    /// |S|^2 = A2'.
+    let signalSquare: Double
+    package let normUmm: Double
+
+    package init(_ p: SAIBParameters) {
+        self.p = p
+        n = Double(p.n)
+        t = Double(p.T - 1)
+        logT = logarithm(t)
+        K = n * t
+        let (A2, B2) = (p.A2, p.B2)
+        let isOrthogonal = p.geometry == .orthogonal
+        switch p.query {
+        case .opt: kappa = A2 * ((isOrthogonal ? n / 2 : n) * t * A2 + B2)
+        case .external: kappa = t * A2 + B2
+        default: kappa = B2 * (t * A2 + B2)
+        }
+        normWmm = (K / kappa).squareRoot()
+        (S2, h, signalSquare) = isOrthogonal ? (A2 / 2, 0.5, 2 * A2) : (A2, 1, A2)
+        normUmm = (isOrthogonal ? 2 : 1).squareRoot() / p.signal
+    }
+
+    /// g, a, b at the start.
+    package func start() -> State {
+        var state = State()
+        switch p.start {
+        case .mm: state.g = p.initScale / normWmm
+        case .adversarial: state.g = -p.initScale / normWmm
+        default: break
+        }
+        if !p.isJoint { state.a = 1 / p.A2 }
+        return state
+    }
+
+    package struct State: Sendable {
+        package var g = 0.0
+        package var a = 0.0
+        package var b = 0.0
+    }
+
+    /// Attention, margins and gradient at a state, with logarithms where numbers underflow.
+    package struct Point: Sendable {
+        /// ln s_opt and ln of each other token's s.
+        package var logOpt = 0.0
+        package var logOther = 0.0
+        package var margin = 0.0
+        package var logExcess = 0.0
+        /// gamma_o - gamma_n.
+        var scoreGap = 0.0
+        var logWeight = 0.0
+        /// ln |c|; c has the sign of scoreGap.
+        var logC = -Double.infinity
+        /// ln(1 - s_opt).
+        package var logSparsity = 0.0
+    }
+
+    package func point(_ state: State) -> Point {
+        var q = Point()
+        let optScore = state.a * p.A2
+        q.scoreGap = optScore - state.b * p.B2
+        // ln(1 + (T-1) e^-g).
+        let logZ = softplus(logT - state.g)
+        q.logOpt = -logZ
+        q.logOther = -state.g - logZ
+        q.logSparsity = logT + q.logOther
+        let delta = exp(q.logSparsity) * q.scoreGap
+        // From the side that attention is on.
+        q.margin = state.g > logT ? optScore - delta : state.b * p.B2 + exp(q.logOpt) * q.scoreGap
+        q.logWeight = p.loss.logWeight(q.margin)
+        if q.scoreGap != 0 {
+            q.logC = q.logWeight - logarithm(n) + logarithm(abs(q.scoreGap)) + q.logOpt + q.logOther
+        }
+        q.logExcess =
+            p.isJoint
+            ? p.loss.logValue(q.margin)
+            : p.loss.logExcess(optScore, delta: delta, logDelta: q.logSparsity + logarithm(q.scoreGap))
+        return q
+    }
+
+    /// What step number `step` adds to g, a and b; old values on all right-hand sides.
+    package func increments(_ state: State, step: Int) -> State {
+        let q = point(state)
+        var change = State()
+        let sign = q.scoreGap < 0 ? -1.0 : 1
+        let hasW = q.scoreGap != 0
+        // |dL/dW| = |c| sqrt(K kappa); |dL/du| = w sqrt(s_o^2 S2 + s_n^2 K B2/n^2).
+        let logW = q.logC + 0.5 * logarithm(K * kappa)
+        let (so, sn) = (exp(q.logOpt), exp(q.logOther))
+        let decoder = (so * so * S2 + sn * sn * K * p.B2 / (n * n)).squareRoot()
+        let logU = q.logWeight + logarithm(decoder)
+        var rateU = 0.0
+        switch p.optimizer {
+        case .gd:
+            if hasW { change.g = p.stepSize(step) * exp(q.logC) * sign * kappa }
+            rateU = p.stepSizeU(step) * exp(q.logWeight)
+        case .ngd:
+            if hasW { change.g = p.stepSize(step) * sign / normWmm }
+            rateU = p.stepSizeU(step) / decoder
+        case .polyak:
+            let logSquare = logSumExp([hasW ? 2 * logW : -.infinity, p.isJoint ? 2 * logU : -.infinity])
+            let logRate = q.logExcess - logSquare - logarithm(p.polyak)
+            if hasW { change.g = exp(logRate + q.logC) * sign * kappa }
+            rateU = exp(logRate + q.logWeight)
+        }
+        if p.isJoint {
+            change.a = rateU * so * h
+            change.b = rateU * sn / n
+        }
+        return change
+    }
+
+    /// |u| and its correlation with u_mm.
+    package func decoder(_ state: State) -> (norm: Double, correlation: Double) {
+        let along = signalSquare.squareRoot() * state.a
+        let norm = (along * along + K * p.B2 * state.b * state.b).squareRoot()
+        return (norm, along / norm)
+    }
+}
+
+struct SymmetricRun: Run {
+    private let theory: SymmetricTheory
+    private let unit: TimeUnit
+    private var state: SymmetricTheory.State
+    private var step = 0
+
+    init(_ request: RunRequest, _ p: SAIBParameters) {
+        theory = SymmetricTheory(p)
+        unit = request.times.unit
+        state = theory.start()
+    }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&step, in: 0...maximumStep)
+        try archive.exchange(&state.g)
+        try archive.exchange(&state.a)
+        try archive.exchange(&state.b)
+    }
+
+    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
+        let target = try theory.p.nearestStep(time, unit: unit)
+        for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
+            let change = theory.increments(state, step: step)
+            state.g += change.g
+            state.a += change.a
+            state.b += change.b
+            step += 1
+            guard (state.g + state.a + state.b).isFinite else {
+                throw ModelError.diverged(
+                    step: step, "the gap or decoder is not finite; the step size may be too large")
+            }
+        }
+        return step >= target
+    }
+
+    func observe(into sink: inout ObservationSink) throws {
+        let p = theory.p
+        let q = theory.point(state)
+        let s = exp(q.logOpt)
+        sink.put("train_loss", p.loss.value(q.margin))
+        sink.put("log_excess", q.logExcess)
+        let along = state.g * theory.normWmm
+        if p.start == .random {
+            // The start stays orthogonal to all of the training as d -> infinity.
+            let omega = p.initScale
+            let norm = (along * along + omega * omega).squareRoot()
+            sink.put("norm_W", norm)
+            sink.put("corr_W", along / norm)
+            sink.put(
+                "dist_W", (along > 0 ? 2 * omega * omega / (norm * (norm + along)) : 2 - 2 * along / norm).squareRoot())
+        } else {
+            sink.put("norm_W", abs(along))
+            sink.put("corr_W", along == 0 ? .nan : along < 0 ? -1 : 1)
+            sink.put("dist_W", along == 0 ? .nan : along < 0 ? 2 : 0)
+        }
+        sink.put("s_opt_mean", s)
+        sink.put("s_opt_min", s)
+        sink.put("log_sparsity", q.logSparsity)
+        sink.put("step_len", abs(theory.increments(state, step: step).g) * theory.normWmm)
+        sink.put("margin_mean", q.margin)
+        sink.put("accuracy", q.margin > 0 ? 1 : 0)
+        let decoder = theory.decoder(state)
+        sink.put("norm_u", decoder.norm)
+        sink.put("corr_u", decoder.correlation)
+    }
+
+    func finish(into sink: inout ObservationSink) throws {
+        sink.put("norm_Wmm", theory.normWmm)
+        sink.put("norm_Wmm_sq_per_n", theory.normWmm * theory.normWmm / theory.n)
+        sink.put("norm_umm", theory.normUmm)
+    }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import Modeling
+import Models
+import Numerics
+import Testing
+
+@Suite("Self-attention: the proportional limit of |W_mm|")
+struct SAIBAlphaTests {
+    private func theory(_ alpha: Double, _ T: Int, _ A2: Double, _ B2: Double, _ g: SAIBGeometry = .antipodal) throws
+        -> AlphaTheory
+    {
+        try AlphaTheory(alpha: alpha, T: T, A2: A2, B2: B2, geometry: g)
+    }
+
+    @Test("13: values and limits") func values() throws {
+        for (alpha, T, A2, B2, norm, active) in [
+            (0.25, 3, 1.0, 1.0, 0.744548, 0.998756), (0.5, 3, 1, 1, 0.827877, 0.985832),
+            (0.4, 4, 4, 1, 0.339183, 0.930350),
+        ] {
+            let result = try theory(alpha, T, A2, B2)
+            #expect(abs(result.squaredNormPerN - norm) < 1e-6 && abs(result.activeFraction - active) < 1e-6)
+            let doubled = try theory(2 * alpha, T, A2, B2, .orthogonal)
+            #expect(abs(doubled.squaredNormPerN - result.squaredNormPerN) < 1e-12)
+        }
+        // alpha -> 0, and its first correction.
+        let zero = try theory(1e-9, 4, 2, 0.5)
+        #expect(abs(zero.squaredNormPerN - 3 / 6.5) < 1e-7)
+        let small = try theory(1e-4, 4, 2, 0.5)
+        let slope = (small.squaredNormPerN - 3 / 6.5) / (small.smallAlpha - 3 / 6.5)
+        #expect(abs(slope - 1) < 1e-3)
+        #expect(abs(small.allActive - small.squaredNormPerN) < 1e-9)
+        // While all constraints are active.
+        let quarter = try theory(0.1, 3, 1, 1)
+        #expect(relativeError(quarter.allActive, quarter.squaredNormPerN) < 1e-6)
+        // It grows with alpha up to large alpha.
+        let many = try [0.05, 0.2, 0.8, 1.5, 3].map { try theory($0, 5, 1, 1).squaredNormPerN }
+        #expect(many == many.sorted() && many.allSatisfy { $0.isFinite })
+    }
+
+    @Test("13: against sampled instances", arguments: [(0.25, 3, 1.0), (0.5, 3, 1), (0.4, 4, 2), (0.8, 3, 1)])
+    func sampled(alpha: Double, T: Int, signal: Double) throws {
+        for geometry in ["antipodal", "orthogonal"] {
+            let values: Given = [
+                "alpha": .real(alpha), "d": .integer(150), "L": .integer(T), "signal": .real(signal),
+                "query": .text("external"), "geometry": .text(geometry),
+            ]
+            let names: Set = ["norm_Wmm_sq_per_n", "active_fraction", "kkt_residual"]
+            let records = try (1...10).map { try runSAIB("svm", values, seed: $0, observables: names) }
+            let result = try theory(alpha, T, signal * signal, 1, geometry == "antipodal" ? .antipodal : .orthogonal)
+            let norm = Moments(records.map { $0("norm_Wmm_sq_per_n")[0] })
+            let active = Moments(records.map { $0("active_fraction")[0] })
+            #expect(abs(norm.mean - result.squaredNormPerN) < 3.5 * norm.error + 0.005, "\(geometry) \(norm) \(result)")
+            #expect(norm.error < 0.05 * norm.mean)
+            #expect(abs(active.mean - result.activeFraction) < 3.5 * active.error + 0.01, "\(active) \(result)")
+            #expect(records.allSatisfy { $0("kkt_residual")[0] < 1e-9 })
+            let closed = try runSAIB("closed-form", values)
+            #expect(abs(closed("norm_Wmm_sq_per_n")[0] - result.squaredNormPerN) < 1e-12)
+        }
+    }
+}
+
+@Suite("Self-attention: gradients, loss in the log domain, resume and mistakes")
+struct SAIBMechanicsTests {
+    @Test("gradients against finite differences", arguments: ["logistic", "exponential", "linear"])
+    func gradients(loss: String) throws {
+        for query in ["first", "external", "prompt"] {
+            let values: Given = [
+                "data": .text("sphere"), "n": .integer(3), "L": .integer(4), "d": .integer(5), "query": .text(query),
+                "loss": .text(loss), "joint": .flag(true), "data_seed": .integer(2),
+            ]
+            let request = try saibTask("gd", values, times: [1]).0
+            var stream = RandomStream(identity: TaskIdentity(high: 1, low: 3))
+            let W = (0..<(query == "prompt" ? 5 : 25)).map { _ in 2 * stream.normal() }
+            let u = (0..<5).map { _ in stream.normal() }
+            func value(_ W: [Double], _ u: [Double]) throws -> Double {
+                try SelfAttentionImplicitBias.lossAndGradients(request, W: W, u: u).0[0]
+            }
+            let (_, gW, gu) = try SelfAttentionImplicitBias.lossAndGradients(request, W: W, u: u)
+            let h = 1e-5
+            for k in W.indices {
+                var (plus, minus) = (W, W)
+                plus[k] += h
+                minus[k] -= h
+                #expect(abs((try value(plus, u) - value(minus, u)) / (2 * h) - gW[k]) < 1e-9, "\(query) W \(k)")
+            }
+            for k in u.indices {
+                var (plus, minus) = (u, u)
+                plus[k] += h
+                minus[k] -= h
+                #expect(abs((try value(W, plus) - value(W, minus)) / (2 * h) - gu[k]) < 1e-9, "\(query) u \(k)")
+            }
+        }
+    }
+
+    @Test("the excess loss goes over into its logarithmic form without a step") func excess() {
+        for loss in SAIBLoss.allCases {
+            for gamma in [-2.0, 0, 0.7, 3] {
+                for delta in [1e-3, 0.5, 4, 29.9, 30.1, 200] {
+                    let direct = log(loss.value(gamma - delta) - loss.value(gamma))
+                    #expect(abs(loss.logExcess(gamma, delta: delta, logDelta: log(delta)) - direct) < 1e-9)
+                }
+                let border = loss.logExcess(gamma, delta: 1.001e-290, logDelta: log(1.001e-290))
+                let below = loss.logExcess(gamma, delta: 0, logDelta: log(1.001e-290))
+                #expect(abs(border - below) < 1e-10)
+                let h = 1e-6
+                let slope = (loss.value(gamma + h) - loss.value(gamma - h)) / (2 * h)
+                #expect(abs(exp(loss.logWeight(gamma)) + slope) < 1e-8)
+            }
+            #expect(loss == .linear || abs(loss.logValue(800) + 800) < 1e-9)
+        }
+    }
+
+    @Test("runs go on from a saved state", arguments: ["gd", "gap-recursion", "symmetric", "late-time", "svm"])
+    func resume(method: String) throws {
+        let base: Given = [
+            "data": .text("orthogonal"), "n": .integer(4), "L": .integer(4), "d": .integer(20),
+            "step_decay": .real(0.1),
+            "init": .text("random"), "init_scale": .real(2),
+        ]
+        let isTimed = method != "svm"
+        for joint in method == "gd" || method == "symmetric" ? [false, true] : [false] {
+            let (request, sink) = try saibTask(
+                method, base.with(["joint": .flag(joint)]), times: isTimed ? [0, 3, 50, 5000] : [.infinity])
+            let model = SelfAttentionImplicitBias()
+            let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
+            #expect(expected.joined().contains { $0 != Double.nan.bitPattern })
+            for round in 0..<4 {
+                let choices = RandomStream(identity: TaskIdentity(high: 0x57A7E, low: UInt64(round)))
+                let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
+                #expect(interrupted.bits == expected, "\(method) round \(round)")
+            }
+        }
+    }
+
+    @Test("a data seed gives all methods and seeds the same data") func dataSeed() throws {
+        let values: Given = ["n": .integer(4), "L": .integer(3), "d": .integer(10), "data_seed": .integer(4)]
+        let norms = try [1, 2].flatMap { seed in
+            try ["svm", "gd", "late-time", "gap-recursion"].map {
+                try runSAIB($0, values, times: [$0 == "svm" ? .infinity : 1], seed: seed)("norm_Wmm")[0]
+            }
+        }
+        #expect(Set(norms).count == 1)
+        #expect(try runSAIB("svm", values.with(["data_seed": .integer(5)]))("norm_Wmm")[0] != norms[0])
+    }
+
+    @Test("divergence is reported") func divergence() throws {
+        let values: Given = [
+            "data": .text("orthogonal"), "n": .integer(4), "L": .integer(3), "d": .integer(12), "loss": .text("linear"),
+            "optimizer": .text("gd"), "signal": .real(1000), "step_size": .real(1e308),
+        ]
+        for method in ["gd", "gap-recursion", "symmetric"] {
+            #expect { try runSAIB(method, values, times: [100]) } throws: { error in
+                if case ModelError.diverged = error { true } else { false }
+            }
+        }
+    }
+
+    @Test("mistakes are answered by name")
+    func mistakes() {
+        let tokens = tensor([[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
+        let cases: [(String, Given, String)] = [
+            ("gd", ["n": .integer(4), "d": .integer(9)], "L"),
+            ("gd", ["n": .integer(4), "L": .integer(3)], "d"),
+            ("gd", ["d": .integer(9), "L": .integer(3)], "n"),
+            ("gd", ["n": .integer(4), "d": .integer(8), "alpha": .real(0.5), "L": .integer(3)], "alpha"),
+            ("gd", ["n": .integer(5), "d": .integer(9), "L": .integer(3)], "n"),
+            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "query": .text("first")], "query"),
+            ("gd", ["n": .integer(4), "d": .integer(8), "L": .integer(3), "data": .text("orthogonal")], "d"),
+            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "u": vector([1])], "u"),
+            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "init": .text("random")], "init_scale"),
+            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "init": .text("explicit")], "init"),
+            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "labels": vector([1])], "labels"),
+            ("gd", ["tokens": tokens], "opt"), ("gd", ["tokens": tokens, "opt": vector([0, 5])], "opt"),
+            ("gd", ["tokens": tokens, "opt": vector([0, 1]), "labels": vector([1, 2])], "labels"),
+            ("gd", ["tokens": tokens, "u": vector([1, 0]), "L": .integer(3)], "L"),
+            ("gd", ["data": .text("explicit")], "data"),
+            ("gd", ["tokens": tokens, "u": vector([1, 0]), "queries": matrix([[1, 0]])], "queries"),
+            ("gd", ["tokens": tokens, "u": vector([1, 0]), "W0": vector([1, 0])], "W0"),
+            ("gap-recursion", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "joint": .flag(true)], "joint"),
+            ("symmetric", ["n": .integer(4), "L": .integer(3), "data": .text("sphere")], "data"),
+            ("symmetric", ["n": .integer(4), "L": .integer(3), "query": .text("prompt")], "query"),
+            ("closed-form", ["alpha": .real(0.4), "L": .integer(3)], "query"),
+            ("closed-form", ["L": .integer(3), "query": .text("external")], "alpha"),
+        ]
+        for (method, values, name) in cases {
+            #expect {
+                _ = try SelfAttentionImplicitBias().makeRun(saibTask(method, values, times: [1]).0)
+            } throws: { error in
+                if case ModelError.parameter(name, _) = error { true } else { false }
+            }
+            let violations = SelfAttentionImplicitBias().constraints(method: method)
+                .compactMap { $0.violation(ParameterPoint(values)) }
+            #expect(violations.contains { $0.hasPrefix(name + " ") }, "\(method) \(name): \(violations)")
+        }
+    }
+}
