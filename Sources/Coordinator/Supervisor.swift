@@ -94,6 +94,7 @@ public struct Supervisor {
         var pointers: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
+        let begun = Timestamp.now()
         let child = cplatform_spawn(pointers, 1)
         guard child > 0 else {
             throw StartError(
@@ -101,29 +102,29 @@ public struct Supervisor {
                     + "(openmpi-bin), or run without -n")
         }
         let (status, wasStopped) = wait(for: child)
+        let code = (status >> 8) & 0xFF
+        // Open MPI answers 1 for itself too: for a failed start, and for ranks that ended without a word.
+        let own = ExitCode(rawValue: code).flatMap { $0 == .someFailed && !isComplete ? nil : $0 }
+        if status & 0x7F == 0, let own { return .code(own) }
+        // The ranks give their lock back before they leave.
+        let isLeftLocked = ResultStore.breakLock(of: output, begun: begun)
         if wasStopped { return .stopped }
         let signal = status & 0x7F
         if signal != 0 {
             return .died(Death(isOfARank: isAlone, description: "\(line[0]) died (\(Self.name(of: signal)))"))
         }
-        let code = (status >> 8) & 0xFF
         if code > 128 {
             return .died(Death(isOfARank: true, description: "a rank died (\(Self.name(of: code - 128)))"))
         }
-        // The ranks give their lock back before they leave.
-        if ResultStore.isHeldByTheDead(output) {
+        if isLeftLocked {
             return .died(Death(isOfARank: true, description: "a rank died (\(line[0]) ended with code \(code))"))
-        }
-        if let own = ExitCode(rawValue: code) {
-            // Open MPI answers 1 for a failed start too.
-            if own == .someFailed, ResultStore.journalSize(of: output) != nil || !ResultStore.exists(output) {
-                return .code(.internalError)
-            }
-            return .code(own)
         }
         logger.error("\(line[0]) ended with code \(code)")
         return .code(.internalError)
     }
+
+    /// Whether a whole result file is all there is.
+    private var isComplete: Bool { ResultStore.exists(output) && ResultStore.journalSize(of: output) == nil }
 
     private var isAlone: Bool {
         if case .alone = launch { return true }
@@ -138,10 +139,7 @@ public struct Supervisor {
         while true {
             let ended = waitpid(child, &status, WNOHANG)
             if ended == child || (ended < 0 && errno != EINTR) {
-                // A code of their own says more than that they were asked to stop: they may have been done.
-                let code = (status >> 8) & 0xFF
-                let ownEnd = status & 0x7F == 0 && ExitCode(rawValue: code) != nil
-                return (status, hasPassedOn && !ownEnd)
+                return (status, hasPassedOn)
             }
             if cplatform_interrupts() > 1 {
                 // At once: the journal holds all that was finished.

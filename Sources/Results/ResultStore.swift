@@ -365,11 +365,12 @@ public final class ResultStore: @unchecked Sendable {
     /// Whether there is a published file.
     public static func exists(_ output: String) -> Bool { Disk.exists(output) }
 
-    /// Whether the lock of `output` was left behind by a process that is gone. For a caller that knows that its own run
-    /// has ended, a holder on another host is gone too.
-    public static func isHeldByTheDead(_ output: String) -> Bool {
-        guard let holder = RunLock.holder(of: output) else { return false }
-        return holder.isAlive != true
+    /// Removes the lock that a run left behind: for whoever started it at `begun` (``Timestamp/now()``) and saw all of it
+    /// end. A holder on another host, which nobody could tell dead or alive, needs not be waited for then.
+    ///
+    /// - Returns: whether there was such a lock.
+    public static func breakLock(of output: String, begun: String) -> Bool {
+        RunLock.breakLock(of: output, begun: begun)
     }
 
     /// Why the last attempt to publish failed, for the log; nil when it did not. Nothing is lost by it.

@@ -193,6 +193,15 @@ final class RunLock: @unchecked Sendable {
         return holder
     }
 
+    /// Removes the lock of a run that began at `begun` or belongs to this batch job, unless its holder lives here.
+    static func breakLock(of output: String, begun: String) -> Bool {
+        guard let holder = holder(of: output), holder.isAlive != true else { return false }
+        let isOfThisJob = !holder.jobID.isEmpty && holder.jobID == LockHolder.current().jobID
+        guard holder.since >= begun || isOfThisJob else { return false }
+        unlink(output + ".lock")
+        return true
+    }
+
     /// - Throws: when the file is there and cannot be read: then nothing is known about its holder.
     private static func look(_ path: String) throws -> Content {
         do {

@@ -1,6 +1,7 @@
 """One command finishes all good tasks, whatever the bad ones do to their processes."""
 
 import collections
+import json
 import os
 import signal
 import time
@@ -152,6 +153,46 @@ def test_ranks_that_cannot_start_are_given_up_with_a_word(bench):
     assert "giving up" in done.stderr
     missing = bench.run("run", "job.yaml", "--launcher", "no-such-launcher", code=70)
     assert "no-such-launcher" in missing.stderr
+
+
+def lock_of_another_host(bench, since):
+    """A lock as a rank 0 on another node would have left it."""
+    lock = bench.folder / "out.h5.lock"
+    lock.write_text(
+        json.dumps(
+            {
+                "host": "elsewhere", "pid": 1, "processStart": 1, "bootID": "other", "jobID": "", "since": since,
+                "token": "theirs",
+            }
+        )
+    )
+    return lock
+
+
+def test_the_lock_of_a_rank_that_died_on_another_host_is_not_waited_for(bench):
+    bench.write(LONG.replace("milliseconds: 1500", "milliseconds: 1"))
+    # The first start leaves a lock and dies, the next ones run.
+    lock_of_another_host(bench, "2999-01-01T00:00:00Z").rename(bench.folder / "left")
+    launcher = "sh -c 'if mv left out.h5.lock; then kill -9 $$; else exec \"$@\"; fi' sh"
+    done = bench.run("run", "job.yaml", "--launcher", launcher, timeout=60)
+    assert done.stderr.count("starting the ranks again") == 1
+    assert "waiting" not in done.stderr
+
+
+def test_an_output_that_another_host_holds_is_refused_once_and_left_alone(bench):
+    bench.write(LONG)
+    lock = lock_of_another_host(bench, "2026-01-01T00:00:00Z")
+    process = bench.start("run", "job.yaml", "-n", "1")
+    try:
+        while process.poll() is None:
+            os.utime(lock)
+            time.sleep(0.2)
+        text = process.communicate()[1]
+    finally:
+        kill_tree(process)
+    assert process.returncode == 2
+    assert "elsewhere" in text and "starting the ranks again" not in text
+    assert lock.exists()
 
 
 def test_any_launcher_will_do(bench):
