@@ -94,6 +94,12 @@ def sandbox(tmp_path: pathlib.Path) -> Sandbox:
     return Sandbox(tmp_path)
 
 
+@pytest.fixture
+def bench(tmp_path: pathlib.Path) -> Sandbox:
+    """A sandbox for the models that fail in every way."""
+    return Sandbox(tmp_path, TESTBENCH)
+
+
 def descendants(pid: int) -> list[int]:
     """The processes below a process, as far as their parents live."""
     parents: dict[int, list[int]] = {}

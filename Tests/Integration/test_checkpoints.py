@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import TESTBENCH, Sandbox, assert_same, kill_tree
+from conftest import assert_same, kill_tree
 
 #: Real models whose tasks run for a second or more, so that every stop meets them half way.
 REAL = """
@@ -35,11 +35,6 @@ seeds: 1
 record: {times: {linspace: [0, 1000, 11]}}
 output: out.h5
 """
-
-
-@pytest.fixture
-def bench(tmp_path):
-    return Sandbox(tmp_path, TESTBENCH)
 
 
 def wait_for_rank_files(folder, bytes_each, count, timeout=60):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from conftest import TESTBENCH, Sandbox, assert_same
+from conftest import assert_same
 
 WALK = """
 model: trial
@@ -14,11 +14,6 @@ seeds: 1
 record: {times: {linspace: [0, 1000, 11]}}
 output: out.h5
 """
-
-
-@pytest.fixture
-def bench(tmp_path):
-    return Sandbox(tmp_path, TESTBENCH)
 
 
 @pytest.mark.parametrize("ranks", [(), ("-n", "2")])

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import TESTBENCH, Sandbox, assert_same, descendants, kill_tree
+from conftest import assert_same, descendants, kill_tree
 
 PENDING, DONE, FAILED, DIVERGED, SUSPECT = 0, 1, 2, 3, 6
 
@@ -34,11 +34,6 @@ seeds: 1
 record: {times: {linspace: [0, 1000, 11]}}
 output: out.h5
 """
-
-
-@pytest.fixture
-def bench(tmp_path):
-    return Sandbox(tmp_path, TESTBENCH)
 
 
 def read(path):
