@@ -11,6 +11,7 @@ let benchmarks = [
     Benchmark(name: "random", run: benchmarkRandom),
     Benchmark(name: "sgd", run: benchmarkSGD),
     Benchmark(name: "chain", run: benchmarkChain),
+    Benchmark(name: "attention", run: benchmarkSelfAttention),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

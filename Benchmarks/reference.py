@@ -106,7 +106,64 @@ def sgd():
     }
 
 
-BENCHMARKS = {"random": random, "sgd": sgd}
+def attention():
+    """Normalised gradient descent of softmax attention as a user writes it, in R^(d x d) and in the gaps."""
+    generator = np.random.Generator(np.random.SFC64(1))
+
+    def data(n, length, d):
+        tokens = generator.standard_normal((n, length, d)) / np.sqrt(d)
+        labels = np.where(np.arange(n) % 2 == 0, 1.0, -1.0)
+        tokens[:, -1] = 0
+        tokens[:, -1, 0] = labels
+        scores = labels[:, None] * tokens[:, :, 0]
+        return tokens, tokens[:, 0].copy(), scores
+
+    def softmax(logits):
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return p / p.sum(axis=1, keepdims=True)
+
+    def coefficients(logits, scores):
+        s = softmax(logits)
+        margin = np.sum(s * scores, axis=1, keepdims=True)
+        return s * (margin - scores) / (1 + np.exp(margin)) / len(scores)
+
+    def full(n, length, d, steps):
+        tokens, queries, scores = data(n, length, d)
+        w = np.zeros((d, d))
+
+        def body():
+            for _ in range(steps):
+                z = queries @ w.T
+                c = coefficients(np.matmul(tokens, z[:, :, None])[:, :, 0], scores)
+                gradient = np.matmul(c[:, None, :], tokens)[:, 0].T @ queries
+                w[:] -= 0.1 * gradient / np.linalg.norm(gradient)
+
+        return shortest_seconds(5, body) / steps * 1e6
+
+    def gaps(n, length, d, steps):
+        tokens, queries, scores = data(n, length, d)
+        delta = (tokens[:, -1:] - tokens[:, :-1]).reshape(-1, d)
+        overlaps = queries @ queries.T
+        gram = (delta @ delta.T) * np.repeat(np.repeat(overlaps, length - 1, 0), length - 1, 1)
+        g = np.zeros(len(gram))
+
+        def body():
+            nonlocal g
+            for _ in range(steps):
+                logits = np.concatenate([-g.reshape(n, -1), np.zeros((n, 1))], axis=1)
+                c = coefficients(logits, scores)[:, :-1].ravel()
+                step = gram @ c
+                g = g + 0.1 * step / np.sqrt(c @ step)
+
+        return shortest_seconds(5, body) / steps * 1e6
+
+    return {
+        "attention.gap_recursion_K450_us": gaps(50, 10, 500, 300),
+        "attention.gd_d400_n20_L10_us": full(20, 10, 400, 50),
+    }
+
+
+BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention}
 
 if __name__ == "__main__":
     results = {}

@@ -51,50 +51,30 @@ public struct SelfAttentionImplicitBias: Model {
         ]
     }
 
-    /// All rules are those that decoding a point checks; the job's check meets them on the grid of these parameters.
-    public func constraints(method: String) -> [Constraint] {
-        [
-            Constraint(Self.parameterSpecs.map(\.name)) { point in
-                var point = point
-                for spec in Self.parameterSpecs where point[spec.name] == nil {
-                    if case .value(let value) = spec.defaultValue { point[spec.name] = value }
-                }
-                do {
-                    _ = try SAIBParameters(point, method: method)
-                    return nil
-                } catch ModelError.parameter(let name, let what) {
-                    return "\(name) \(what)"
-                } catch {
-                    return "\(error)"
-                }
-            }
-        ]
-    }
+    public func constraints(method: String) -> [Constraint] { SAIBRules.rules(method).map(\.constraint) }
 
     public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
         SAIBRelevance(context).used(by: method)
     }
 
     public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        let sizes = try? SAIBParameters.sizes(point)
-        let tokens = (try? point.arrayIfGiven("tokens"))?.shape[1]
-        let (n, d) = (Double(sizes?.n ?? 10), Double(sizes?.d ?? 100))
-        let T = Double((try? point.integer("L")) ?? tokens ?? 5)
-        let dq = SAIBParameters.query(point) == .prompt ? 1 : d
+        let choices = SAIBRules.Choices(point: point)
+        let (n, d, T) = (choices.sizes.n ?? 10, choices.sizes.d ?? 100, Double(choices.T ?? 5))
+        let dq = choices.query == .prompt ? 1 : d
         let K = n * (T - 1)
         let unit = times.unit == .steps ? 1 : (try? point.real("step_size")) ?? 1
         let steps = (times.values.last ?? 0) / unit
         let data = n * T * d
         let gram = K * K
-        let solve = (gram * d + gram * K / 3) * 0.4e-9 + gram * 20e-9
-        let softmax = n * T * 30e-9 + 1e-6
+        let solve = (gram * d + gram * K / 3) * 0.12e-9 + gram * 20e-9
+        let softmax = n * T * 20e-9 + 1e-6
         switch method {
         case "gd":
-            let step = (4 * n * d * dq + 4 * data) * 0.15e-9 + d * dq * 2e-9 + softmax
+            let step = (4 * n * d * dq + 4 * data) * 0.03e-9 + d * dq * 0.8e-9 + softmax
             return Cost(seconds: steps * step + solve, memory: Int(min(8 * (2 * d * dq + 2 * data + 3 * gram), 1e18)))
         case "gap-recursion":
             return Cost(
-                seconds: steps * (gram * 0.2e-9 + softmax) + solve, memory: Int(min(8 * (2 * data + 4 * gram), 1e18)))
+                seconds: steps * (gram * 0.05e-9 + softmax) + solve, memory: Int(min(8 * (2 * data + 4 * gram), 1e18)))
         case "svm", "late-time":
             return Cost(seconds: solve + 1e-4, memory: Int(min(8 * (2 * data + 4 * gram), 1e18)))
         case "symmetric": return Cost(seconds: steps * 200e-9, memory: 4096)

@@ -14,6 +14,8 @@ package struct LateTimeTheory: Sendable {
     package let allActive: Bool
     /// lim 2 (1 - corr)|W|^2 of ngd and polyak; nil unless all constraints are active.
     package private(set) var distanceConstant: Double?
+    /// gd: max_k lambda_k/C_k, the flow time that must be long past.
+    package let transient: Double
     /// sum_k lambda_k bvec_k/sum_k lambda_k with bvec_k = ln(C_k/lambda_k).
     let meanB: Double
     /// ln((1/n) sum_k lambda_k/C_k).
@@ -38,6 +40,7 @@ package struct LateTimeTheory: Sendable {
         let b = support.map { logarithm(C[$0] / lambda[$0]) }
         let total = margin.problem.squaredNorm
         meanB = zip(support, b).reduce(0) { $0 + lambda[$1.0] * $1.1 } / total
+        transient = zip(lambda, C).map { $0 / $1 }.max() ?? 0
         logSparsity = logarithm(support.reduce(0) { $0 + lambda[$1] / C[$1] } / Double(data.n))
         guard allActive else { return }
         // G^-1 bvec and G^-1 g(0) by Cholesky; G^-1 1 = lambda.
@@ -114,6 +117,7 @@ struct LateTimeRun: Run {
         let size = theory.margin.norm
         switch p.optimizer {
         case .gd:
+            guard sum > theory.transient else { return }
             let (norm, correlation) = theory.descent(sum)
             sink.put("norm_W", norm)
             sink.put("corr_W", correlation)
@@ -124,7 +128,9 @@ struct LateTimeRun: Run {
         case .ngd, .polyak:
             let isPolyak = p.optimizer == .polyak
             let norm = isPolyak ? size * Double(step) / p.polyak : sum
-            let distance = theory.distanceConstant.map { $0.squareRoot() / norm } ?? .nan
+            let predicted = theory.distanceConstant.map { $0.squareRoot() / norm } ?? .nan
+            // A distance of the order of 1 is no small angle yet.
+            let distance = predicted < 1 ? predicted : .nan
             sink.put("norm_W", norm)
             sink.put("dist_W", distance)
             sink.put("corr_W", 1 - 0.5 * distance * distance)
@@ -143,8 +149,7 @@ struct LateTimeRun: Run {
         switch p.optimizer {
         case .gd:
             sink.put("log_excess_slope", -1)
-            let slowest = zip(theory.margin.lambda, theory.C).map { $0 / ($1 * p.step) }.max() ?? 0
-            sink.put("gd_transient", slowest)
+            sink.put("gd_transient", theory.transient)
         case .ngd:
             if p.decay == 0 { sink.put("log_excess_slope", -p.step / theory.margin.norm) }
             sink.put("dist_constant", theory.distanceConstant ?? .nan)

@@ -16,7 +16,7 @@ extension SelfAttentionImplicitBias {
         scalar("norm_W", "\\|W\\|", "Frobenius norm of the key-query matrix"),
         scalar(
             "corr_W", "\\cos(W, W_{mm})", "direction correlation with W_mm of the score-optimal tokens; NaN at W = 0"),
-        scalar("dist_W", "\\|W/\\|W\\|-W_{mm}/\\|W_{mm}\\|\\|", "distance of the directions, sqrt(2 (1 - corr_W))"),
+        scalar("dist_W", "\\delta_W", "distance of W/|W| from W_mm/|W_mm|, sqrt(2 (1 - corr_W))"),
         scalar("s_opt_mean", "\\overline{s_{opt}}", "mean softmax probability of the optimal tokens"),
         scalar("s_opt_min", "\\min s_{opt}", "smallest softmax probability of an optimal token"),
         scalar(
@@ -84,7 +84,9 @@ extension SelfAttentionImplicitBias {
             scalar(
                 "dist_constant", "\\lim 2(1-\\mathrm{corr})\\|W\\|^2",
                 "ngd, polyak with all constraints active: limit of (dist_W |W|)^2; NaN otherwise", inTime: false),
-            scalar("gd_transient", "\\max_k\\lambda_k/(\\eta C_k)", "gd: steps that must be long past", inTime: false),
+            scalar(
+                "gd_transient", "\\max_k\\lambda_k/C_k",
+                "gd: sum of steps that must be long past; in time nothing is given before", inTime: false),
             scalar("all_active", "1_{\\mathrm{all}}", "1 when every constraint of the W-SVM is active", inTime: false),
         ]
             + instanceObservables.map { spec in

@@ -15,16 +15,18 @@ struct SAIBRelevance {
         self.point = point
     }
 
+    private var choices: SAIBRules.Choices { SAIBRules.Choices(point: point) }
+
     private func isAxis(_ name: String) -> Bool { context.given.contains(name) && context.fixed[name] == nil }
 
     private var family: SAIBFamily? {
-        isAxis("data") || (isAxis("tokens") && !context.given.contains("data")) ? nil : SAIBParameters.family(point)
+        isAxis("data") || (isAxis("tokens") && !context.given.contains("data")) ? nil : choices.family
     }
     private var optimizer: SAIBOptimizer? { try? point.choice("optimizer") }
     private var isJoint: Bool? { try? point.flag("joint") }
     private var start: SAIBStart? {
         if isAxis("init") { return nil }
-        if context.given.contains("init") { return SAIBParameters.start(point) }
+        if context.given.contains("init") { return choices.start }
         return context.given.contains("W0") ? .explicit : context.given.contains("init_scale") ? .random : .zero
     }
 
