@@ -1,4 +1,8 @@
 import Modeling
 
 /// Every model, in the order `dynsweep models` lists them. Adding a model is one folder and one line here.
-public let allModels: [any Model] = [SequenceSingleIndex(), SelfAttentionImplicitBias()]
+public let allModels: [any Model] = [
+    SequenceSingleIndex(),
+    SelfAttentionImplicitBias(),
+    SingleLocationRegression(),
+]
