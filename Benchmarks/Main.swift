@@ -12,6 +12,7 @@ let benchmarks = [
     Benchmark(name: "sgd", run: benchmarkSGD),
     Benchmark(name: "chain", run: benchmarkChain),
     Benchmark(name: "attention", run: benchmarkSelfAttention),
+    Benchmark(name: "slr", run: benchmarkSingleLocation),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

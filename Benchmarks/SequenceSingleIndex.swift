@@ -47,10 +47,11 @@ private func attention(d: Int) -> [String: ParameterValue] {
     ]
 }
 
-private func nanosecondsPerStep(
-    _ method: String, _ values: [String: ParameterValue], steps: Int, repeats: Int
+/// The time of a step of a simulation or theory in discrete steps; the shortest of `repeats` runs of `steps` steps.
+func nanosecondsPerStep(
+    _ method: String, of model: any Model = SequenceSingleIndex(), _ values: [String: ParameterValue], steps: Int,
+    repeats: Int
 ) throws -> Double {
-    let model = SequenceSingleIndex()
     var point = ParameterPoint(values)
     for spec in model.parameters {
         if case .value(let value) = spec.defaultValue, point[spec.name] == nil { point[spec.name] = value }

@@ -1,6 +1,7 @@
 """NumPy timings to compare with. One function a benchmark, named as in Main.swift; prints one JSON object."""
 
 import json
+import math
 import sys
 import time
 
@@ -163,7 +164,57 @@ def attention():
     }
 
 
-BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention}
+def slr():
+    """One-pass SGD of single-location regression: a batch of sequences at once, one step at a time."""
+    generator = np.random.Generator(np.random.SFC64(1))
+    # NumPy has no error function of arrays.
+    error_function = np.vectorize(math.erf, otypes=[float])
+
+    def sphere(d):
+        w = generator.standard_normal(d)
+        return w / np.linalg.norm(w)
+
+    def steps_of(attention, d, length, batch, sharpness, steps):
+        k_star = sphere(d)
+        v_star = sphere(d)
+        v_star -= (v_star @ k_star) * k_star
+        v_star /= np.linalg.norm(v_star)
+        k, v = sphere(d), sphere(d)
+        rate, gamma, mean = 1 / d, math.sqrt(0.5), math.sqrt(d / 2) * k_star
+
+        def body():
+            nonlocal k, v
+            for _ in range(steps):
+                x = generator.standard_normal((batch, length, d))
+                x[:, 0] = gamma * x[:, 0] + mean
+                y = x[:, 0] @ v_star
+                a, b = x @ k, x @ v
+                if attention == "erf":
+                    weights = error_function(sharpness * a)
+                    r = (y - np.sum(weights * b, axis=1))[:, None]
+                    w = -2 * r * sharpness * (2 / math.sqrt(math.pi)) * np.exp(-((sharpness * a) ** 2)) * b
+                else:
+                    weights = np.exp(sharpness * (a - a.max(axis=1, keepdims=True)))
+                    weights /= weights.sum(axis=1, keepdims=True)
+                    value = np.sum(weights * b, axis=1, keepdims=True)
+                    r = y[:, None] - value
+                    w = -2 * r * sharpness * weights * (b - value)
+                u = -2 * r * weights
+                tokens = x.reshape(-1, d)
+                g_k, g_v = w.ravel() @ tokens / batch, u.ravel() @ tokens / batch
+                k, v = k - rate * (g_k - (k @ g_k) * k), v - rate * (g_v - (v @ g_v) * v)
+                k /= np.linalg.norm(k)
+                v /= np.linalg.norm(v)
+
+        return shortest_seconds(20, body) / steps * 1e9
+
+    return {
+        "slr.sgd_erf_d400_L10_B5_ns": steps_of("erf", 400, 10, 5, 0.5, 200),
+        "slr.sgd_softmax_d400_L10_B5_ns": steps_of("softmax", 400, 10, 5, 0.5, 200),
+    }
+
+
+BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr}
 
 if __name__ == "__main__":
     results = {}

@@ -43,6 +43,16 @@ import Testing
         methods: [gd, gap-recursion, svm, late-time]
         parameters: {n: 4, d: 9, L: 3, data: sin, optimizer: gd, data_seed: 3}
         """,
+        """
+        model: single-location-regression
+        methods: [pgd, reduced-pgd, gradient-flow, sgd, overlap-chain, closed-form]
+        parameters: {d: 20, L: 3, lambda0: 0.3, step_size: 0.02, gamma: 1}
+        """,
+        """
+        model: single-location-regression
+        methods: [gradient-flow, closed-form]
+        parameters: {d: 20, L: 3, lambda0: 0.3, lambda_increment: 0, step_size: 0.02, eps: 0.2, kappa0: 0.1, theta0: 0.3}
+        """,
     ]
 
     /// Other values for parameters that a job does not give or that a method may not see.
@@ -53,6 +63,7 @@ import Testing
         "project": .flag(true), "polyak_c": .real(3), "step_size_u": .real(0.7), "step_decay": .real(0.4),
         "step_decay_u": .real(0.3), "loss": .text("exponential"), "optimizer": .text("gd"), "step_size": .real(0.3),
         "joint": .flag(true), "n": .integer(6), "e0": .real(0.4), "init_scale": .real(0.7), "eta": .real(0.05),
+        "batch_size": .integer(7), "bayes_samples": .integer(300), "noise": .real(0.2), "lambda_increment": .real(0.01),
     ]
 
     @Test(arguments: jobs) func noRecordDependsOnAParameterThatItsMethodDoesNotUse(text: String) throws {

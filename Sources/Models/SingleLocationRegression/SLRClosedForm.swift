@@ -10,7 +10,7 @@ extension SingleLocationRegression {
         }
         let atOverlaps = [
             scalar("risk", "R", "population risk at the prescribed overlaps (0 without any)"),
-            scalar("excess_risk", "R-\\epsilon^2", "the same minus the label noise"),
+            scalar("excess_risk", "R-\\epsilon^2", "population risk minus the label noise, at the prescribed overlaps"),
             scalar("risk_kappa", "R_\\kappa", "partial derivative of the risk there"),
             scalar("risk_nu", "R_\\nu", "partial derivative of the risk there"),
             scalar("risk_theta", "R_\\theta", "partial derivative of the risk there"),

@@ -8,7 +8,7 @@ extension SingleLocationRegression {
         ObservableSpec("t", symbol: "t", "time of gradient flow, step_size times steps"),
         ObservableSpec("lambda", symbol: "\\lambda", "sharpness of the last step"),
         ObservableSpec(
-            "excess_risk", symbol: "R-\\epsilon^2", "population risk at the present k, v minus the label noise"),
+            "excess_risk", symbol: "R-\\epsilon^2", "population risk minus the label noise"),
         ObservableSpec("kappa", symbol: "\\kappa", "overlap k.k*"),
         ObservableSpec("nu", symbol: "\\nu", "overlap v.v*"),
         ObservableSpec("theta", symbol: "\\theta", "overlap v.k*"),

@@ -33,7 +33,7 @@ public struct SingleLocationRegression: Model {
             costParameters: ["d", "L", "batch_size", "gamma", "attention", "lambda0", "step_size"],
             "one-pass projected SGD in d dimensions, every token drawn"),
         MethodSpec(
-            "overlap-chain", kind: .simulation, isSeeded: true, isTimed: true,
+            "overlap-chain", kind: .theory, isSeeded: true, isTimed: true,
             observables: trajectoryObservables + sampleObservables,
             costParameters: ["d", "L", "batch_size", "gamma", "attention", "lambda0", "step_size"],
             "the exact Markov chain of the overlaps: the law of sgd at a cost independent of d"),
