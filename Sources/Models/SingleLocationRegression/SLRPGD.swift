@@ -19,47 +19,52 @@ struct FullPGD: Run {
         (k, v) = parameters.initialVectors(&random)
     }
 
-    private var overlaps: SLROverlaps {
-        var rho = 0.0
-        for i in k.indices { rho += k[i] * v[i] }
-        return SLROverlaps(k[0], v[1], v[0], k[1], rho)
-    }
+    private var overlaps: SLROverlaps { SLROverlaps(k[0], v[1], v[0], k[1], orderedDot(k, v)) }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
         let target = try clock.step(at: time)
         let weight = parameters.populationStepWeight + parameters.d / 500
         let count = min(max(quantum / weight, 1), target - step)
         guard count > 0 else { return true }
-        let a = parameters.stepSize
         for _ in 0..<count {
             let q = overlaps
             let lambda = parameters.schedule.lambda(atStep: Double(step))
             let R = try parameters.population.risk(at: q, lambda: lambda).gradient
-            // g_k = R_kappa k* + R_eta v* + R_rho v and g_v = R_theta k* + R_nu v* + R_rho k, less their radial parts.
-            let alongK = q.kappa * R.kappa + q.eta * R.eta + q.rho * R.rho
-            let alongV = q.theta * R.theta + q.nu * R.nu + q.rho * R.rho
-            for i in k.indices {
-                let (ki, vi) = (k[i], v[i])
-                k[i] = ki - a * (R.rho * vi - alongK * ki)
-                v[i] = vi - a * (R.rho * ki - alongV * vi)
-            }
-            k[0] -= a * R.kappa
-            k[1] -= a * R.eta
-            v[0] -= a * R.theta
-            v[1] -= a * R.nu
             step += 1
-            guard Self.normalise(&k), Self.normalise(&v) else { throw SLRParameters.diverged(step) }
+            guard move(q, R) else { throw SLRParameters.diverged(step) }
         }
         return step == target
     }
 
+    /// One step of both vectors from overlaps q and gradient R; false when a norm left the numbers.
+    private mutating func move(_ q: SLROverlaps, _ R: SLROverlaps) -> Bool {
+        let a = parameters.stepSize
+        // g_k = R_kappa k* + R_eta v* + R_rho v and g_v = R_theta k* + R_nu v* + R_rho k, less their radial parts.
+        let keepK = 1 + a * (q.kappa * R.kappa + q.eta * R.eta + q.rho * R.rho)
+        let keepV = 1 + a * (q.theta * R.theta + q.nu * R.nu + q.rho * R.rho)
+        let exchange = a * R.rho
+        return k.withUnsafeMutableBufferPointer { k in
+            v.withUnsafeMutableBufferPointer { v in
+                for i in 0..<k.count {
+                    let (ki, vi) = (k[i], v[i])
+                    k[i] = keepK * ki - exchange * vi
+                    v[i] = keepV * vi - exchange * ki
+                }
+                k[0] -= a * R.kappa
+                k[1] -= a * R.eta
+                v[0] -= a * R.theta
+                v[1] -= a * R.nu
+                return Self.normalise(k) && Self.normalise(v)
+            }
+        }
+    }
+
     /// False when the norm is not a positive number.
-    private static func normalise(_ x: inout [Double]) -> Bool {
-        var square = 0.0
-        for i in x.indices { square += x[i] * x[i] }
+    private static func normalise(_ x: UnsafeMutableBufferPointer<Double>) -> Bool {
+        let square = orderedDot(UnsafeBufferPointer(x), UnsafeBufferPointer(x))
         guard square > 0, square < .infinity else { return false }
         let scale = 1 / square.squareRoot()
-        for i in x.indices { x[i] *= scale }
+        for i in 0..<x.count { x[i] *= scale }
         return true
     }
 
@@ -76,4 +81,27 @@ struct FullPGD: Run {
         try archive.exchange(&v)
         try archive.exchange(&recorder)
     }
+}
+
+/// x.y in eight sums and a fixed order, at two vectors of equal length.
+func orderedDot(_ x: UnsafeBufferPointer<Double>, _ y: UnsafeBufferPointer<Double>) -> Double {
+    guard let px = x.baseAddress, let py = y.baseAddress else { return 0 }
+    var lanes = SIMD8<Double>()
+    var i = 0
+    while i + 8 <= x.count {
+        lanes +=
+            UnsafeRawPointer(px + i).loadUnaligned(as: SIMD8<Double>.self)
+            * UnsafeRawPointer(py + i).loadUnaligned(as: SIMD8<Double>.self)
+        i += 8
+    }
+    var sum = lanes.sum()
+    while i < x.count {
+        sum += px[i] * py[i]
+        i += 1
+    }
+    return sum
+}
+
+func orderedDot(_ x: [Double], _ y: [Double]) -> Double {
+    x.withUnsafeBufferPointer { x in y.withUnsafeBufferPointer { y in orderedDot(x, y) } }
 }

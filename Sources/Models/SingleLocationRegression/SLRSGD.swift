@@ -59,9 +59,7 @@ struct SLRSGD: Run {
     }
 
     mutating func observe(into sink: inout ObservationSink) throws {
-        var rho = 0.0
-        for i in k.indices { rho += k[i] * v[i] }
-        let q = SLROverlaps(k[0], v[1], v[0], k[1], rho)
+        let q = SLROverlaps(k[0], v[1], v[0], k[1], orderedDot(k, v))
         let lambda = parameters.schedule.lambda(after: step)
         try recorder.observe(parameters, steps: Double(step), q, lambda: lambda, into: &sink)
     }

@@ -171,19 +171,8 @@ struct SLRSGDCore {
         let keep = 1 + stepSize * along
         let rest = z + 2
         for i in 0..<n { rest[i] = keep * rest[i] - stepSize * Double(g[i]) }
-        // Eight sums in a fixed order.
-        var lanes = SIMD8<Double>()
-        var i = 0
-        while i + 8 <= n {
-            let part = UnsafeRawPointer(rest + i).loadUnaligned(as: SIMD8<Double>.self)
-            lanes += part * part
-            i += 8
-        }
-        var square = z[0] * z[0] + z[1] * z[1] + lanes.sum()
-        while i < n {
-            square += rest[i] * rest[i]
-            i += 1
-        }
+        let part = UnsafeBufferPointer(start: rest, count: n)
+        let square = z[0] * z[0] + z[1] * z[1] + orderedDot(part, part)
         let scale = 1 / square.squareRoot()
         z[0] *= scale
         z[1] *= scale
