@@ -92,6 +92,70 @@ struct SAIBMechanicsTests {
         }
     }
 
+    @Test("data families have the stated geometry") func families() throws {
+        func data(_ values: Given) throws -> SAIBData {
+            let all: Given = [
+                "n": .integer(6), "L": .integer(4), "d": .integer(50), "signal": .real(2), "sigma": .real(0.7),
+            ]
+            let p = try SAIBParameters(saibPoint(all.with(values)), method: "gd")
+            return try SAIBData(p, RandomStream(identity: TaskIdentity(high: 5, low: 6)))
+        }
+        func token(_ data: SAIBData, _ i: Int, _ tau: Int) -> [Double] {
+            Array(data.X[((i * data.T + tau) * data.d)..<((i * data.T + tau + 1) * data.d)])
+        }
+        func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
+        for geometry in ["orthogonal", "antipodal"] {
+            for query in ["noise", "opt", "external", "prompt"] {
+                let exact = try data([
+                    "data": .text("orthogonal"), "geometry": .text(geometry), "query": .text(query),
+                ])
+                let position = query == "opt" ? 0 : 3
+                #expect(exact.opt == Array(repeating: position, count: 6) && exact.y == [1, -1, 1, -1, 1, -1])
+                let signals = (0..<6).map { token(exact, $0, position) }
+                #expect(
+                    dot(signals[0], signals[1]) == (geometry == "orthogonal" ? 0 : -4)
+                        && dot(signals[0], signals[2]) == 4)
+                let noise = (0..<6).flatMap { i in (0..<4).filter { $0 != position }.map { token(exact, i, $0) } }
+                for (k, x) in noise.enumerated() {
+                    for (l, y) in noise.enumerated() { #expect(abs(dot(x, y) - (k == l ? 0.49 : 0)) < 1e-14) }
+                    for mu in signals { #expect(abs(dot(x, mu)) < 1e-14) }
+                }
+                // The default decoder is u_mm: gamma is 1 on the signals, and u_mm is that of the solver.
+                for i in 0..<6 { #expect(abs(exact.scores[i * 4 + position] - 1) < 1e-15) }
+                let umm = exact.decoder(try exact.decoderProblem())
+                for (x, y) in zip(umm, exact.u) { #expect(abs(x - y) < 1e-14) }
+                switch query {
+                case "prompt": #expect(exact.Q == Array(repeating: 1, count: 6) && exact.dq == 1)
+                case "external":
+                    for i in 0..<6 {
+                        for j in 0..<6 {
+                            let (q, r) = (exact.Q[(i * 50)..<(i * 50 + 50)], exact.Q[(j * 50)..<(j * 50 + 50)])
+                            #expect(abs(dot(Array(q), Array(r)) - (i == j ? 1 : 0)) < 1e-14)
+                        }
+                    }
+                default: for i in 0..<6 { #expect(Array(exact.Q[(i * 50)..<(i * 50 + 50)]) == token(exact, i, 0)) }
+                }
+            }
+        }
+        let gaussian = try data(["d": .integer(4000), "project": .flag(true), "query": .text("external")])
+        for i in 0..<6 {
+            // |x|^2 is sigma^2 up to sqrt(2/d).
+            #expect(abs(dot(token(gaussian, i, 0), token(gaussian, i, 0)) / 0.49 - 1) < 0.1)
+            #expect(token(gaussian, i, 1)[0] == 0 && token(gaussian, i, 1)[1] != 0)
+            #expect(gaussian.scores[i * 4] == 0)
+        }
+        let sphere = try data(["data": .text("sphere")])
+        for k in 0..<24 { #expect(abs(dot(token(sphere, k / 4, k % 4), token(sphere, k / 4, k % 4)) - 1) < 1e-14) }
+        #expect(abs(dot(sphere.u, sphere.u) - 1) < 1e-14)
+    }
+
+    @Test("1800 constraints") func large() throws {
+        let values: Given = ["n": .integer(200), "L": .integer(10), "d": .integer(100), "query": .text("external")]
+        let record = try runSAIB("svm", values, observables: ["kkt_residual", "feasible", "n_support_W"])
+        #expect(record("feasible") == [1] && record("kkt_residual")[0] < 1e-10)
+        #expect(record("n_support_W")[0] > 1000 && record("n_support_W")[0] < 1800)
+    }
+
     @Test("the excess loss goes over into its logarithmic form without a step") func excess() {
         for loss in SAIBLoss.allCases {
             for gamma in [-2.0, 0, 0.7, 3] {
