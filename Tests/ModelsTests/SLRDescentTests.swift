@@ -128,6 +128,21 @@ struct SLRDescentTests {
         }
     }
 
+    /// The flow is the derivative of a step in its size, at overlaps far from zero.
+    @Test(arguments: AttentionKind.allCases) func theFlowIsTheDerivativeOfAStep(attention: AttentionKind) throws {
+        let population = SLRPopulation(d: 30, L: 7, gamma: 0.8, attention: attention)
+        for q in [SLROverlaps(0.5, -0.4, 0.3, 0.35, -0.45), SLROverlaps(-0.6, 0.7, 0.2, -0.3, 0.4)] {
+            let gradient = try population.risk(at: q, lambda: 0.4).gradient
+            let (ahead, behind) = (
+                q.afterGradientStep(gradient, stepSize: 1e-5), q.afterGradientStep(gradient, stepSize: -1e-5)
+            )
+            let slopes = zip(ahead.array, behind.array).map { ($0 - $1) / 2e-5 }
+            let velocity = q.gradientFlow(gradient).array
+            #expect(largestDifference(slopes, velocity) < 1e-6)
+            #expect(velocity.allSatisfy { abs($0) > 0.01 })
+        }
+    }
+
     /// The flow is the limit of small steps: halving the step halves the difference.
     @Test func smallStepsFollowTheFlow() throws {
         let flow = try runSLR("gradient-flow", slrValues(Self.offManifold), times: [3], unit: .scaled).overlaps(0)

@@ -95,6 +95,8 @@ struct SLRRiskTests {
             (SLRPopulation(d: 30, L: 7, gamma: 0.8, attention: attention), Self.generic, 0.3),
             (SLRPopulation(d: 10, L: 2, gamma: 1.4, attention: attention), SLROverlaps(0.6, 0.5, -0.3, -0.2, 0.3), 0.9),
             (SLRPopulation(d: 8, L: 4, gamma: 0.5, attention: attention), SLROverlaps(0.1, 0.3, 0.5, 0.7, -0.2), 1.2),
+            // Where the products of two uninformative tokens weigh most.
+            (SLRPopulation(d: 8, L: 6, gamma: 1, attention: attention), SLROverlaps(-0.3, 0.3, 0.1, 0.1, 0.85), 1.5),
         ] {
             let frame = SLRFrame(q)
             #expect(largestDifference(frame.overlaps.array, q.array) < 1e-15)
@@ -203,6 +205,34 @@ struct SLRRiskTests {
             #expect(abs(sampled.mean - (theory.bayesExcess ?? .nan)) < 4 * sampled.error)
             #expect(sampled.error < 0.1 * bayes)
         }
+    }
+
+    /// The sampled posterior variance is the squared error of E[Y|X], worked out in R^d from the densities.
+    @Test(arguments: [0.6, 1.5]) func theBayesExcessIsAnError(gamma: Double) {
+        let (d, L) = (8, 3)
+        let D = 2.0
+        var random = RandomStream(identity: TaskIdentity(high: 9, low: 9))
+        let errors = (0..<40000).map { _ in
+            var (logs, values) = ([Double](), [Double]())
+            for l in 0..<L {
+                let x = (0..<d).map { i in (l == 0 && i == 0 ? D : 0) + (l == 0 ? gamma : 1) * random.normal() }
+                // log N(x; D k*, gamma^2) - log N(x; 0, 1), up to what all tokens share.
+                logs.append(
+                    x.enumerated().reduce(0) { sum, next in
+                        let centred = next.element - (next.offset == 0 ? D : 0)
+                        return sum - 0.5 * centred * centred / (gamma * gamma) + 0.5 * next.element * next.element
+                    })
+                values.append(x[1])
+            }
+            let weights = logs.map { exp($0 - (logs.max() ?? 0)) }
+            let mean = zip(weights, values).reduce(0) { $0 + $1.0 * $1.1 } / weights.reduce(0, +)
+            return (values[0] - mean) * (values[0] - mean)
+        }
+        let direct = Moments(errors)
+        let theory = SLRTheory(SLRPopulation(d: d, L: L, gamma: gamma, attention: .erf))
+        let sampled = theory.sampledBayesExcess(samples: 40000, &random)
+        #expect(abs(direct.mean - sampled.mean) < 4 * (pow(direct.error, 2) + pow(sampled.error, 2)).squareRoot())
+        #expect(direct.error < 0.05 * direct.mean)
     }
 
     /// At gamma other than 1 the norms help as well: the Bayes risk lies below the best softmax oracle.
