@@ -95,6 +95,7 @@ public struct Supervisor {
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
         let begun = Timestamp.now()
+        let note = isUnderOpenMPI ? ExitNote.prepare() : nil
         let child = cplatform_spawn(pointers, 1)
         guard child > 0 else {
             throw StartError(
@@ -104,7 +105,9 @@ public struct Supervisor {
         let (status, wasStopped) = wait(for: child)
         let code = (status >> 8) & 0xFF
         // Open MPI answers 1 for itself too: for a failed start, and for ranks that ended without a word.
-        let own = ExitCode(rawValue: code).flatMap { $0 == .someFailed && !isComplete ? nil : $0 }
+        var own = ExitCode(rawValue: code).flatMap { $0 == .someFailed && !isComplete ? nil : $0 }
+        let noted = note.flatMap(ExitNote.collect)
+        if code == 0, isUnderOpenMPI { own = noted ?? codeOfResults }
         if status & 0x7F == 0, let own { return .code(own) }
         // The ranks give their lock back before they leave.
         let isLeftLocked = ResultStore.breakLock(of: output, begun: begun)
@@ -125,6 +128,18 @@ public struct Supervisor {
 
     /// Whether a whole result file is all there is.
     private var isComplete: Bool { ResultStore.exists(output) && ResultStore.journalSize(of: output) == nil }
+
+    /// The exit code that fits what is on disk.
+    private var codeOfResults: ExitCode {
+        guard isComplete, let summary = try? ResultFile.summary(output, failureLimit: 0) else { return .stoppedEarly }
+        return summary.counts.failures > 0 ? .someFailed : .allDone
+    }
+
+    /// Whether the launcher is the one that gives no code but 0 back.
+    private var isUnderOpenMPI: Bool {
+        if case .mpirun = launch { return Communicator.isOpenMPI }
+        return false
+    }
 
     private var isAlone: Bool {
         if case .alone = launch { return true }

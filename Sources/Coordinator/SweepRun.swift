@@ -45,6 +45,12 @@ public struct SweepRun {
 
     /// Runs to the end, or to a stop signal. All ranks return the same code.
     public func run() -> ExitCode {
+        let code = runRank()
+        ExitNote.leave(code)
+        return code
+    }
+
+    private func runRank() -> ExitCode {
         cplatform_catch_stop_signals(1)
         do {
             let communicator = try startMPI()
