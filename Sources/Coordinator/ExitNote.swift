@@ -1,7 +1,9 @@
 import Foundation
+import Results
 
-/// The ranks' exit code on a way around mpirun. Open MPI waits one or two seconds over ranks that leave with another code than 0; told
-/// not to, it forgets the code. So rank 0 leaves it in a file of its supervisor's as well.
+/// The ranks' exit code on a way around mpirun, which takes one or two seconds to pass on any code but 0: rank 0 leaves it
+/// in a file of its supervisor's as well, when all ranks have left MPI. (Open MPI can be told not to tarry, but then it
+/// does not notice either when a rank is killed.)
 enum ExitNote {
     private static let variable = "DYNSWEEP_EXIT_NOTE"
 
@@ -20,14 +22,18 @@ enum ExitNote {
     static func leave(_ code: ExitCode) {
         let environment = ProcessInfo.processInfo.environment
         guard let path = environment[variable], environment["OMPI_COMM_WORLD_RANK"] ?? "0" == "0" else { return }
-        // Nobody to tell when it fails; the supervisor then asks the result file.
+        // Nobody to tell when it fails; the supervisor then waits for mpirun.
         try? Data([UInt8(truncatingIfNeeded: code.rawValue)]).write(to: URL(fileURLWithPath: path))
     }
 
-    /// What was noted; removes the note.
-    static func collect(_ path: String) -> ExitCode? {
-        let code = FileManager.default.contents(atPath: path)?.first.flatMap { ExitCode(rawValue: Int32($0)) }
-        unlink(path)
-        return code
+    /// Removes the folder of an mpirun that was not left the time to do it.
+    static func removeSession(of mpirun: Int32) {
+        let folder = NSTemporaryDirectory() + "ompi.\(LockHolder.hostName()).\(geteuid())/pid.\(mpirun)"
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// What was noted.
+    static func read(_ path: String) -> ExitCode? {
+        FileManager.default.contents(atPath: path)?.first.flatMap { ExitCode(rawValue: Int32($0)) }
     }
 }

@@ -53,8 +53,6 @@ public enum Launcher: Equatable, Sendable {
         for (name, value) in [("pml", "ob1"), ("btl", "self,vader,tcp")] where environment["OMPI_MCA_\(name)"] == nil {
             line += ["--mca", name, value]
         }
-        // It would wait one or two seconds over ranks that leave with another code than 0; see ExitNote.
-        line += ["--mca", "orte_abort_on_non_zero_status", "0"]
         line += ["-x", "OPENBLAS_NUM_THREADS=1", program]
         return line + arguments
     }

@@ -102,12 +102,12 @@ public struct Supervisor {
                 description: "cannot start \(line[0]) (\(String(cString: strerror(-child)))): install Open MPI "
                     + "(openmpi-bin), or run without -n")
         }
-        let (status, wasStopped) = wait(for: child)
+        defer { if let note { unlink(note) } }
+        let (status, wasStopped, noted) = wait(for: child, note: note)
+        if let noted { return .code(noted) }
         let code = (status >> 8) & 0xFF
         // Open MPI answers 1 for itself too: for a failed start, and for ranks that ended without a word.
-        var own = ExitCode(rawValue: code).flatMap { $0 == .someFailed && !isComplete ? nil : $0 }
-        let noted = note.flatMap(ExitNote.collect)
-        if code == 0, isUnderOpenMPI { own = noted ?? codeOfResults }
+        let own = ExitCode(rawValue: code).flatMap { $0 == .someFailed && !isComplete ? nil : $0 }
         if status & 0x7F == 0, let own { return .code(own) }
         // The ranks give their lock back before they leave.
         let isLeftLocked = ResultStore.breakLock(of: output, begun: begun)
@@ -129,13 +129,7 @@ public struct Supervisor {
     /// Whether a whole result file is all there is.
     private var isComplete: Bool { ResultStore.exists(output) && ResultStore.journalSize(of: output) == nil }
 
-    /// The exit code that fits what is on disk.
-    private var codeOfResults: ExitCode {
-        guard isComplete, let summary = try? ResultFile.summary(output, failureLimit: 0) else { return .stoppedEarly }
-        return summary.counts.failures > 0 ? .someFailed : .allDone
-    }
-
-    /// Whether the launcher is the one that gives no code but 0 back.
+    /// Whether the launcher is the one that tarries over codes other than 0.
     private var isUnderOpenMPI: Bool {
         if case .mpirun = launch { return Communicator.isOpenMPI }
         return false
@@ -147,14 +141,21 @@ public struct Supervisor {
     }
 
     /// Waits for the child and passes on what the user wants. Returns the child's wait status, and whether it had been
-    /// told to stop.
-    private func wait(for child: Int32) -> (status: Int32, wasStopped: Bool) {
+    /// told to stop; or the code that rank 0 noted, when that is all there is to wait for.
+    private func wait(for child: Int32, note: String?) -> (status: Int32, wasStopped: Bool, noted: ExitCode?) {
         var status: Int32 = 0
         var hasPassedOn = false
         while true {
             let ended = waitpid(child, &status, WNOHANG)
             if ended == child || (ended < 0 && errno != EINTR) {
-                return (status, hasPassedOn)
+                return (status, hasPassedOn, nil)
+            }
+            // All ranks have left as they were told to: mpirun has nothing more to do but tarry.
+            if hasPassedOn, let note, let code = ExitNote.read(note) {
+                kill(child, SIGKILL)
+                waitpid(child, &status, 0)
+                ExitNote.removeSession(of: child)
+                return (status, true, code)
             }
             if cplatform_interrupts() > 1 {
                 // At once: the journal holds all that was finished.
