@@ -1,4 +1,5 @@
 import Foundation
+import Numerics
 
 /// What the population risk of the sheet depends on besides overlaps and sharpness.
 package struct SLRPopulation: Sendable, Hashable {
