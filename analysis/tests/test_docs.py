@@ -91,7 +91,7 @@ def test_every_job_is_valid_and_says_what_to_expect(job, tmp_path):
     text = path.read_text()
     head = text[: text.index("name:")]
     assert head.startswith("# ")
-    assert "2506.02651" in head
+    assert re.search(r"\b\d{4}\.\d{5}\b", head), "it names the paper whose figure it is"
     assert "What to expect" in head
     assert "un time" in head
     done = execute("bash", f"dynsweep plan '{path}'", tmp_path)
