@@ -9,11 +9,10 @@ enum ExitNote {
 
     /// A new empty note, which processes started from now on find; nil when there is no place for one.
     static func prepare() -> String? {
-        var template = Array((NSTemporaryDirectory() + "dynsweep-exit-XXXXXX").utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { return nil }
-        close(descriptor)
-        let path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = NSTemporaryDirectory() + "dynsweep-exit-" + UUID().uuidString
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+            return nil
+        }
         setenv(variable, path, 1)
         return path
     }
