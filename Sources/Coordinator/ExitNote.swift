@@ -21,8 +21,9 @@ enum ExitNote {
     static func leave(_ code: ExitCode) {
         let environment = ProcessInfo.processInfo.environment
         guard let path = environment[variable], environment["OMPI_COMM_WORLD_RANK"] ?? "0" == "0" else { return }
-        // Nobody to tell when it fails; the supervisor then waits for mpirun.
-        try? Data([UInt8(truncatingIfNeeded: code.rawValue)]).write(to: URL(fileURLWithPath: path))
+        // Not made anew when the supervisor is gone, and nobody to tell when it fails: the supervisor then waits for mpirun.
+        guard let note = FileHandle(forWritingAtPath: path) else { return }
+        try? note.write(contentsOf: Data([UInt8(truncatingIfNeeded: code.rawValue)]))
     }
 
     /// Removes the folder of an mpirun that was not left the time to do it.

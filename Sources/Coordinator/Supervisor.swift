@@ -161,6 +161,7 @@ public struct Supervisor {
                 // At once: the journal holds all that was finished.
                 kill(child, SIGKILL)
                 kill(-child, SIGKILL)
+                if let note { unlink(note) }
                 _exit(ExitCode.stoppedEarly.rawValue)
             }
             if cplatform_stop_signal() != 0, !hasPassedOn {
