@@ -29,12 +29,14 @@ def wait_for_journal(folder, size, timeout=60):
 def test_kill_9_of_everything_then_resume_gives_the_uninterrupted_file(sandbox, ranks):
     sandbox.write(LONG)
     sandbox.run("run", "job.yaml", "--output", "whole.h5")
+    journal = sandbox.folder / "out.h5.journal"
     moment = random.Random(ranks or 1)
     for _ in range(3):
         process = sandbox.start("run", "job.yaml", ranks=ranks)
-        wait_for_journal(sandbox.folder, 0)
-        time.sleep(moment.uniform(0, 0.6))
+        # By progress, not by the clock: a fast machine would be through before a time of day came.
+        wait_for_journal(sandbox.folder, moment.randrange(60_000) + (journal.stat().st_size if journal.exists() else 0))
         kill_tree(process)
+        assert journal.exists(), "killed in the middle of the work"
     sandbox.run("run", "job.yaml", ranks=ranks)
     assert_same(sandbox.folder / "whole.h5", sandbox.folder / "out.h5")
     assert not (sandbox.folder / "out.h5.journal").exists()
