@@ -33,6 +33,10 @@ public struct ObservableSpec: Sendable {
         self.isRecordedByDefault = byDefault
         self.codes = codes
     }
+
+    /// True for a function of two times (or more): one that has recording times among its own dimensions. Kernels are
+    /// not recorded by default; a job asks for them all with `record: {kernels: true}`.
+    public var isKernel: Bool { dimensions.contains { $0.extent == .recordingTimes } }
 }
 
 /// An observable's own dimension, e.g. tokens. Its length may depend on the point; a file holds the largest, padded with NaN.
@@ -44,6 +48,9 @@ public struct ExtraDimension: Sendable, Hashable {
         case fixed(Int)
         /// The value of an integer parameter at the point.
         case parameter(String)
+        /// The number of recording times. The dimension's coordinates are the recording times, as those of `time` are:
+        /// the second time of a two-time kernel.
+        case recordingTimes
     }
 
     public init(_ name: String, _ extent: Extent) {
@@ -51,11 +58,12 @@ public struct ExtraDimension: Sendable, Hashable {
         self.extent = extent
     }
 
-    /// The length at `point`; 0 when the parameter is absent.
-    public func length(at point: ParameterPoint) -> Int {
+    /// The length at `point` with `timeCount` recording times; 0 when the parameter is absent.
+    public func length(at point: ParameterPoint, timeCount: Int) -> Int {
         switch extent {
         case .fixed(let length): return length
         case .parameter(let name): return (try? point.integer(name)) ?? 0
+        case .recordingTimes: return timeCount
         }
     }
 }
@@ -102,16 +110,26 @@ public struct ObservationSink: Resumable, Sendable {
             self.shape = shape
             self.width = shape.reduce(1, *)
         }
+
+        /// The slot of `observable` in a task at `point` with `timeCount` recording times (0: a method without time).
+        public init(_ observable: ObservableSpec, at point: ParameterPoint, timeCount: Int) {
+            self.init(
+                name: observable.name, isRecordedInTime: observable.isRecordedInTime && timeCount > 0,
+                shape: observable.dimensions.map { $0.length(at: point, timeCount: timeCount) })
+        }
     }
 
     public let slots: [Slot]
     /// One buffer a slot, (time, shape...) row-major; what was never put is NaN.
     public private(set) var buffers: [[Double]]
+    /// The number of recording times.
+    public let timeCount: Int
     /// The index of the recording time that `put` now writes to; set by the engine.
     public var timeIndex = 0
 
     public init(slots: [Slot], timeCount: Int) {
         self.slots = slots
+        self.timeCount = timeCount
         self.buffers = slots.map { slot in
             Array(repeating: .nan, count: slot.width * (slot.isRecordedInTime ? timeCount : 1))
         }
@@ -136,6 +154,41 @@ public struct ObservationSink: Resumable, Sendable {
         var at = offset(index)
         for value in values {
             buffers[index][at] = value
+            at += 1
+        }
+    }
+
+    /// Stores values of an observable that is recorded in time at any recording time, an earlier or later one than the
+    /// present too: what was not known yet when its time was observed. May be used in ``Run/finish(into:)``.
+    ///
+    /// - Parameters:
+    ///   - time: the index of the recording time.
+    ///   - index: indices along the observable's first own dimensions, none for all of it: `[u]` is the second time of
+    ///     a kernel with dimensions (t'), (t', i, j), ...
+    ///   - values: row-major over the dimensions that `index` leaves.
+    public mutating func put(
+        _ name: String, _ values: some Collection<Double>, atTime time: Int, index: [Int] = []
+    ) throws {
+        guard let number = slots.firstIndex(where: { $0.name == name }) else { return }
+        let slot = slots[number]
+        guard slot.isRecordedInTime else {
+            throw ModelError.inconsistent("observable '\(name)' is not recorded in time, and was put at a time")
+        }
+        guard (0..<timeCount).contains(time) else {
+            throw ModelError.inconsistent(
+                "observable '\(name)' was put at recording time number \(time), and there are \(timeCount)")
+        }
+        guard index.count <= slot.shape.count, zip(index, slot.shape).allSatisfy({ $0 >= 0 && $0 < $1 }) else {
+            throw ModelError.inconsistent("observable '\(name)' of shape \(slot.shape) was put at index \(index)")
+        }
+        let width = slot.shape[index.count...].reduce(1, *)
+        guard values.count == width else {
+            throw ModelError.inconsistent(
+                "observable '\(name)' has \(values.count) values at index \(index) where its dimensions say \(width)")
+        }
+        var at = time * slot.width + zip(index, slot.shape).reduce(0) { $0 * $1.1 + $1.0 } * width
+        for value in values {
+            buffers[number][at] = value
             at += 1
         }
     }

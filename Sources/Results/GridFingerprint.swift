@@ -33,6 +33,8 @@ public struct GridFingerprint: Sendable, Hashable {
                     switch dimension.extent {
                     case .fixed(let length): text += " \(dimension.name):\(length)"
                     case .parameter(let name): text += " \(dimension.name):\(name)"
+                    // A space is in no parameter's name.
+                    case .recordingTimes: text += " \(dimension.name):recording times"
                     }
                 }
                 if case .seedMean(let source)? = observable.aggregate { text += " mean \(source)" }

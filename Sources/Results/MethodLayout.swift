@@ -236,12 +236,18 @@ private struct PointwiseLength: Sendable {
     let maximum: Int
 
     init(_ dimension: ExtraDimension, grid: MethodGrid) {
+        let timeCount = grid.times.values.count
         switch dimension.extent {
         case .fixed(let length):
             lengths = [length]
             axes = []
+        case .recordingTimes:
+            lengths = [timeCount]
+            axes = []
         case .parameter(let name):
-            func length(_ value: ParameterValue) -> Int { dimension.length(at: ParameterPoint([name: value])) }
+            func length(_ value: ParameterValue) -> Int {
+                dimension.length(at: ParameterPoint([name: value]), timeCount: timeCount)
+            }
             let counts = grid.axes.map(\.count)
             func stride(_ axis: Int) -> Int { counts[(axis + 1)...].reduce(1, *) }
             let carrying = grid.axes.indices.compactMap { axis in
@@ -254,7 +260,7 @@ private struct PointwiseLength: Sendable {
                 lengths = derived.values.map(length)
                 axes = derived.axes.map { (stride($0), counts[$0]) }
             } else {
-                lengths = [dimension.length(at: grid.fixed)]
+                lengths = [dimension.length(at: grid.fixed, timeCount: timeCount)]
                 axes = []
             }
         }

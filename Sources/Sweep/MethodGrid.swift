@@ -132,17 +132,14 @@ public struct MethodGrid: Sendable {
         let recorded = observables.filter { $0.aggregate == nil }
         let needsPoint = recorded.contains { !$0.dimensions.isEmpty }
         let parameters = needsPoint ? self.point(at: point) : unvaried
-        return recorded.map { observable in
-            ObservationSink.Slot(
-                name: observable.name, isRecordedInTime: observable.isRecordedInTime && method.isTimed,
-                shape: observable.dimensions.map { $0.length(at: parameters) })
-        }
+        return recorded.map { ObservationSink.Slot($0, at: parameters, timeCount: times.values.count) }
     }
 
     /// The largest length of an observable's own dimension over all points.
     public func largestExtent(of dimension: ExtraDimension) -> Int {
         switch dimension.extent {
         case .fixed(let length): return length
+        case .recordingTimes: return times.values.count
         case .parameter(let name):
             func whole(_ value: ParameterValue) -> Int {
                 if case .integer(let length) = value { return length }

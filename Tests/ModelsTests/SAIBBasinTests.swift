@@ -85,7 +85,7 @@ struct SAIBBasinTests {
     }
 
     @Test("12: rank and feasibility of W_mm against d") func rankAndFeasibility() throws {
-        func instances(_ d: Int, _ count: Int) throws -> [SSIRecord] {
+        func instances(_ d: Int, _ count: Int) throws -> [Recording] {
             let values: Given = ["data": .text("sphere"), "n": .integer(6), "L": .integer(8), "d": .integer(d)]
             return try (1...count).map { try runSAIB("svm", values, seed: $0) }
         }

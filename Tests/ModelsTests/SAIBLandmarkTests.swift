@@ -54,7 +54,7 @@ struct SAIBSinTests {
     }
 
     @Test("1: trajectories", arguments: ["gd", "gap-recursion"]) func trajectories(method: String) throws {
-        func last(_ values: Given, _ steps: Double) throws -> SSIRecord {
+        func last(_ values: Given, _ steps: Double) throws -> Recording {
             try runSAIB(method, sinData.with(values), times: [steps])
         }
         let gd = try last(["optimizer": .text("gd"), "step_size": .real(1)], 10)

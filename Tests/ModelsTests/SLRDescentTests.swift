@@ -156,15 +156,15 @@ struct SLRDescentTests {
     /// Means over seeds of the observables of an ensemble, by observable and time.
     private func ensemble(
         _ values: [String: ParameterValue], times: [Double], seeds: Int, method: String = "reduced-pgd"
-    ) throws -> [SSIRecord] {
+    ) throws -> [Recording] {
         try (1...seeds).map { try runSLR(method, values, times: times, seed: $0) }
     }
 
-    private func mean(_ records: [SSIRecord], _ name: String, _ index: Int) -> Double {
+    private func mean(_ records: [Recording], _ name: String, _ index: Int) -> Double {
         records.reduce(0) { $0 + $1(name)[index] } / Double(records.count)
     }
 
-    private func median(_ records: [SSIRecord], _ name: String, _ index: Int) -> Double {
+    private func median(_ records: [Recording], _ name: String, _ index: Int) -> Double {
         let sorted = records.map { $0(name)[index] }.sorted()
         return sorted[sorted.count / 2]
     }
