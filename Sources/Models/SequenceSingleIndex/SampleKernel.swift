@@ -1,4 +1,5 @@
 import Foundation
+import Numerics
 
 /// What one sample does to a student: target, loss and error signals D_l (sheet, sections 1 and 2). All functions are
 /// pure in their arguments and allocate nothing; the pointers inside live as long as the closure of

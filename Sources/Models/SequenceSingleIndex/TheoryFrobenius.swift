@@ -1,3 +1,5 @@
+import Numerics
+
 import Foundation
 import Modeling
 

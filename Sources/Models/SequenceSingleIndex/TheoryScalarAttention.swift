@@ -1,5 +1,6 @@
 import Foundation
 import Modeling
+import Numerics
 
 /// Averages of attention with a scalar output f = sum_ij U_ij S_ij, any L, loss c (y - f)^2.
 ///

@@ -1,0 +1,58 @@
+import Dynamics
+import Modeling
+import Numerics
+
+/// (S)GD on a fixed set of n = alpha d samples, each L tokens in R^d, and the two-time mean-field theory that is exact for
+/// it at d to infinity (sheet `dmft-gradient-dynamics`).
+public struct DMFTGradientDynamics: Model {
+    public init() {}
+
+    public let name = "dmft-gradient-dynamics"
+    public let summary = "GD and SGD that reuse their data, on vectors and sequences, and the mean-field theory of it"
+    public let references = [
+        "arXiv:2006.06098 (Mignacco, Krzakala, Urbani, Zdeborova, NeurIPS 2020)",
+        "arXiv:2210.06591 (Gerbelot, Troiani, Mignacco, Krzakala, Zdeborova, 2022)",
+        "arXiv:2112.07572 (Celentano, Cheng, Montanari, 2021)",
+    ]
+
+    public var parameters: [ParameterSpec] { Self.parameterSpecs }
+    public var methods: [MethodSpec] { [] }
+
+    public func constraints(method: String) -> [Constraint] { DGDRules.all.map(\.constraint) }
+
+    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> { Set(parameters.map(\.name)) }
+
+    public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
+        throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(method)'")
+    }
+
+    public func makeRun(_ request: RunRequest) throws -> any Run {
+        throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(request.method)'")
+    }
+
+    /// What can be done with a channel of any type.
+    protocol ChannelVisitor {
+        associatedtype Result
+        func visit(_ channel: some DMFTChannel) throws -> Result
+    }
+
+    /// Calls `visitor` with the channel of the point's loss, its type known.
+    static func withChannel<Visitor: ChannelVisitor>(
+        of parameters: DGDParameters, _ visitor: Visitor
+    ) throws -> Visitor.Result {
+        let a = parameters.teachers
+        switch parameters.loss {
+        case .linear: return try visitor.visit(ScalarChannel(LinearLoss(sigma: parameters.noise), teachers: a))
+        case .logistic: return try visitor.visit(ScalarChannel(LogisticLoss(), teachers: a))
+        case .phase: return try visitor.visit(ScalarChannel(PhaseLoss(), teachers: a))
+        case .tokenAverage:
+            return try visitor.visit(
+                TokenAverageChannel(tokens: parameters.tokens, students: parameters.students, teachers: a))
+        case .tiedAttention:
+            return try visitor.visit(
+                TiedAttentionChannel(
+                    tokens: parameters.tokens, students: parameters.students, teachers: a,
+                    positions: Set(parameters.prior.positions ?? []).count, beta: parameters.beta))
+        }
+    }
+}
