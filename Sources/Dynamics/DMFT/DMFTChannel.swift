@@ -11,6 +11,8 @@ public protocol DMFTChannel: Sendable {
     var students: Int { get }
     /// Columns of the teacher, a, those of the tokens' means included.
     var teachers: Int { get }
+    /// The target depends on this many of the first teacher columns.
+    var targetTeachers: Int { get }
     /// Standard normals of label randomness that a sample has.
     var noiseCount: Int { get }
     /// Numbers that are kept of a sample's target.

@@ -86,6 +86,7 @@ package struct ScalarChannel<Loss: ScalarLoss>: DMFTChannel {
 
     package var tokens: Int { 1 }
     package var students: Int { 1 }
+    package var targetTeachers: Int { 1 }
     package var noiseCount: Int { loss.noiseCount }
     package var targetWidth: Int { 1 }
 

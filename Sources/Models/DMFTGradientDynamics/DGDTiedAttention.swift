@@ -8,8 +8,7 @@ package struct TiedAttentionChannel: DMFTChannel {
     package let tokens: Int
     package let students: Int
     package let teachers: Int
-    /// The teacher columns that the target depends on.
-    let targetTeachers: Int
+    package let targetTeachers: Int
     /// c.
     let sharpness: Double
     let targetSharpness: Double

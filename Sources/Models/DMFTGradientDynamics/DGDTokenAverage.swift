@@ -14,6 +14,7 @@ package struct TokenAverageChannel: DMFTChannel {
         self.teachers = teachers
     }
 
+    package var targetTeachers: Int { 1 }
     package var noiseCount: Int { 0 }
     package var targetWidth: Int { 1 }
 
