@@ -62,7 +62,7 @@ let package = Package(
 
         // Downwards: dynsweep -> Commands -> Coordinator -> Results -> Sweep -> Modeling, and Models -> Dynamics -> Numerics.
         .target(name: "Numerics", dependencies: ["COpenBLAS", "CVector"], swiftSettings: simd),
-        .target(name: "Dynamics", dependencies: ["Numerics", "CSundials"], swiftSettings: simd),
+        .target(name: "Dynamics", dependencies: ["Numerics", "CSundials", "CVector"], swiftSettings: simd),
         .target(name: "Modeling", dependencies: ["Numerics"], swiftSettings: simd),
         .target(name: "Models", dependencies: ["Modeling", "Dynamics", "Numerics"], swiftSettings: simd),
         .target(

@@ -1,0 +1,339 @@
+import Numerics
+
+/// The causal Monte Carlo integrator of discrete-time dynamical mean-field theory for (S)GD on a fixed set of n = alpha d
+/// samples (sheet `dmft-gradient-dynamics`, section 4).
+///
+/// N copies of the effective process of one sample go forward together, one step after the other; all kernels of step t
+/// are means over the copies of what has happened up to t, so nothing is iterated. The fields are kept in the form
+/// Zp_t = S_t Zp_0 - eta sum_{s<t} R_ts (g_s + u_s), the solution of equation (3) with R as in section 4.3 and S its
+/// homogeneous part: it needs the past of g and of the noise only.
+///
+/// Use: ``evaluate(tiles:)`` until it is true, then read time t's quantities; ``step()``; and again.
+public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
+    public let channel: Channel
+    public let prior: DMFTPrior
+    public let settings: DMFTSettings
+    /// N.
+    public let copies: Int
+    /// Kernels and overlaps up to the present time.
+    public private(set) var kernels: DMFTKernels
+    /// The mean loss over the samples at the present time; known once it is evaluated.
+    public private(set) var trainLoss = Double.nan
+    /// Whether the present time has been evaluated wholly.
+    public private(set) var isEvaluated = false
+
+    /// t.
+    public var time: Int { kernels.time }
+    /// Gradients that are kept, of all k (t + 1).
+    public var keptGradients: Int { basis.members.count }
+
+    private let tiles: Int
+    /// Column 0 is 1, then label noise, teacher and student columns of the start, then the normals of the noise u.
+    private var normals: MatchedNormals
+    /// Normals that come before those of u.
+    private let startColumns: Int
+    /// Centred teacher fields z*, a columns.
+    private var teacherFields: TileHistory
+    private var targets: TileHistory
+    private var gradients: TileHistory
+    private var tangents: DMFTTangents
+    private var basis: GradientBasis
+    private var masks: BatchMasks
+    private var coefficients: StepCoefficients
+    private var weights: [Double]
+    private var sums: StepSums
+    private var nextTile = 0
+
+    /// - Parameter random: the stream of this integration; its substreams 0 to 3 are used.
+    /// - Throws: ``DMFTError/size(_:)`` when the horizon or the sample make no sense.
+    public init(channel: Channel, prior: DMFTPrior, settings: DMFTSettings, random: RandomStream) throws {
+        let (L, k, a) = (channel.tokens, channel.students, channel.teachers)
+        guard prior.students == k, prior.teachers == a, prior.positions.map({ $0.count == L }) ?? true else {
+            throw DMFTError.size("the prior has other numbers of columns or tokens than the loss")
+        }
+        guard settings.copies > 0, settings.copies <= 1 << 32, (0...1 << 20).contains(settings.horizon) else {
+            throw DMFTError.size("the number of copies or of steps is out of range")
+        }
+        self.channel = channel
+        self.prior = prior
+        self.settings = settings
+        copies = settings.roundedCopies
+        let width = DMFTSettings.tileWidth
+        tiles = copies / width
+        startColumns = 1 + channel.noiseCount + a + k
+        normals = MatchedNormals(tiles: tiles, rowLength: L * width, random: random.substream(0))
+        teacherFields = TileHistory(tiles: tiles, rowLength: L * width)
+        targets = TileHistory(tiles: tiles, rowLength: width)
+        gradients = TileHistory(tiles: tiles, rowLength: L * width)
+        tangents = DMFTTangents(
+            settings.tangents, copies: copies, tiles: tiles, tokens: L, students: k, random: random.substream(1))
+        basis = GradientBasis(capacity: (settings.horizon + 1) * k, tolerance: settings.tolerance)
+        masks = BatchMasks(settings.batches, count: copies, isExact: true, random: random.substream(2))
+        kernels = DMFTKernels(prior: prior, horizon: settings.horizon)
+        coefficients = StepCoefficients()
+        weights = Array(repeating: 0, count: copies)
+        sums = StepSums()
+        drawStart()
+        prepare()
+    }
+
+    // MARK: The copies at the start
+
+    /// Teacher fields and targets of all copies.
+    private mutating func drawStart() {
+        let (L, a) = (channel.tokens, channel.teachers)
+        let (width, noiseCount) = (DMFTSettings.tileWidth, channel.noiseCount)
+        normals.draw(columns: startColumns)
+        teacherFields.reserve(columns: a)
+        targets.reserve(columns: channel.targetWidth)
+        let length = L * width
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: a * length) { fields in
+            guard let fields = fields.baseAddress else { return }
+            for tile in 0..<tiles {
+                for j in 0..<a {
+                    let column = teacherFields.column(j, tile: tile)
+                    for c in 0...j {
+                        BLAS.axpy(
+                            length, prior.teacherFactor[j * a + c],
+                            normals.history.column(1 + noiseCount + c, tile: tile), column)
+                    }
+                    for l in 0..<L {
+                        let mean = prior.teacherMean(token: l, teacher: j)
+                        for i in 0..<width {
+                            fields[j * length + l * width + i] = column[l * width + i] + mean
+                        }
+                    }
+                }
+                // A sample has one row of noise, whatever its tokens.
+                let noise = normals.history.column(min(1, noiseCount), tile: tile)
+                channel.target(
+                    TargetBatch(
+                        blocks: width / 8, fields: fields, tokenStride: width, teacherStride: length, noise: noise,
+                        noiseStride: length, targets: targets.column(0, tile: tile), targetStride: width))
+            }
+        }
+    }
+
+    // MARK: One step
+
+    /// Makes room and coefficients for the evaluation of the present time.
+    private mutating func prepare() {
+        let k = channel.students
+        isEvaluated = false
+        nextTile = 0
+        gradients.reserve(columns: basis.members.count + k)
+        tangents.prepare(time: time)
+        normals.draw(columns: startColumns + basis.members.count)
+        coefficients = StepCoefficients(
+            kernels, basis, prior, startColumns: startColumns, stepSize: settings.stepSize)
+        weights.withUnsafeMutableBufferPointer { weights in
+            guard let weights = weights.baseAddress else { return }
+            masks.next(into: weights)
+        }
+        sums = StepSums(
+            students: k, teachers: channel.teachers, members: basis.members.count, tangentSums: tangents.sumCount)
+    }
+
+    /// Evaluates up to `count` more tiles of 64 copies at the present time. True when all are done; then the rows of
+    /// Gamma and Cg and ``trainLoss`` of this time are there.
+    ///
+    /// - Throws: ``DMFTError/diverged(step:)``.
+    public mutating func evaluate(tiles count: Int) throws -> Bool {
+        guard !isEvaluated else { return true }
+        let end = min(tiles, nextTile + max(count, 1))
+        // Moved out meanwhile, since the copies' memory is read through self.
+        var collected = sums
+        sums = StepSums()
+        evaluate(nextTile..<end, into: &collected)
+        sums = collected
+        nextTile = end
+        guard end == tiles else { return false }
+        try reduce()
+        isEvaluated = true
+        return true
+    }
+
+    private func evaluate(_ range: Range<Int>, into sums: inout StepSums) {
+        let (L, k, a) = (channel.tokens, channel.students, channel.teachers)
+        let width = DMFTSettings.tileWidth
+        let length = L * width
+        let noiseCount = channel.noiseCount
+        let members = basis.members.count
+        let directions = tangents.directions(time: time)
+        let size = k * length
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (1 + directions) + width) { scratch in
+            coefficients.withPointers { c in
+                sums.withPointers { sums in
+                    guard let fields = scratch.baseAddress else { return }
+                    let directionsAt = fields + size
+                    let loss = directionsAt + directions * size
+                    for tile in range {
+                        fields.update(repeating: 0, count: size)
+                        // Zp_t, and the part along the teacher.
+                        for i in 0..<k {
+                            let row = fields + i * length
+                            for j in 0..<k {
+                                let x = normals.history.column(1 + noiseCount + a + j, tile: tile)
+                                BLAS.axpy(length, c.start[i * k + j], x, row)
+                            }
+                            for j in 0..<a {
+                                BLAS.axpy(length, c.teacher[i * a + j], teacherFields.column(j, tile: tile), row)
+                            }
+                            guard prior.positions != nil else { continue }
+                            for l in 0..<L {
+                                let mean = prior.studentMean(c.overlap, token: l, student: i)
+                                for x in l * width..<(l + 1) * width { row[x] += mean }
+                            }
+                        }
+                        gradients.addCombination(
+                            rows: k, columns: members, c.gradients, leading: max(members, 1), tile: tile, to: fields)
+                        addNoise(c.noise, members: members, tile: tile, to: fields)
+                        tangents.load(
+                            kernels, responses: c.responses, time: time, tile: tile, into: directionsAt, size: size)
+                        channel.evaluate(
+                            FieldBatch(
+                                blocks: width / 8, tokenStride: width, studentStride: length, fields: fields,
+                                targets: targets.column(0, tile: tile), targetStride: width, gradient: fields,
+                                loss: loss, tangents: directionsAt, tangentCount: directions, tangentStride: size))
+                        weights.withUnsafeBufferPointer { weights in
+                            guard let weights = weights.baseAddress else { return }
+                            scale(fields, weights + tile * width, rows: k * L)
+                            scale(directionsAt, weights + tile * width, rows: directions * k * L)
+                        }
+                        tangents.store(directionsAt, time: time, tile: tile, size: size, sums: sums.tangents)
+                        for i in 0..<k {
+                            let g = fields + i * length
+                            gradients.column(members + i, tile: tile).update(from: g, count: length)
+                            gradients.addProducts(columns: members, g, tile: tile, to: sums.members + i * members)
+                            for j in 0..<k { sums.own[i * k + j] += BLAS.dot(length, g, fields + j * length) }
+                            for j in 0..<a {
+                                var sum = BLAS.dot(length, g, teacherFields.column(j, tile: tile))
+                                for l in 0..<(prior.positions == nil ? 0 : L) {
+                                    var total = 0.0
+                                    for x in l * width..<(l + 1) * width { total += g[x] }
+                                    sum += total * prior.teacherMean(token: l, teacher: j)
+                                }
+                                sums.teacher[i * a + j] += sum
+                            }
+                        }
+                        var total = Lanes.zero
+                        for b in 0..<width / 8 { total += lanes(loss, b) }
+                        sums.loss[0] += total.sum()
+                    }
+                }
+            }
+        }
+    }
+
+    /// The noise's columns begin in the middle of a slab of normals.
+    @inline(__always)
+    private func addNoise(
+        _ coefficients: UnsafePointer<Double>, members: Int, tile: Int, to fields: UnsafeMutablePointer<Double>
+    ) {
+        normals.history.addCombination(
+            rows: channel.students, columns: members == 0 ? 0 : startColumns + members, coefficients,
+            leading: startColumns + members, tile: tile, to: fields)
+    }
+
+    /// x[row, copy] *= weights[copy].
+    private func scale(_ x: UnsafeMutablePointer<Double>, _ weights: UnsafePointer<Double>, rows: Int) {
+        for row in 0..<rows {
+            let at = x + row * DMFTSettings.tileWidth
+            for b in 0..<DMFTSettings.tileWidth / 8 { Numerics.store(lanes(at, b) * lanes(weights, b), at, b) }
+        }
+    }
+
+    /// Makes the kernels' rows of the present time out of the sums over the copies.
+    private mutating func reduce() throws {
+        let k = channel.students
+        let factor = settings.alpha / Double(copies)
+        trainLoss = sums.loss[0] / Double(copies)
+        let before = basis.members.count
+        let row = time * k
+        let n = kernels.stride
+        for i in 0..<k {
+            var covariances = (0..<before).map { factor * sums.members[i * before + $0].sum() }
+            // Columns of this same time that have become members.
+            for member in basis.members.dropFirst(before) {
+                covariances.append(factor * sums.own[i * k + member - row])
+            }
+            // Cg with every earlier column, by its coordinates.
+            for column in 0..<row + i {
+                var sum = 0.0
+                for (b, value) in covariances.enumerated() {
+                    sum += basis.coordinates[column * basis.leading + b] * value
+                }
+                kernels.Cg[(row + i) * n + column] = sum
+                kernels.Cg[column * n + row + i] = sum
+            }
+            let variance = factor * sums.own[i * k + i]
+            kernels.Cg[(row + i) * n + row + i] = variance
+            guard variance.isFinite, trainLoss.isFinite else { throw DMFTError.diverged(step: time) }
+            let place = basis.members.count
+            if basis.append(covariances: covariances, variance: variance), place != before + i {
+                // An earlier column of this time was dropped: close the gap.
+                moveGradient(from: before + i, to: place)
+            }
+        }
+        tangents.reduce(&kernels, factor: factor, time: time, sums: &sums.tangents)
+        guard kernels.Gamma[row * n..<(row + k) * n].allSatisfy(\.isFinite) else {
+            throw DMFTError.diverged(step: time)
+        }
+    }
+
+    private mutating func moveGradient(from: Int, to: Int) {
+        let length = gradients.rowLength
+        for tile in 0..<tiles {
+            gradients.column(to, tile: tile).update(from: gradients.column(from, tile: tile), count: length)
+        }
+    }
+
+    /// Goes from t to t + 1; the present time must have been evaluated.
+    ///
+    /// - Throws: ``DMFTError/diverged(step:)``.
+    public mutating func step() throws {
+        guard isEvaluated, time < settings.horizon else {
+            throw DMFTError.size("step \(time) cannot be taken before it is evaluated, nor beyond the horizon")
+        }
+        let factor = settings.alpha / Double(copies)
+        kernels.step(
+            mu: sums.teacher.map { $0 * factor }, inverseTeacherGram: prior.inverseTeacherGram,
+            stepSize: settings.stepSize, decay: 1 - settings.stepSize * settings.ridge,
+            sphere: settings.isSpherical ? prior.startGram[0] : nil)
+        guard kernels.isFinite else { throw DMFTError.diverged(step: time) }
+        prepare()
+    }
+
+    // MARK: Reading and saving
+
+    /// Block (t, s) of C, R, Gamma or Cg, k x k; known for t up to the present time once that is evaluated.
+    public func block(_ kernel: DMFTKernelName, _ t: Int, _ s: Int) -> [Double] {
+        switch kernel {
+        case .C: kernels.block(kernels.C, t, s)
+        case .R: kernels.block(kernels.R, t, s)
+        case .Gamma: kernels.block(kernels.Gamma, t, s)
+        case .Cg: kernels.block(kernels.Cg, t, s)
+        }
+    }
+
+    /// Teacher fields and targets are drawn again; all else is state.
+    public mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&kernels)
+        try archive.exchange(&trainLoss)
+        try archive.exchange(&isEvaluated)
+        try archive.exchange(&normals)
+        try archive.exchange(&gradients)
+        try archive.exchange(&tangents)
+        try archive.exchange(&basis)
+        try archive.exchange(&masks)
+        try archive.exchange(&weights)
+        try archive.exchange(&nextTile, in: 0...tiles)
+        try archive.exchange(&sums)
+        guard archive.isRestoring, !isEvaluated else { return }
+        coefficients = StepCoefficients(
+            kernels, basis, prior, startColumns: startColumns, stepSize: settings.stepSize)
+    }
+}
+
+/// The two-time kernels by name.
+public enum DMFTKernelName: String, Sendable, CaseIterable { case C, R, Gamma, Cg }

@@ -1,0 +1,86 @@
+import Foundation
+
+/// What a run of ``DMFTIntegrator`` is made from, besides the channel and the prior.
+public struct DMFTSettings: Sendable {
+    /// How responses to single samples' fields are found.
+    public enum Tangents: Sendable, Hashable {
+        /// One tangent driven by orthogonal random signs: unbiased, at the cost of one more process.
+        case probes
+        /// One tangent for every earlier step, token and student column: exact for the sample, for checks (memory
+        /// N T^2, time N T^3).
+        case exact
+    }
+
+    /// n/d.
+    public var alpha: Double
+    /// eta and lambda of equation (1).
+    public var stepSize: Double
+    public var ridge: Double
+    public var batches: BatchLaw
+    /// Whether the weights are put back to their first norm after each step (one student column).
+    public var isSpherical: Bool
+    /// Copies of the effective process, N; rounded up to a multiple of the order of the probes.
+    public var copies: Int
+    /// The last step that will be asked for. Sizes memory; the trajectory does not depend on it.
+    public var horizon: Int
+    public var tangents: Tangents
+    /// Gradients (and noise) whose part off all earlier ones has less than this part of their variance are taken for
+    /// combinations of those. 0 keeps all of them.
+    public var tolerance: Double
+
+    public init(
+        alpha: Double, stepSize: Double, ridge: Double = 0, batches: BatchLaw = .full, isSpherical: Bool = false,
+        copies: Int, horizon: Int, tangents: Tangents = .probes, tolerance: Double = 1e-13
+    ) {
+        self.alpha = alpha
+        self.stepSize = stepSize
+        self.ridge = ridge
+        self.batches = batches
+        self.isSpherical = isSpherical
+        self.copies = copies
+        self.horizon = horizon
+        self.tangents = tangents
+        self.tolerance = tolerance
+    }
+
+    /// Copies that lie side by side in memory.
+    static let tileWidth = 64
+
+    /// N, rounded up as needed.
+    public var roundedCopies: Int {
+        let order = SignProbes.order(copies: max(copies, 1))
+        return (max(copies, 1) + order - 1) / order * order
+    }
+
+    /// The most memory that an integration holds at its end, in bytes: for batches that make every gradient new. Full
+    /// batches on a smooth loss need a part of it.
+    public func bytes(tokens L: Int, students k: Int, teachers a: Int, targetWidth: Int) -> Double {
+        let tiles = roundedCopies / Self.tileWidth
+        let columns = (horizon + 1) * k
+        func history(_ columns: Int) -> Double {
+            TileHistory.bytes(tiles: tiles, rowLength: L * Self.tileWidth, columns: columns)
+        }
+        var bytes = 2 * history(columns) + history(1 + a + k + 1) + 8 * Double(targetWidth * roundedCopies)
+        switch tangents {
+        case .probes:
+            let order = SignProbes.order(copies: copies)
+            let generations = (columns * L + order - 1) / order
+            bytes += history(columns) + 8 * Double(generations * roundedCopies)
+        case .exact:
+            for s in 0...horizon { bytes += Double(L * k) * history((horizon + 1 - s) * k) }
+        }
+        return bytes + DMFTKernels.bytes(students: k, teachers: a, horizon: horizon)
+            + GradientBasis.bytes(capacity: columns)
+    }
+
+    /// Seconds on a core of 2024, as measured: what each copy costs, and what each pair of steps does.
+    public func seconds(tokens L: Int, students k: Int, teachers a: Int) -> Double {
+        let rows = Double(roundedCopies) * Double(L)
+        let T = Double(horizon + 1)
+        let pairs = T * T / 2 * Double(k) * Double(k)
+        let passes = batches.mask == .full ? 0.35 : 1.6
+        var seconds = rows * (T * Double(k) * 15e-9 + pairs * passes * 1e-9)
+        if tangents == .exact { seconds += rows * T * pairs * Double(L * k) * 0.3e-9 }
+        return seconds + T * T * T * pow(Double(k), 3) * 1e-9
+    }
+}

@@ -1,0 +1,98 @@
+import Numerics
+
+/// Random signs r_{s,l,i} = -1, 1 over all copies, one column for each step s, token l and student column i: the fields whose
+/// joint response gives the response kernel (sheet `dmft-gradient-dynamics`, section 4.6 b).
+///
+/// Columns are rows of a Hadamard matrix of order P along the copies, times random signs of each copy, fresh ones for
+/// every P columns. So the columns of one such generation are exactly orthogonal over the copies, not only on average: a response
+/// that is the same for all copies is found without error, and the mean products with all P columns of a generation are
+/// one Walsh-Hadamard transform in place of P passes over the copies.
+struct SignProbes: Sendable, Resumable {
+    /// P, a power of two from 64 on.
+    let order: Int
+    private let copies: Int
+    private let tileWidth: Int
+    private var random: RandomStream
+    /// The random signs of each generation, one after the other.
+    private var signs: [[Double]] = []
+
+    /// The order used for `copies` copies.
+    static func order(copies: Int) -> Int {
+        var order = 64
+        while order < 1024, 4 * order <= copies { order *= 2 }
+        return order
+    }
+
+    /// `copies` is a multiple of the order, and of `tileWidth`, which is at most the order.
+    init(copies: Int, tileWidth: Int, random: RandomStream) {
+        order = Self.order(copies: copies)
+        self.copies = copies
+        self.tileWidth = tileWidth
+        self.random = random
+    }
+
+    /// Generations in use.
+    var generations: Int { signs.count }
+
+    /// Draws what is missing for the first `count` columns.
+    mutating func draw(columns count: Int) {
+        while signs.count * order < count {
+            var fresh = Array(repeating: 1.0, count: copies)
+            for i in 0..<copies where random.uniform() < 0.5 { fresh[i] = -1 }
+            signs.append(fresh)
+        }
+    }
+
+    /// x += r of column `column`, over the copies of `tile`.
+    @inline(__always)
+    func add(column: Int, tile: Int, to x: UnsafeMutablePointer<Double>) {
+        let row = column % order
+        let start = tile * tileWidth
+        signs[column / order].withUnsafeBufferPointer { signs in
+            guard let signs = signs.baseAddress else { return }
+            for i in 0..<tileWidth {
+                let isOdd = (row & (start + i)).nonzeroBitCount & 1
+                x[i] += signs[start + i] * (1 - 2 * Double(isOdd))
+            }
+        }
+    }
+
+    /// sums[j] += the sum of x times its random signs over copies of this tile that are at place j of the Hadamard matrix,
+    /// for generation `generation`.
+    @inline(__always)
+    func accumulate(_ x: UnsafePointer<Double>, generation: Int, tile: Int, into sums: UnsafeMutablePointer<Double>) {
+        let start = tile * tileWidth
+        let place = start % order
+        signs[generation].withUnsafeBufferPointer { signs in
+            guard let signs = signs.baseAddress else { return }
+            for b in 0..<tileWidth / 8 {
+                store(
+                    lanes(sums + place, b) + lanes(signs + start, b) * lanes(x, b), sums + place, b)
+            }
+        }
+    }
+
+    /// Turns sums over places into sums over copies of x r, for every column of the generation: the Walsh-Hadamard transform,
+    /// in place.
+    func transform(_ sums: UnsafeMutablePointer<Double>) {
+        var half = 1
+        while half < order {
+            for start in stride(from: 0, to: order, by: 2 * half) {
+                for i in start..<start + half {
+                    let (a, b) = (sums[i], sums[i + half])
+                    sums[i] = a + b
+                    sums[i + half] = a - b
+                }
+            }
+            half *= 2
+        }
+    }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        // Signs are drawn again, from the start of their stream.
+        var count = signs.count
+        try archive.exchange(&count, in: 0...1 << 20)
+        guard archive.isRestoring else { return }
+        draw(columns: count * order)
+    }
+}

@@ -1,0 +1,232 @@
+import CVector
+import Numerics
+
+/// Columns over all copies of a process that come one after the other and are read many times: the past of a
+/// dynamical mean-field process.
+///
+/// Copies lie in tiles, columns in slabs of 32; within a slab all columns of a tile are side by side, so that a pass over the
+/// past of one tile is a few long runs through memory. A column has `rowLength` numbers a tile.
+struct TileHistory: Sendable, Resumable {
+    /// Columns in a slab.
+    static let slabWidth = 32
+
+    let tiles: Int
+    let rowLength: Int
+    private var slabs: [Slab] = []
+
+    init(tiles: Int, rowLength: Int) {
+        self.tiles = tiles
+        self.rowLength = rowLength
+    }
+
+    /// Bytes of a history of `columns` columns.
+    static func bytes(tiles: Int, rowLength: Int, columns: Int) -> Double {
+        let slabs = (columns + slabWidth - 1) / slabWidth
+        return 8 * Double(slabs * slabWidth) * Double(tiles) * Double(rowLength)
+    }
+
+    /// The memory of one slab. Written by the one history that owns it (``TileHistory/reserve(columns:)`` sees to that).
+    private final class Slab: @unchecked Sendable {
+        let base: UnsafeMutablePointer<Double>
+        let count: Int
+
+        init(count: Int) {
+            self.count = count
+            base = .allocate(capacity: max(count, 1))
+            base.initialize(repeating: 0, count: count)
+        }
+
+        init(copying other: Slab) {
+            count = other.count
+            base = .allocate(capacity: max(count, 1))
+            base.initialize(from: other.base, count: count)
+        }
+
+        deinit { base.deallocate() }
+    }
+
+    /// Makes room for `columns` columns, of which the last slab and the one before may be written afterwards.
+    mutating func reserve(columns: Int) {
+        while slabs.count * Self.slabWidth < columns {
+            slabs.append(Slab(count: tiles * Self.slabWidth * rowLength))
+        }
+        for index in slabs.indices.suffix(2) where !isKnownUniquelyReferenced(&slabs[index]) {
+            slabs[index] = Slab(copying: slabs[index])
+        }
+    }
+
+    /// The numbers of one column in one tile; the column must be reserved. Valid while the history lives.
+    @inline(__always)
+    func column(_ column: Int, tile: Int) -> UnsafeMutablePointer<Double> {
+        slabs[column / Self.slabWidth].base
+            + (tile * Self.slabWidth + column % Self.slabWidth) * rowLength
+    }
+
+    /// out[i] += sum over the first `columns` columns c of coefficients[i, c] column c, in `tile`, for `rows` rows i of
+    /// `rowLength` numbers each.
+    @inline(__always)
+    func addCombination(
+        rows: Int, columns: Int, _ coefficients: UnsafePointer<Double>, leading: Int, tile: Int,
+        to out: UnsafeMutablePointer<Double>
+    ) {
+        var first = 0
+        while first < columns {
+            let count = min(Self.slabWidth, columns - first)
+            let x = UnsafePointer(column(first, tile: tile))
+            var row = 0
+            while row + 2 <= rows {
+                combine2(
+                    count, coefficients + row * leading + first, leading, x, rowLength, out + row * rowLength)
+                row += 2
+            }
+            if row < rows { combine(count, coefficients + row * leading + first, x, rowLength, out + row * rowLength) }
+            first += Self.slabWidth
+        }
+    }
+
+    /// sums[c] += x . column c in `tile`, for the first `columns` columns, eight partial sums each.
+    @inline(__always)
+    func addProducts(columns: Int, _ x: UnsafePointer<Double>, tile: Int, to sums: UnsafeMutablePointer<Lanes>) {
+        var first = 0
+        while first < columns {
+            let count = min(Self.slabWidth, columns - first)
+            multiply(count, x, column(first, tile: tile), rowLength, sums + first)
+            first += Self.slabWidth
+        }
+    }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        var count = slabs.count
+        try archive.exchange(&count, in: 0...1 << 20)
+        if archive.isRestoring {
+            slabs = []
+            reserve(columns: count * Self.slabWidth)
+        }
+        for slab in slabs {
+            var numbers = archive.isRestoring ? [] : Array(UnsafeBufferPointer(start: slab.base, count: slab.count))
+            try archive.exchange(resizing: &numbers)
+            guard archive.isRestoring else { continue }
+            guard numbers.count == slab.count else {
+                throw StateArchiveError.invalid("a history has \(numbers.count) numbers in place of \(slab.count)")
+            }
+            slab.base.update(from: numbers, count: slab.count)
+        }
+    }
+}
+
+@inline(__always)
+private func fma(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes { cvector_fma_f64x8(a, b, c) }
+
+/// out += sum_c coefficients[c] x[c], rows of x `length` apart; `length` is a multiple of 64.
+@inline(__always)
+private func combine(
+    _ count: Int, _ coefficients: UnsafePointer<Double>, _ x: UnsafePointer<Double>, _ length: Int,
+    _ out: UnsafeMutablePointer<Double>
+) {
+    var at = 0
+    while at < length {
+        let target = out + at
+        var s0 = lanes(target, 0)
+        var s1 = lanes(target, 1)
+        var s2 = lanes(target, 2)
+        var s3 = lanes(target, 3)
+        var s4 = lanes(target, 4)
+        var s5 = lanes(target, 5)
+        var s6 = lanes(target, 6)
+        var s7 = lanes(target, 7)
+        var row = x + at
+        for c in 0..<count {
+            let factor = Lanes(repeating: coefficients[c])
+            s0 = fma(factor, lanes(row, 0), s0)
+            s1 = fma(factor, lanes(row, 1), s1)
+            s2 = fma(factor, lanes(row, 2), s2)
+            s3 = fma(factor, lanes(row, 3), s3)
+            s4 = fma(factor, lanes(row, 4), s4)
+            s5 = fma(factor, lanes(row, 5), s5)
+            s6 = fma(factor, lanes(row, 6), s6)
+            s7 = fma(factor, lanes(row, 7), s7)
+            row += length
+        }
+        store(s0, target, 0)
+        store(s1, target, 1)
+        store(s2, target, 2)
+        store(s3, target, 3)
+        store(s4, target, 4)
+        store(s5, target, 5)
+        store(s6, target, 6)
+        store(s7, target, 7)
+        at += 64
+    }
+}
+
+/// Two rows of coefficients at once, which read x once.
+@inline(__always)
+private func combine2(
+    _ count: Int, _ coefficients: UnsafePointer<Double>, _ leading: Int, _ x: UnsafePointer<Double>, _ length: Int,
+    _ out: UnsafeMutablePointer<Double>
+) {
+    var at = 0
+    while at < length {
+        let (upper, lower) = (out + at, out + length + at)
+        var s0 = lanes(upper, 0)
+        var s1 = lanes(upper, 1)
+        var s2 = lanes(upper, 2)
+        var s3 = lanes(upper, 3)
+        var r0 = lanes(lower, 0)
+        var r1 = lanes(lower, 1)
+        var r2 = lanes(lower, 2)
+        var r3 = lanes(lower, 3)
+        var row = x + at
+        for c in 0..<count {
+            let first = Lanes(repeating: coefficients[c])
+            let second = Lanes(repeating: coefficients[leading + c])
+            let (x0, x1, x2, x3) = (lanes(row, 0), lanes(row, 1), lanes(row, 2), lanes(row, 3))
+            s0 = fma(first, x0, s0)
+            s1 = fma(first, x1, s1)
+            s2 = fma(first, x2, s2)
+            s3 = fma(first, x3, s3)
+            r0 = fma(second, x0, r0)
+            r1 = fma(second, x1, r1)
+            r2 = fma(second, x2, r2)
+            r3 = fma(second, x3, r3)
+            row += length
+        }
+        store(s0, upper, 0)
+        store(s1, upper, 1)
+        store(s2, upper, 2)
+        store(s3, upper, 3)
+        store(r0, lower, 0)
+        store(r1, lower, 1)
+        store(r2, lower, 2)
+        store(r3, lower, 3)
+        at += 32
+    }
+}
+
+/// sums[c] += x . y[c] over `length` numbers, eight partial sums each.
+@inline(__always)
+private func multiply(
+    _ count: Int, _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ length: Int,
+    _ sums: UnsafeMutablePointer<Lanes>
+) {
+    var at = 0
+    while at < length {
+        let part = x + at
+        let (x0, x1, x2, x3) = (lanes(part, 0), lanes(part, 1), lanes(part, 2), lanes(part, 3))
+        let (x4, x5, x6, x7) = (lanes(part, 4), lanes(part, 5), lanes(part, 6), lanes(part, 7))
+        var row = y + at
+        for c in 0..<count {
+            var first = fma(x0, lanes(row, 0), sums[c])
+            var second = x1 * lanes(row, 1)
+            first = fma(x2, lanes(row, 2), first)
+            second = fma(x3, lanes(row, 3), second)
+            first = fma(x4, lanes(row, 4), first)
+            second = fma(x5, lanes(row, 5), second)
+            first = fma(x6, lanes(row, 6), first)
+            second = fma(x7, lanes(row, 7), second)
+            sums[c] = first + second
+            row += length
+        }
+        at += 64
+    }
+}
