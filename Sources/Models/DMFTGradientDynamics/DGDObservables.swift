@@ -27,6 +27,11 @@ extension DMFTGradientDynamics {
             ObservableSpec(
                 "train_loss", symbol: "E_{\\mathrm{train}}", "mean loss of all training samples, without ridge")
         ]
+
+    /// C_ts, of simulations and theory.
+    static let correlation = ObservableSpec(
+        "C", symbol: "C", "W_t^T W_s/d at two recording times",
+        dimensions: [ExtraDimension("time_prime", .recordingTimes), student, studentTwo], byDefault: false)
 }
 
 /// Turns overlaps and losses into observables, the same for every method.
@@ -48,19 +53,36 @@ struct DGDRecorder: Sendable {
         step: Int, overlap M: [Double], gram q: [Double], train: @autoclosure () throws -> Double? = nil,
         test: @autoclosure () throws -> Double, into sink: inout ObservationSink
     ) throws {
+        try observe(step: step, runs: [(M, q)], test: { _, _ in try test() }, into: &sink)
+        if sink.wants("train_loss"), let train = try train() { sink.put("train_loss", train) }
+    }
+
+    /// Puts the means over several runs of what follows from each one's M and q; `test` is the loss at them.
+    func observe(
+        step: Int, runs: [(overlap: [Double], gram: [Double])],
+        test: (_ overlap: [Double], _ gram: [Double]) throws -> Double, into sink: inout ObservationSink
+    ) throws {
         sink.put("steps", Double(step))
         sink.put("t", Double(step) * stepSize)
-        try sink.put("overlap", M)
-        try sink.put("q", q)
-        if sink.wants("train_loss"), let train = try train() { sink.put("train_loss", train) }
-        if sink.wants("test_loss") { sink.put("test_loss", try test()) }
-        guard sink.wants("cosine") || sink.wants("sign_error") else { return }
-        let a = teacherNorms.count
-        let cosines = M.indices.map { at in
-            M[at] / (q[at / a * (students + 1)] * teacherNorms[at % a]).squareRoot()
+        func put(_ name: String, _ values: ([Double], [Double]) throws -> [Double]) throws {
+            guard sink.wants(name) else { return }
+            var mean: [Double] = []
+            for run in runs {
+                let own = try values(run.overlap, run.gram)
+                mean = mean.isEmpty ? own : zip(mean, own).map { $0 + $1 }
+            }
+            try sink.put(name, mean.map { $0 / Double(runs.count) })
         }
-        try sink.put("cosine", cosines)
+        try put("overlap") { M, _ in M }
+        try put("q") { _, q in q }
+        try put("test_loss") { M, q in [try test(M, q)] }
+        try put("cosine", cosines)
         // Beyond 1 by rounding, or by Monte Carlo noise.
-        try sink.put("sign_error", cosines.map { acos(min(max($0, -1), 1)) / .pi })
+        try put("sign_error") { M, q in cosines(M, q).map { acos(min(max($0, -1), 1)) / .pi } }
+    }
+
+    private func cosines(_ M: [Double], _ q: [Double]) -> [Double] {
+        let a = teacherNorms.count
+        return M.indices.map { at in M[at] / (q[at / a * (students + 1)] * teacherNorms[at % a]).squareRoot() }
     }
 }

@@ -39,9 +39,10 @@ package struct DGDParameters: Sendable {
     /// n = round(alpha d).
     package var samples: Int { max(Int((alpha * Double(d)).rounded()), 1) }
 
-    /// Decodes a grid point of job parameters; throws ``ModelError/parameter(_:_:)`` for what does not fit together.
-    package init(_ point: ParameterPoint) throws {
-        for rule in DGDRules.all {
+    /// Decodes a grid point of job parameters for `method`; throws ``ModelError/parameter(_:_:)`` for what does not fit
+    /// together.
+    package init(_ point: ParameterPoint, method: String) throws {
+        for rule in DGDRules.rules(method) {
             if let violation = rule.constraint.violation(point) { throw ModelError.parameter(rule.name, violation) }
         }
         alpha = try point.real("alpha")
@@ -52,7 +53,7 @@ package struct DGDParameters: Sendable {
         prior = try DGDRules.prior(point)
         stepSize = try point.real("step_size")
         ridge = try point.real("ridge")
-        batches = try DGDRules.batches(point)
+        batches = method == "gd" ? .full : try DGDRules.batches(point)
         isSpherical = try point.flag("spherical")
         noise = try point.realIfGiven("sigma") ?? (point.realIfGiven("noise") ?? 0).squareRoot()
         beta = try point.real("beta")

@@ -19,7 +19,19 @@ enum DGDRules {
     /// One more than the most steps that are taken.
     static let longest = 1 << 40
 
-    static let all: [Rule] = [
+    /// The rules of one method: full batch has no batches, and only simulations have a d.
+    static func rules(_ method: String) -> [Rule] {
+        all.filter { method != "gd" || $0.name != "mask" } + (["gd", "sgd"].contains(method) ? [dimension] : [])
+    }
+
+    private static let dimension = Rule("d", ["teachers", "width"]) { point in
+        guard let d = integer(point, "d"), let k = integer(point, "width"), let a = integer(point, "teachers"),
+            d < k + a
+        else { return nil }
+        return "must be at least \(k + a) for simulations: teacher and student columns have prescribed Gram matrices"
+    }
+
+    private static let all: [Rule] = [
         Rule("noise", ["sigma", "loss"]) { point in
             guard point["noise"] == nil || point["sigma"] == nil else {
                 return "noise is sigma^2: give one of the two"

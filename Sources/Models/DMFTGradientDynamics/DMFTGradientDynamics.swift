@@ -16,18 +16,46 @@ public struct DMFTGradientDynamics: Model {
     ]
 
     public var parameters: [ParameterSpec] { Self.parameterSpecs }
-    public var methods: [MethodSpec] { [] }
+    public var methods: [MethodSpec] {
+        [
+            MethodSpec(
+                "gd", kind: .simulation, isSeeded: true, isTimed: true,
+                observables: Self.trajectoryObservables + [Self.correlation],
+                costParameters: DGDSimulationCost.parameters, "full-batch gradient descent on n samples in R^d"),
+            MethodSpec(
+                "sgd", kind: .simulation, isSeeded: true, isTimed: true,
+                observables: Self.trajectoryObservables + [Self.correlation],
+                costParameters: DGDSimulationCost.parameters, "the same with batches drawn from the n samples"),
+        ]
+    }
 
-    public func constraints(method: String) -> [Constraint] { DGDRules.all.map(\.constraint) }
+    public func constraints(method: String) -> [Constraint] { DGDRules.rules(method).map(\.constraint) }
 
-    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> { Set(parameters.map(\.name)) }
+    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
+        DGDRelevance(context).used(by: method)
+    }
 
     public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(method)'")
+        switch method {
+        case "gd", "sgd": return try DGDSimulationCost.cost(method: method, at: point, times: times)
+        default: throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(method)'")
+        }
     }
 
     public func makeRun(_ request: RunRequest) throws -> any Run {
-        throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(request.method)'")
+        let parameters = try DGDParameters(request.point, method: request.method)
+        switch request.method {
+        case "gd", "sgd":
+            return try Self.withChannel(of: parameters, SimulationMaker(request: request, parameters: parameters))
+        default: throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(request.method)'")
+        }
+    }
+
+    private struct SimulationMaker: ChannelVisitor {
+        let request: RunRequest
+        let parameters: DGDParameters
+
+        func visit(_ channel: some DMFTChannel) throws -> any Run { try DGDSimulation(request, parameters, channel) }
     }
 
     /// What can be done with a channel of any type.

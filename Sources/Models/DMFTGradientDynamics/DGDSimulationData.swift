@@ -1,0 +1,161 @@
+import Dynamics
+import Foundation
+import Modeling
+import Numerics
+
+/// What the simulations draw random numbers for: substreams of the task's stream. Starts and masks have one for each run.
+enum DGDStreams {
+    static let data: UInt32 = 1
+    static let teacher: UInt32 = 2
+    static let noise: UInt32 = 3
+    static func start(run: Int) -> UInt32 { 0x1000 + UInt32(run) }
+    static func masks(run: Int) -> UInt32 { 0x2000 + UInt32(run) }
+}
+
+/// One data set and its teacher (sheet, section 1), the same for all runs of a task.
+///
+/// Inputs are in single precision: a run is bound by the memory that they pass through, and rounding them changes the data
+/// set by less than the generator's own resolution. What is computed from them is rounded to 1e-7 of a field, at random.
+package struct DGDData: Sendable {
+    /// n, L, d.
+    package let samples: Int
+    package let tokens: Int
+    package let d: Int
+    /// n rounded up to whole blocks of eight samples.
+    package let stride: Int
+    /// X = sqrt(d) A; token l of sample mu is row l stride + mu. Rows from n to `stride` are zero.
+    package let inputs: [Float]
+    /// The transpose of W*, a x d.
+    package let teacher: [Double]
+    /// Standard normals of the label noise, number i of sample mu at i stride + mu.
+    package let noise: [Double]
+
+    /// A given data set: `inputs` of L x n x d, `teacher` of a x d and `noise` of (normals a sample) x n.
+    package init(samples: Int, tokens: Int, d: Int, inputs: [Float], teacher: [Double], noise: [Double]) {
+        self.samples = samples
+        self.tokens = tokens
+        self.d = d
+        let stride = (samples + 7) & ~7
+        self.stride = stride
+        self.inputs = Self.padded(inputs, blocks: tokens, from: samples * d, to: stride * d)
+        self.teacher = teacher
+        self.noise = Self.padded(noise, blocks: noise.count / max(samples, 1), from: samples, to: stride)
+    }
+
+    /// Blocks of numbers, each filled up with zeros.
+    private static func padded<Number: ExpressibleByFloatLiteral>(
+        _ numbers: [Number], blocks: Int, from length: Int, to longer: Int
+    ) -> [Number] {
+        var result: [Number] = []
+        for block in 0..<blocks {
+            result += numbers[(block * length)..<((block + 1) * length)]
+            result += Array(repeating: 0.0, count: longer - length)
+        }
+        return result
+    }
+
+    /// Draws the data set of a task. The teacher's Gram matrix is Q* to rounding.
+    init(_ p: DGDParameters, noiseCount: Int, _ random: RandomStream) {
+        let (n, L, d) = (p.samples, p.tokens, p.d)
+        (samples, tokens, self.d) = (n, L, d)
+        let stride = (n + 7) & ~7
+        self.stride = stride
+        var basis = DGDBasis(d: d)
+        var stream = random.substream(DGDStreams.teacher)
+        let first = basis.append(p.teachers, &stream)
+        let teacher = basis.columns(first, p.prior.teacherFactor)
+        self.teacher = teacher
+        stream = random.substream(DGDStreams.data)
+        inputs = Array(unsafeUninitializedCapacity: L * stride * d) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            for l in 0..<L {
+                let rows = base + l * stride * d
+                stream.fillNormal(UnsafeMutableBufferPointer(start: rows, count: n * d))
+                if let column = p.prior.positions?[l] {
+                    // X_l = p_l + noise with sqrt(d) p_l the column of W*.
+                    let scale = 1 / Double(d).squareRoot()
+                    let mean = teacher[(column * d)..<((column + 1) * d)].map { Float(scale * $0) }
+                    for row in 0..<n { BLAS.axpy(d, 1, mean, rows + row * d) }
+                }
+                (rows + n * d).initialize(repeating: 0, count: (stride - n) * d)
+            }
+            count = L * stride * d
+        }
+        stream = random.substream(DGDStreams.noise)
+        var noise = Array(repeating: 0.0, count: noiseCount * stride)
+        for i in 0..<noiseCount {
+            for sample in 0..<n { noise[i * stride + sample] = stream.normal() }
+        }
+        self.noise = noise
+    }
+
+    /// The transposes of all runs' W_0 (row: run, student column), with the Gram matrix q0 and the overlap M0 to rounding.
+    func starts(_ p: DGDParameters, _ random: RandomStream) -> [Double] {
+        let (a, k) = (p.teachers, p.students)
+        let onTeacher = p.prior.regression(p.prior.startOverlap)
+        // An orthonormal basis of the teacher's columns, to which the rest of W_0 is orthogonal.
+        var basis = DGDBasis(d: d)
+        var stream = random.substream(DGDStreams.teacher)
+        _ = basis.append(a, &stream)
+        var starts: [Double] = []
+        starts.reserveCapacity(p.runs * k * d)
+        for run in 0..<p.runs {
+            var own = basis
+            var stream = random.substream(DGDStreams.start(run: run))
+            let first = own.append(k, &stream)
+            var columns = own.columns(first, p.prior.startFactor)
+            for i in 0..<k {
+                for j in 0..<a {
+                    for x in 0..<d { columns[i * d + x] += onTeacher[i * a + j] * teacher[j * d + x] }
+                }
+            }
+            starts += columns
+        }
+        return starts
+    }
+}
+
+/// Orthonormal random columns of d components.
+private struct DGDBasis {
+    let d: Int
+    private var rows: [Double] = []
+    private var count = 0
+
+    init(d: Int) { self.d = d }
+
+    /// Adds `number` columns, uniformly distributed on what is orthogonal to all before (twice-iterated Gram-Schmidt of
+    /// Gaussian vectors). Returns the index of the first. All in all there must be at most d.
+    mutating func append(_ number: Int, _ random: inout RandomStream) -> Int {
+        let first = count
+        for _ in 0..<number {
+            var column = (0..<d).map { _ in random.normal() }
+            for _ in 0..<2 {
+                for other in 0..<count {
+                    rows.withUnsafeBufferPointer { rows in
+                        guard let base = rows.baseAddress else { return }
+                        BLAS.axpy(d, -BLAS.dot(d, base + other * d, column), base + other * d, &column)
+                    }
+                }
+                BLAS.scal(d, 1 / BLAS.dot(d, column, column).squareRoot(), &column)
+            }
+            rows += column
+            count += 1
+        }
+        return first
+    }
+
+    /// sqrt(d) times the columns from `first` on, times the transpose of the square matrix `factor`: the Gram matrix per
+    /// coordinate of the result is factor factor^T.
+    func columns(_ first: Int, _ factor: [Double]) -> [Double] {
+        let size = count - first
+        let scale = Double(d).squareRoot()
+        var result = Array(repeating: 0.0, count: size * d)
+        for i in 0..<size {
+            for c in 0..<size {
+                let weight = scale * factor[i * size + c]
+                for x in 0..<d { result[i * d + x] += weight * rows[(first + c) * d + x] }
+            }
+        }
+        return result
+    }
+}
