@@ -4,10 +4,10 @@ import Numerics
 /// N(0, q - M Q*^-1 M^T), all about the tokens' means (sheet `dmft-gradient-dynamics`, 4.4 and 4.8). Made once a run: the
 /// nodes and their targets are then fixed, the same in every run, so that a simulation and its theory share them.
 ///
-/// One token, one student column and a target of one teacher column: a product rule, split where the target field is 0.
-/// For the losses of that model its error is below 1e-9 as long as q is below about 20 (logistic, whose slope becomes a
-/// jump at large q: 1e-6 at q = 100). Otherwise 2^14 to 2^16 points of one scrambled Sobol sequence; see
-/// ``DMFTPopulationRule`` for their error.
+/// One token, one student column and a target of one teacher column: a product rule, split where the target field is 0,
+/// good to 1e-9 while q is below about 20 (logistic, whose slope becomes a jump at large q: 1e-5 at q = 100). Up to four
+/// normals a sample: a product rule for smooth losses and targets. Else points of one scrambled Sobol sequence.
+/// ``DMFTPopulationRule`` states the errors.
 ///
 /// Teacher columns that the target does not depend on (the tokens' means) are integrated out by Stein's lemma and are no
 /// dimensions of the rule.
@@ -23,8 +23,9 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
     /// Q*^-1 of the first columns.
     private let inverse: [Double]
 
-    /// The sizes of `channel` and `prior` must be those of one model.
-    public init(channel: Channel, prior: DMFTPrior) {
+    /// The sizes of `channel` and `prior` must be those of one model. Each `refinement` doubles the number of nodes of
+    /// large rules.
+    public init(channel: Channel, prior: DMFTPrior, refinement: Int = 0) {
         self.channel = channel
         self.prior = prior
         let (L, a, used) = (channel.tokens, prior.teachers, channel.targetTeachers)
@@ -34,7 +35,7 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
         inverse = SmallMatrix.inverse(factor: factor, used)
         rule = DMFTPopulationRule(
             tokens: L, students: channel.students, columns: used, noise: channel.noiseCount,
-            kink: -prior.teacherMean(token: 0, teacher: 0) / factor[0])
+            kink: -prior.teacherMean(token: 0, teacher: 0) / factor[0], refinement: refinement)
         let count = rule.count
         var fields = Array(repeating: 0.0, count: L * used * count)
         for l in 0..<L {
