@@ -27,11 +27,6 @@ extension DMFTGradientDynamics {
             ObservableSpec(
                 "train_loss", symbol: "E_{\\mathrm{train}}", "mean loss of all training samples, without ridge")
         ]
-
-    /// C_ts, of simulations and theory.
-    static let correlation = ObservableSpec(
-        "C", symbol: "C", "W_t^T W_s/d at two recording times",
-        dimensions: [ExtraDimension("time_prime", .recordingTimes), student, studentTwo], byDefault: false)
 }
 
 /// Turns overlaps and losses into observables, the same for every method.

@@ -20,6 +20,7 @@ struct DGDRelevance {
         switch method {
         case "gd": used.subtract(["batch_fraction", "mask", "p_off", "scaled", "mc_samples", "tangents"])
         case "sgd": used.subtract(["mc_samples", "tangents"])
+        case "dmft": used.subtract(["d", "runs"])
         default: break
         }
         if let loss: DGDLoss = try? point.choice("loss"), loss != .tiedAttention { used.remove("beta") }

@@ -16,18 +16,25 @@ public struct DMFTGradientDynamics: Model {
     ]
 
     public var parameters: [ParameterSpec] { Self.parameterSpecs }
-    public var methods: [MethodSpec] {
-        [
-            MethodSpec(
-                "gd", kind: .simulation, isSeeded: true, isTimed: true,
-                observables: Self.trajectoryObservables + [Self.correlation],
-                costParameters: DGDSimulationCost.parameters, "full-batch gradient descent on n samples in R^d"),
-            MethodSpec(
-                "sgd", kind: .simulation, isSeeded: true, isTimed: true,
-                observables: Self.trajectoryObservables + [Self.correlation],
-                costParameters: DGDSimulationCost.parameters, "the same with batches drawn from the n samples"),
-        ]
-    }
+    public var methods: [MethodSpec] { Self.methodSpecs }
+
+    static let methodSpecs: [MethodSpec] = [
+        MethodSpec(
+            "gd", kind: .simulation, isSeeded: true, isTimed: true, observables: trajectoryObservables + [weightKernel],
+            costParameters: DGDSimulationCost.parameters, "full-batch gradient descent on n samples in R^d"),
+        MethodSpec(
+            "sgd", kind: .simulation, isSeeded: true, isTimed: true,
+            observables: trajectoryObservables + [weightKernel], costParameters: DGDSimulationCost.parameters,
+            "the same with batches drawn from the n samples"),
+        MethodSpec(
+            "dmft", kind: .theory, isSeeded: true, isTimed: true, observables: trajectoryObservables + theoryKernels,
+            costParameters: [
+                "alpha", "L", "width", "teachers", "loss", "step_size", "batch_fraction", "mask", "p_off", "scaled",
+                "mc_samples", "tangents",
+            ],
+            "dynamical mean-field theory, exact at d to infinity, by a Monte Carlo of mc_samples copies; seeds are "
+                + "independent integrations"),
+    ]
 
     public func constraints(method: String) -> [Constraint] { DGDRules.rules(method).map(\.constraint) }
 
@@ -38,6 +45,7 @@ public struct DMFTGradientDynamics: Model {
     public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
         switch method {
         case "gd", "sgd": return try DGDSimulationCost.cost(method: method, at: point, times: times)
+        case "dmft": return try theoryCost(at: point, times: times)
         default: throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(method)'")
         }
     }
@@ -46,12 +54,13 @@ public struct DMFTGradientDynamics: Model {
         let parameters = try DGDParameters(request.point, method: request.method)
         switch request.method {
         case "gd", "sgd":
-            return try Self.withChannel(of: parameters, SimulationMaker(request: request, parameters: parameters))
+            return try Self.withChannel(of: parameters, MakeSimulation(request: request, parameters: parameters))
+        case "dmft": return try Self.withChannel(of: parameters, MakeTheory(request: request, parameters: parameters))
         default: throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(request.method)'")
         }
     }
 
-    private struct SimulationMaker: ChannelVisitor {
+    private struct MakeSimulation: ChannelVisitor {
         let request: RunRequest
         let parameters: DGDParameters
 
