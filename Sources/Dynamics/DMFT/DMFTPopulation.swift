@@ -4,9 +4,9 @@ import Numerics
 /// N(0, q - M Q*^-1 M^T), all about the tokens' means (sheet `dmft-gradient-dynamics`, 4.4 and 4.8). Made once a run: the
 /// nodes and their targets are then fixed, the same in every run, so that a simulation and its theory share them.
 ///
-/// One token, one student column and a target of one teacher column: a product rule, split where the target field is 0,
-/// good to 1e-9 while q is below about 20 (logistic, whose slope becomes a jump at large q: 1e-5 at q = 100). Up to four
-/// normals a sample: a product rule for smooth losses and targets. Else points of one scrambled Sobol sequence.
+/// One token, one student column and a target of one teacher column: a product rule, split where the teacher's and the
+/// student's field are 0; good to 1e-10 for the losses of that model (logistic: 2e-9 at q = 100, 6e-6 at q = 1000). Up to
+/// four normals a sample: a product rule for smooth losses and targets. Else points of one scrambled Sobol sequence.
 /// ``DMFTPopulationRule`` states the errors.
 ///
 /// Teacher columns that the target does not depend on (the tokens' means) are integrated out by Stein's lemma and are no
@@ -69,16 +69,14 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
         guard let law = FieldLaw(self, overlap: overlap, gram: gram) else { return .nan }
         let width = channel.tokens * channel.students
         var sum = Lanes.zero
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: (width + 1) * Self.chunk * 8) { scratch in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: (width + 2) * Self.chunk * 8) { scratch in
             guard let fields = scratch.baseAddress else { return }
             let losses = fields + width * Self.chunk * 8
+            let weights = losses + Self.chunk * 8
             forEachChunk { first, blocks in
-                fill(fields, law, first: first, blocks: blocks)
+                fill(fields, weights: weights, law, first: first, blocks: blocks)
                 evaluate(fields, gradient: fields, losses: losses, first: first, blocks: blocks)
-                rule.weights.withUnsafeBufferPointer { weights in
-                    guard let weights = weights.baseAddress else { return }
-                    for b in 0..<blocks { sum += lanes(weights, first + b) * lanes(losses, b) }
-                }
+                for b in 0..<blocks { sum += lanes(weights, b) * lanes(losses, b) }
             }
         }
         return sum.sum()
@@ -100,36 +98,35 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
         var products = Array(repeating: Lanes.zero, count: k * columns)
         var squares = Array(repeating: Lanes.zero, count: k * k)
         var curvature = squares
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: (2 * width + width * width + 1) * stride) { scratch in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: (2 * width + width * width + 2) * stride) { scratch in
             guard let fields = scratch.baseAddress else { return }
             let gradient = fields + width * stride
             let tangents = gradient + width * stride
             let losses = tangents + width * width * stride
+            let weights = losses + stride
             forEachChunk { first, blocks in
-                fill(fields, law, first: first, blocks: blocks)
+                fill(fields, weights: weights, law, first: first, blocks: blocks)
                 tangents.update(repeating: 0, count: width * width * stride)
                 for m in 0..<width { (tangents + (m * width + m) * stride).update(repeating: 1, count: stride) }
                 evaluate(
                     fields, gradient: gradient, losses: losses, tangents: tangents, first: first, blocks: blocks)
-                rule.weights.withUnsafeBufferPointer { weights in
-                    teacherFields.withUnsafeBufferPointer { teacher in
-                        guard let weights = weights.baseAddress, let teacher = teacher.baseAddress else { return }
-                        for b in 0..<blocks {
-                            let weight = lanes(weights, first + b)
-                            loss += weight * lanes(losses, b)
-                            for l in 0..<L {
-                                for i in 0..<k {
-                                    let g = weight * lanes(gradient + (l * k + i) * stride, b)
-                                    means[l * k + i] += g
-                                    for j in 0..<columns {
-                                        let z = lanes(teacher + (l * columns + j) * rule.count, first + b)
-                                        products[i * columns + j] += g * z
-                                    }
-                                    for j in 0..<k {
-                                        squares[i * k + j] += g * lanes(gradient + (l * k + j) * stride, b)
-                                        let bend = tangents + ((l * k + j) * width + l * k + i) * stride
-                                        curvature[i * k + j] += weight * lanes(bend, b)
-                                    }
+                teacherFields.withUnsafeBufferPointer { teacher in
+                    guard let teacher = teacher.baseAddress else { return }
+                    for b in 0..<blocks {
+                        let weight = lanes(weights, b)
+                        loss += weight * lanes(losses, b)
+                        for l in 0..<L {
+                            for i in 0..<k {
+                                let g = weight * lanes(gradient + (l * k + i) * stride, b)
+                                means[l * k + i] += g
+                                for j in 0..<columns {
+                                    let z = lanes(teacher + (l * columns + j) * rule.count, first + b)
+                                    products[i * columns + j] += g * z
+                                }
+                                for j in 0..<k {
+                                    squares[i * k + j] += g * lanes(gradient + (l * k + j) * stride, b)
+                                    let bend = tangents + ((l * k + j) * width + l * k + i) * stride
+                                    curvature[i * k + j] += weight * lanes(bend, b)
                                 }
                             }
                         }
@@ -185,9 +182,12 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
         }
     }
 
-    /// The fields V of some blocks, number l k + i at `fields + (l k + i) chunk 8`.
+    /// The fields V of some blocks, number l k + i at `fields + (l k + i) chunk 8`, and their weights.
     @inline(__always)
-    private func fill(_ fields: UnsafeMutablePointer<Double>, _ law: FieldLaw, first: Int, blocks: Int) {
+    private func fill(
+        _ fields: UnsafeMutablePointer<Double>, weights: UnsafeMutablePointer<Double>, _ law: FieldLaw, first: Int,
+        blocks: Int
+    ) {
         let (k, count) = (channel.students, rule.count)
         rule.studentNormals.withUnsafeBufferPointer { normals in
             teacherFields.withUnsafeBufferPointer { teacher in
@@ -203,6 +203,16 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
                                     Lanes(repeating: law.coefficients[i * columns + j])
                                     * lanes(teacher + (l * columns + j) * count, first + b)
                             }
+                            store(v, to, b)
+                        }
+                    }
+                }
+                guard rule.splitCutoff == nil else { return }
+                for l in 0..<channel.tokens {
+                    for i in 0..<k {
+                        let to = fields + (l * k + i) * Self.chunk * 8
+                        for b in 0..<blocks {
+                            var v = lanes(to, b)
                             for m in 0...i {
                                 v +=
                                     Lanes(repeating: law.factor[i * k + m])
@@ -212,6 +222,38 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
                         }
                     }
                 }
+            }
+        }
+        rule.weights.withUnsafeBufferPointer { base in
+            guard let base = base.baseAddress else { return }
+            weights.update(from: base + 8 * first, count: 8 * blocks)
+        }
+        if let cutoff = rule.splitCutoff { split(fields, weights, law, cutoff, first: first, blocks: blocks) }
+    }
+
+    /// Adds the part of V that is independent of the teacher, f x, to what `fields` hold, with nodes x on both sides of where V
+    /// is 0 (or of the cutoff, where that is beyond).
+    @inline(__always)
+    private func split(
+        _ fields: UnsafeMutablePointer<Double>, _ weights: UnsafeMutablePointer<Double>, _ law: FieldLaw,
+        _ cutoff: Double, first: Int, blocks: Int
+    ) {
+        let f = Lanes(repeating: law.factor[0])
+        let inverse = Lanes(repeating: law.factor[0] > 1e-100 ? -1 / law.factor[0] : 0)
+        let end = Lanes(repeating: cutoff)
+        let density = Lanes(repeating: normalDensity(0))
+        rule.studentNormals.withUnsafeBufferPointer { normals in
+            guard let normals = normals.baseAddress else { return }
+            for b in 0..<blocks {
+                let centre = lanes(fields, b)
+                let u = lanes(normals, first + b)
+                var x = centre * inverse
+                x.replace(with: end, where: x .> end)
+                x.replace(with: -end, where: x .< -end)
+                let length = (end - x).replacing(with: end + x, where: u .< Lanes.zero)
+                x += u * length
+                store(centre + f * x, fields, b)
+                store(lanes(weights, b) * length * density * exponential(Lanes(repeating: -0.5) * x * x), weights, b)
             }
         }
     }

@@ -18,6 +18,10 @@ struct DMFTPopulationRule: Sendable {
     let studentNormals: [Double]
     /// Number c at `c count`.
     let noise: [Double]
+    /// For the rule of one student normal x, which is split anew in each evaluation, at the x0 where the student field is 0:
+    /// `studentNormals` holds u in (-1, 1), x is u times the distance from x0 to the end of that side (+- this number) away
+    /// from x0, and the weight lacks the distance and the normal density. Nil: a fixed rule.
+    let splitCutoff: Double?
 
     /// - Parameters:
     ///   - kink: where a single teacher normal has its field at 0, and the target may jump.
@@ -27,14 +31,14 @@ struct DMFTPopulationRule: Sendable {
         let dimension = teacher + student + noise
         let nodes: (columns: [[Double]], weights: [Double])
         if teacher == 1, student == 1, noise <= 1 {
-            let split = GaussianRule(kinks: [kink], countPerPiece: 48, cutoff: 10)
-            let smooth = GaussianRule(GaussHermite(count: 80))
-            let label = GaussianRule(GaussHermite(count: 7))
-            nodes = Self.product([split, smooth] + (noise == 1 ? [label] : []), leastWeight: 1e-20)
+            nodes = Self.split(kink: kink, noise: noise, cutoff: 9)
+            splitCutoff = 9
         } else if dimension <= 4 {
             let rule = GaussianRule(GaussHermite(count: 26 + 6 * refinement))
             nodes = Self.product(Array(repeating: rule, count: dimension), leastWeight: 1e-10)
+            splitCutoff = nil
         } else {
+            splitCutoff = nil
             nodes = Self.sobol(dimension, count: 1 << ((dimension <= 12 ? 15 : 14) + refinement))
         }
         weights = nodes.weights
@@ -42,6 +46,30 @@ struct DMFTPopulationRule: Sendable {
         teacherNormals = nodes.columns[..<teacher].flatMap { $0 }
         studentNormals = nodes.columns[teacher..<teacher + student].flatMap { $0 }
         self.noise = nodes.columns[(teacher + student)...].flatMap { $0 }
+    }
+
+    /// Teacher normals split at `kink`; 40 nodes on each side of the student's split, those of one side in one block.
+    private static func split(
+        kink: Double, noise: Int, cutoff: Double
+    ) -> (columns: [[Double]], weights: [Double]) {
+        let teacher = GaussianRule(kinks: [kink], countPerPiece: 48, cutoff: cutoff)
+        let label = GaussianRule(GaussHermite(count: noise == 0 ? 1 : 7))
+        let side = GaussLegendre(count: 40, from: 0, to: 1)
+        var columns: [[Double]] = Array(repeating: [], count: 2 + noise)
+        var weights: [Double] = []
+        for (z, wz) in zip(teacher.nodes, teacher.weights) {
+            for (e, we) in zip(label.nodes, label.weights) {
+                for sign in [-1.0, 1] {
+                    for (u, wu) in zip(side.nodes, side.weights) {
+                        columns[0].append(z)
+                        columns[1].append(sign * u)
+                        if noise == 1 { columns[2].append(e) }
+                        weights.append(wz * we * wu)
+                    }
+                }
+            }
+        }
+        return (columns, weights)
     }
 
     /// The product of one rule a dimension, without nodes of weight below `leastWeight`.
