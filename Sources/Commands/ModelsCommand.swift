@@ -39,7 +39,10 @@ struct ModelsCommand: ParsableCommand {
         for observable in model.methods.flatMap(\.observables) where seen.insert(observable.name).inserted {
             let dimensions = (observable.isRecordedInTime ? ["time"] : []) + observable.dimensions.map(\.name)
             let methods = model.methods.filter { $0.observables.contains { $0.name == observable.name } }.map(\.name)
-            let optional = observable.isRecordedByDefault ? "" : "; only when named in record.observables"
+            let optional =
+                observable.isKernel
+                ? "; a kernel, only with record: {kernels: true} or when named in record.observables"
+                : observable.isRecordedByDefault ? "" : "; only when named in record.observables"
             let place = dimensions.isEmpty ? "" : " over " + dimensions.joined(separator: ", ")
             print("  \(observable.name)\(place): \(methods.joined(separator: ", "))\(optional)")
             Text.wrapped(observable.longName, width: 100).forEach { print("      \($0)") }

@@ -47,17 +47,36 @@ struct PlanCommand: ParsableCommand {
                 "At least \(Text.duration(plan.wallSeconds(ranks: cores))) on \(cores) rank\(cores == 1 ? "" : "s");"
                     + " --ranks simulates the run.")
         }
-        for share in plan.shares where share.tasksBeyondMemory > 0 {
-            print(
-                "\(share.method.name): \(Text.count(share.tasksBeyondMemory)) tasks need more than limits.task_memory and will fail."
-            )
-        }
-        for share in plan.shares where share.tasksBeyondTime > 0 {
-            print(
-                "\(share.method.name): \(Text.count(share.tasksBeyondTime)) tasks may take longer than limits.task_minutes."
-            )
+        for share in plan.shares {
+            for beyond in [share.beyondMemory, share.beyondTime].compactMap({ $0 }) {
+                Self.warning(beyond, of: share).forEach { print($0) }
+            }
         }
         try printDone(job)
+    }
+
+    /// What will become of the tasks that do not fit the job's limits, and what helps.
+    private static func warning(_ beyond: Plan.Beyond, of share: Plan.Share) -> [String] {
+        let isMemory = if case .memory = beyond.largest { true } else { false }
+        let stopped = beyond.tasks - beyond.refused
+        let fate: String
+        if stopped == 0 {
+            fate = "A run does not begin \(beyond.tasks == 1 ? "it: it fails" : "them: they fail") at once."
+        } else if beyond.refused == 0 {
+            fate = "A run stops what takes longer; \(beyond.tasks == 1 ? "it fails" : "they fail") then."
+        } else {
+            fate =
+                "A run does not begin the \(Text.count(beyond.refused)) of more than twice the limit: they fail at once. "
+                + "Others that take longer are stopped and fail."
+        }
+        let largest = "The largest would \(beyond.largest.text)" + (beyond.place.isEmpty ? "" : ", at \(beyond.place)")
+        let remedy =
+            (beyond.remedy.map { $0 + ", or " } ?? "") + "raise limits.\(isMemory ? "task_memory" : "task_minutes")"
+        return Text.wrapped(
+            "\(share.method.name): \(Text.count(beyond.tasks)) of \(Text.count(share.tasks)) tasks "
+                + (isMemory
+                    ? "need more than limits.task_memory" : "are expected to take longer than limits.task_minutes")
+                + ". \(largest). \(fate) To mend it, \(remedy).", width: 110)
     }
 
     private func printDone(_ job: Job) throws {

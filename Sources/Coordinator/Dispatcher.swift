@@ -72,8 +72,8 @@ package final class Dispatcher {
         }
     }
 
-    /// Takes note of a finished task.
-    package func finished(_ task: TaskID, seconds: Double) throws { try queue.finished(task, seconds: seconds) }
+    /// Takes note of a finished task; `seconds` are nil when it failed, and so says nothing of how long others take.
+    package func finished(_ task: TaskID, seconds: Double?) throws { try queue.finished(task, seconds: seconds) }
 
     /// Forgets what `rank` was given: it will not answer.
     package func forget(_ rank: Int) {

@@ -93,7 +93,7 @@ final class Foreman {
     private func take(_ report: Report, from rank: Int) throws {
         dispatcher.answered(by: rank)
         for entry in try store.append(report.records) {
-            try dispatcher.finished(entry.task, seconds: entry.wallSeconds)
+            try dispatcher.finished(entry.task, seconds: entry.status == .failed ? nil : entry.wallSeconds)
             progress.count(entry)
         }
         if report.isCutShort && !isStopping { try stop() }

@@ -15,28 +15,39 @@ struct SeedStopping {
         case spare(from: Int)
     }
 
-    private let tolerances: [SeedTolerance]
-    private let minimum: Int
-    private let maximum: Int
-    private let grids: [MethodGrid]
-
-    /// Nil when the job fixes the number of seeds.
-    init?(job: Job) {
-        guard case .untilPrecise(let tolerances, let minimum, let range) = job.seeds else { return nil }
-        self.tolerances = tolerances
-        self.minimum = minimum
-        maximum = range.count
-        grids = job.grids
+    private struct Rule {
+        let tolerances: [SeedTolerance]
+        let minimum: Int
+        let maximum: Int
     }
 
-    func applies(to method: Int) -> Bool { grids[method].seeds != nil }
+    /// By method; nil where the job fixes the number of seeds.
+    private let rules: [Rule?]
+    private let grids: [MethodGrid]
+
+    /// Nil when the job fixes the number of seeds of all methods.
+    init?(job: Job) {
+        grids = job.grids
+        rules = job.grids.indices.map { method in
+            guard job.grids[method].seeds != nil,
+                case .untilPrecise(let tolerances, let minimum, let range) = job.seedRule(of: method)
+            else { return nil }
+            return Rule(tolerances: tolerances, minimum: minimum, maximum: range.count)
+        }
+        if rules.allSatisfy({ $0 == nil }) { return nil }
+    }
+
+    func applies(to method: Int) -> Bool { rules[method] != nil }
 
     func decide(method: Int, point: Int, ledger: any TaskLedger) throws -> Decision {
-        let finished = finishedPrefix(method: method, point: point, ledger: ledger)
-        var count = min(minimum, maximum)
+        guard let rule = rules[method] else { return .run(target: grids[method].seedCount) }
+        let maximum = rule.maximum
+        let finished = finishedPrefix(method: method, point: point, below: maximum, ledger: ledger)
+        var count = min(rule.minimum, maximum)
         while true {
             if finished < count { return .run(target: count) }
-            let ratio = try worstRatio(method: method, point: point, seeds: count, ledger: ledger)
+            let ratio = try worstRatio(
+                rule.tolerances, method: method, point: point, seeds: count, ledger: ledger)
             if ratio <= 1 || count >= maximum { return .spare(from: count) }
             // The error falls as 1/sqrt(k): go most of the way to the predicted number, at least a quarter more.
             let predicted = Double(count) * min(ratio * ratio, 2)
@@ -45,7 +56,7 @@ struct SeedStopping {
     }
 
     /// How many seeds have been run before the first that has not.
-    private func finishedPrefix(method: Int, point: Int, ledger: any TaskLedger) -> Int {
+    private func finishedPrefix(method: Int, point: Int, below maximum: Int, ledger: any TaskLedger) -> Int {
         (0..<maximum).first { seed in
             let status = ledger.status(TaskID(method: method, point: point, seed: seed))
             return !status.isFinal || status == .spared
@@ -55,7 +66,9 @@ struct SeedStopping {
     /// The largest standard error over tolerance, over observables and times, among seeds 0..<seeds that are done;
     /// infinite when fewer than two are, or when a value is infinite (a time that was never reached has no error). An
     /// observable that this method does not record, or that does not apply (NaN in every seed), asks nothing of it.
-    private func worstRatio(method: Int, point: Int, seeds: Int, ledger: any TaskLedger) throws -> Double {
+    private func worstRatio(
+        _ tolerances: [SeedTolerance], method: Int, point: Int, seeds: Int, ledger: any TaskLedger
+    ) throws -> Double {
         let grid = grids[method]
         var worst = 0.0
         for tolerance in tolerances {

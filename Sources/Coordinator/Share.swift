@@ -20,9 +20,9 @@ final class Share {
         self.job = job
         tasks = try ShardTasks(shard, of: job)
         var finished = try PriorResults.finished(job, at: whole, countsFailed: !retriesFailed, models: models) ?? []
-        if case .untilPrecise = job.seeds, !finished.isEmpty {
-            // The stopping rule looks at all seeds of a point, so it is here as a whole or not at all.
-            for (method, grid) in job.grids.enumerated() {
+        if !finished.isEmpty {
+            // A stopping rule looks at all seeds of a point, so it is here as a whole or not at all.
+            for (method, grid) in job.grids.enumerated() where job.seedRule(of: method).isOpen {
                 for point in 0..<grid.pointCount {
                     let first = job.index(of: TaskID(method: method, point: point, seed: 0))
                     let range = first..<(first + grid.seedCount)

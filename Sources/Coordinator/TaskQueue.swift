@@ -10,6 +10,10 @@ package final class TaskQueue {
     /// Numbers of the points with work left, in the order they are handed out.
     private let order: [UInt32]
     private let stopping: SeedStopping?
+    /// By method: the most bytes that a task records.
+    private let recordBytes: [Double]
+    /// An assignment is answered in one message, of about this size at most.
+    private static let reportBytes = 256e6
     private var position = 0
     /// The rest of the point that a bundle's end cut in two, and points for which the stopping rule asks more seeds.
     private var ready: [WorkItem] = []
@@ -32,6 +36,7 @@ package final class TaskQueue {
     package init(job: Job, ledger: any TaskLedger) throws {
         self.job = job
         self.ledger = ledger
+        recordBytes = job.grids.map { Double(max(1, $0.largestRecord)) }
         stopping = SeedStopping(job: job)
         speed = SpeedModel(job: job, tables: try job.grids.map(CostTable.init))
         let longestFirst = try TaskOrder(job) { method, point in
@@ -67,12 +72,13 @@ package final class TaskQueue {
     package func nextAssignment(seconds: Double) throws -> Assignment? {
         var assignment = Assignment()
         var left = seconds
+        var room = Self.reportBytes
         while left > 0 || assignment.items.isEmpty {
             guard var item = try nextItem() else { break }
             // Before a method's first measurement its estimate may be far off: one task, then we know.
             let isKnown = speed.isCalibrated(item.method)
             let each = isKnown ? speed.expectedSeconds(method: item.method, point: item.point) : .infinity
-            let fitting = max(1, Int(min(left / each, 1e9)))
+            let fitting = max(1, Int(min(left / each, room / recordBytes[item.method])))
             if fitting < item.seedCount {
                 var rest = item
                 rest.firstSeed += fitting
@@ -82,14 +88,17 @@ package final class TaskQueue {
             }
             speed.issued(item)
             assignment.items.append(item)
+            room -= recordBytes[item.method] * Double(item.seedCount)
+            if room <= 0 { break }
             left = isKnown ? left - each * Double(item.seedCount) : 0
         }
         return assignment.items.isEmpty ? nil : assignment
     }
 
-    /// Takes note of a finished task; the stopping rule may ask for more seeds of its point.
-    package func finished(_ task: TaskID, seconds: Double) throws {
-        speed.finished(task, seconds: seconds)
+    /// Takes note of a finished task; the stopping rule may ask for more seeds of its point. `seconds` are nil when it
+    /// failed: that took what it took, and says nothing of how long others take.
+    package func finished(_ task: TaskID, seconds: Double?) throws {
+        if let seconds { speed.finished(task, seconds: seconds) }
         let key = PointKey(method: task.method, point: task.point)
         guard var round = rounds[key] else { return }
         round.running -= 1

@@ -12,7 +12,16 @@ struct TaskRunner {
     /// Elementary steps a slice, by method; follows the measured speed. Results do not depend on it.
     private var quanta: [Int]
     /// Parameters and observables of the point served last: the seeds of a point come one after the other.
-    private var cached: (method: Int, point: Int, parameters: ParameterPoint, slots: [ObservationSink.Slot])?
+    private var cached: Context?
+
+    private struct Context {
+        let method: Int
+        let point: Int
+        let parameters: ParameterPoint
+        let slots: [ObservationSink.Slot]
+        /// Whether its expected cost was looked at and is within the job's limits.
+        var isAdmitted = false
+    }
 
     private static let sliceSeconds = 1e-3
     /// A task that is stopped is saved when it has run for this long; a shorter one begins anew.
@@ -40,7 +49,7 @@ struct TaskRunner {
         var status = TaskStatus.done
         var text = ""
         do {
-            try checkMemory(grid, parameters)
+            try admit(grid, parameters)
             let request = grid.request(parameters: parameters, random: RandomStream(identity: identity))
             var state = TaskState(run: try job.model.makeRun(request), sink: sink, timeCount: times.count)
             if let saved {
@@ -114,7 +123,7 @@ struct TaskRunner {
         }
         let parameters = job.grids[task.method].point(at: task.point)
         let slots = job.grids[task.method].slots(at: task.point)
-        cached = (task.method, task.point, parameters, slots)
+        cached = Context(method: task.method, point: task.point, parameters: parameters, slots: slots)
         return (parameters, slots)
     }
 
@@ -131,10 +140,13 @@ struct TaskRunner {
         if let limit = job.limits.taskSeconds, seconds > limit { throw LimitExceeded.time(limit) }
     }
 
-    private func checkMemory(_ grid: MethodGrid, _ parameters: ParameterPoint) throws {
-        guard let limit = job.limits.taskMemory else { return }
-        let need = try job.model.cost(method: grid.method.name, at: parameters, times: grid.times).memory
-        if need > limit { throw LimitExceeded.memory(need: need, limit: limit) }
+    /// Throws when the task's expected cost is beyond the job's limits: then it is not begun.
+    private mutating func admit(_ grid: MethodGrid, _ parameters: ParameterPoint) throws {
+        guard job.limits.taskMemory != nil || job.limits.taskSeconds != nil, cached?.isAdmitted != true else { return }
+        if let excess = job.limits.refusal(of: try grid.cost(of: parameters)) {
+            throw LimitExceeded.expected(excess, remedy: grid.remedy(for: excess, at: parameters))
+        }
+        cached?.isAdmitted = true
     }
 }
 
@@ -165,14 +177,28 @@ private struct TaskState: Resumable {
 /// A task that went over what the job's `limits` allow.
 private enum LimitExceeded: Error, CustomStringConvertible {
     case time(Double)
-    case memory(need: Int, limit: Int)
+    /// By the estimate, before it began.
+    case expected(LimitExcess, remedy: String?)
 
     var description: String {
         switch self {
         case .time(let limit):
             return "stopped after \(limit / 60) minutes (limits.task_minutes); raise the limit or shrink the point"
+        case .expected(let excess, let remedy):
+            return "not begun: by the estimate it would \(excess.text); "
+                + (remedy.map { $0 + ", or " } ?? "") + "raise the limit"
+        }
+    }
+}
+
+extension LimitExcess {
+    /// Need and limit in words, after "it would".
+    public var text: String {
+        switch self {
         case .memory(let need, let limit):
-            return "would hold \(need / 1_000_000) MB, over limits.task_memory (\(limit / 1_000_000) MB)"
+            return "hold \(Text.bytes(need)), over limits.task_memory (\(Text.bytes(limit)))"
+        case .time(let need, let limit):
+            return "take \(Text.duration(need)), over limits.task_minutes (\(Text.duration(limit)))"
         }
     }
 }

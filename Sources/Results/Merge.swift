@@ -95,7 +95,7 @@ public struct Merge {
         -> Outcome
     {
         let layouts = try job.grids.map(MethodLayout.init(grid:))
-        let rule = job.seeds.description
+        let rule = job.seedRules
         let header = JournalHeader(
             programVersion: provenance.programVersion, jobText: job.text,
             overrides: job.overrides + (job.output == output ? [] : [Job.override(forOutput: output)]), seedRule: rule,
@@ -112,7 +112,7 @@ public struct Merge {
                     oldText: input.job.text, overrides: input.job.overrides, oldGrid: input.grid,
                     version: input.programVersion, new: job, models: models, path: input.path)
             // Seeds that another rule spared may be needed by this one.
-            let keepsSpared = input.job.seeds.description == rule
+            let keepsSpared = input.job.seedRules == rule
             var count = 0
             try input.forEachRecord { found in
                 count += 1

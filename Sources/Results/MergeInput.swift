@@ -58,7 +58,7 @@ final class MergeInput {
                 hasJournal
                 ? JournalHeader(
                     programVersion: version, jobText: old.text, overrides: old.overrides,
-                    seedRule: job.seeds.description, grid: grid, created: created) : nil
+                    seedRule: job.seedRules, grid: grid, created: created) : nil
         } else {
             throw ResultError.unreadable(
                 path: path + ".journal",

@@ -19,6 +19,9 @@ struct MethodLayout: Sendable {
     var isSeeded: Bool { grid.seeds != nil }
     var pointDimensions: Int { grid.axes.count }
 
+    /// The dimensions beside `time` that run over the recording times: those of kernels.
+    var otherTimes: [String] { Set(slots.flatMap(\.timeDimensions)).sorted() }
+
     /// Bytes that all slots of one task take in the file's layout, padding included.
     var bytesPerTask: Int { slots.reduce(0) { $0 + 8 * $1.paddedCount } }
 
@@ -164,6 +167,8 @@ struct SlotLayout: Sendable {
     /// The observable's own dimensions: names in the file, largest lengths, and the length at each point.
     let extraDimensions: [String]
     let paddedShape: [Int]
+    /// Those of ``extraDimensions`` that run over the recording times.
+    let timeDimensions: [String]
     private let extents: [PointwiseLength]
 
     /// Numbers of one task in the file.
@@ -176,7 +181,11 @@ struct SlotLayout: Sendable {
         extents = spec.dimensions.map { PointwiseLength($0, grid: grid) }
         let padded = extents.map { max(1, $0.maximum) }
         paddedShape = padded
-        extraDimensions = zip(spec.dimensions, padded).map { dimensions.claim($0.name, length: $1) }
+        let names = zip(spec.dimensions, padded).map { dimensions.claim($0.name, length: $1) }
+        extraDimensions = names
+        timeDimensions =
+            grid.times.values.isEmpty
+            ? [] : zip(spec.dimensions, names).filter { $0.0.extent == .recordingTimes }.map(\.1)
     }
 
     /// True when every point fills the padded shape.

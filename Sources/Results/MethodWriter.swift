@@ -52,12 +52,15 @@ struct MethodWriter {
         }
         if !grid.times.values.isEmpty {
             let isSteps = grid.times.unit == .steps
-            try writer.write(
-                grid.times.values.map { .real($0) }, as: "time", dimensions: ["time"],
-                shape: [grid.times.values.count],
-                VariableText(
-                    longName: isSteps ? "algorithm steps" : "rescaled time", units: grid.times.unit.rawValue,
-                    symbol: isSteps ? "k" : "t"))
+            // The other times of kernels have the same coordinate.
+            for name in ["time"] + layout.otherTimes {
+                try writer.write(
+                    grid.times.values.map { .real($0) }, as: name, dimensions: [name],
+                    shape: [grid.times.values.count],
+                    VariableText(
+                        longName: isSteps ? "algorithm steps" : "rescaled time", units: grid.times.unit.rawValue,
+                        symbol: isSteps ? "k" : "t"))
+            }
         }
         for derived in grid.derived { try writer.write(derived, axes: grid.axes) }
         for (name, value) in grid.fixed.values.sorted(by: { $0.key < $1.key }) {

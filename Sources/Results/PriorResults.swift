@@ -21,7 +21,7 @@ public enum PriorResults {
             map = its
         }
         // Seeds that another rule spared may be needed by this one.
-        let trustsSpared = input.job.seeds.description == job.seeds.description
+        let trustsSpared = input.job.seedRules == job.seedRules
         var finished = Array(repeating: false, count: job.taskCount)
         try input.forEachStatus { task, status in
             guard status.isFinal, status != .excluded, status != .failed || countsFailed,

@@ -36,7 +36,7 @@ struct StoreOpening {
         table = TaskTable(count: methodOffsets.last ?? 0)
         header = JournalHeader(
             programVersion: provenance.programVersion, jobText: job.text, overrides: job.overrides,
-            seedRule: job.seeds.description, grid: GridFingerprint(grids: job.grids).value,
+            seedRule: job.seedRules, grid: GridFingerprint(grids: job.grids).value,
             created: Timestamp.now())
 
         // Left over by a run that died; holding the lock, nobody else uses them.

@@ -14,7 +14,7 @@ public struct CostTable: Sendable {
 
     /// Throws what the model throws at a combination that an included point has.
     public init(_ grid: MethodGrid) throws {
-        axes = grid.axes(of: grid.method.costParameters)
+        axes = grid.axes(of: grid.costParameters)
         let counts = axes.map { grid.axes[$0].count }
         var steps = Array(repeating: 1, count: counts.count)
         func sampled(_ axis: Int) -> Int { steps[axis] == 1 ? counts[axis] : (counts[axis] - 1) / steps[axis] + 2 }

@@ -18,9 +18,10 @@ public struct Job: Sendable {
     public let axes: [Axis]
     /// The recording times; empty when no method has time.
     public let times: RecordingTimes
-    /// The observables that the job names; nil: each method's default ones.
-    public let observables: [String]?
+    /// How many seeds the methods get that have no rule of their own.
     public let seeds: SeedRule
+    /// The rules of methods that have one of their own, by name.
+    public let ownSeeds: [String: SeedRule]
     /// The result file.
     public let output: String
     public let limits: JobLimits
@@ -34,7 +35,7 @@ public struct Job: Sendable {
 
     init(
         name: String, path: String, text: String, overrides: [String], model: any Model, grids: [MethodGrid],
-        axes: [Axis], times: RecordingTimes, observables: [String]?, seeds: SeedRule, output: String,
+        axes: [Axis], times: RecordingTimes, seeds: SeedRule, ownSeeds: [String: SeedRule], output: String,
         limits: JobLimits, figure: FigureSpec?, notes: [JobError], locations: [String: SourceLocation]
     ) {
         self.name = name
@@ -45,8 +46,8 @@ public struct Job: Sendable {
         self.grids = grids
         self.axes = axes
         self.times = times
-        self.observables = observables
         self.seeds = seeds
+        self.ownSeeds = ownSeeds
         self.output = output
         self.limits = limits
         self.figure = figure
@@ -100,8 +101,19 @@ public struct Job: Sendable {
     public func writing(to output: String) -> Job {
         Job(
             name: name, path: path, text: text, overrides: overrides, model: model, grids: grids, axes: axes,
-            times: times, observables: observables, seeds: seeds, output: output, limits: limits, figure: figure,
+            times: times, seeds: seeds, ownSeeds: ownSeeds, output: output, limits: limits, figure: figure,
             notes: notes, locations: locations)
+    }
+
+    // MARK: Seeds
+
+    /// The rule that says how many seeds each point of a method (index into ``grids``) gets.
+    public func seedRule(of method: Int) -> SeedRule { ownSeeds[grids[method].method.name] ?? seeds }
+
+    /// All seed rules in words, as result files keep them: what one of them spares is spared as long as they stay.
+    public var seedRules: String {
+        let own = grids.map(\.method.name).compactMap { name in ownSeeds[name].map { "; \(name): \($0)" } }
+        return seeds.description + own.joined()
     }
 
     // MARK: Tasks
@@ -142,6 +154,11 @@ public enum SeedRule: Sendable, Hashable, CustomStringConvertible {
             let errors = tolerances.map { "\($0.observable) <= \($0.standardError)" }.joined(separator: ", ")
             return "\(minimum) to \(range.count) seeds from \(range.base), until standard errors \(errors)"
         }
+    }
+
+    /// Whether the rule looks at results: how many seeds it takes is not known before.
+    public var isOpen: Bool {
+        if case .untilPrecise = self { true } else { false }
     }
 
     /// All seeds that may be run.

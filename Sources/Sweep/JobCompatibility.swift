@@ -66,10 +66,12 @@ extension Job {
 
     private func compareSeeds(_ before: MethodGrid, _ after: MethodGrid, _ add: (String) -> Void) {
         guard let one = before.seeds, let other = after.seeds else { return }
+        let method = after.method.name
+        let name = ownSeeds[method] == nil ? "seeds" : "seeds of method '\(method)'"
         if other.base > one.base {
-            add("seeds: the file starts at \(one.base), the job at \(other.base)")
+            add("\(name): the file starts at \(one.base), the job at \(other.base)")
         } else if other.base + other.count < one.base + one.count {
-            add("seeds: the file has \(one.count) from \(one.base), the job has \(other.count) from \(other.base)")
+            add("\(name): the file has \(one.count) from \(one.base), the job has \(other.count) from \(other.base)")
         }
     }
 

@@ -4,10 +4,10 @@ import Modeling
 extension JobReader {
     // MARK: Recording
 
-    /// Times, and the observables that the job names (nil: default ones).
+    /// Times, and which observables the job asks for.
     mutating func readRecord(
         _ root: JobTree, _ methods: [MethodSpec], _ model: any Model
-    ) -> (times: RecordingTimes, observables: [String]?) {
+    ) -> (times: RecordingTimes, choice: ObservableChoice) {
         let timed = methods.filter(\.isTimed).map(\.name)
         let empty = RecordingTimes(unit: .steps, values: [])
         let missing = "for example record: {times: {logspace: [1, 100000, 60]}}"
@@ -15,13 +15,13 @@ extension JobReader {
             if let method = timed.first {
                 fail(.job, "key 'record' is missing: method '\(method)' needs recording times", hint: missing)
             }
-            return (empty, nil)
+            return (empty, ObservableChoice())
         }
         guard case .map = entry.value.content else {
             fail(entry.value.location, "'record' must be a mapping, not \(entry.value.summary)", hint: missing)
-            return (empty, nil)
+            return (empty, ObservableChoice())
         }
-        checkKeys(entry.value, ["times", "time_unit", "observables"], " of 'record'")
+        checkKeys(entry.value, ["times", "time_unit", "observables", "kernels"], " of 'record'")
         var unit = TimeUnit.steps
         if let its = entry.value["time_unit"], let text = scalar(its.value, "'time_unit'", "steps or t") {
             if let known = TimeUnit(rawValue: text) {
@@ -38,8 +38,32 @@ extension JobReader {
         } else if let method = timed.first {
             fail(entry.keyLocation, "'record' has no 'times', and method '\(method)' needs them", hint: missing)
         }
-        let observables = readObservables(entry.value, methods)
-        return (RecordingTimes(unit: unit, values: timed.isEmpty ? [] : values), observables)
+        let kernels = readKernels(entry.value, methods, model)
+        let names = readObservables(entry.value, methods, kernels: kernels)
+        return (
+            RecordingTimes(unit: unit, values: timed.isEmpty ? [] : values),
+            ObservableChoice(names: names, kernels: kernels)
+        )
+    }
+
+    /// Whether the job asks for the kernels of its methods.
+    private mutating func readKernels(_ record: JobTree, _ methods: [MethodSpec], _ model: any Model) -> Bool {
+        guard let entry = record["kernels"] else { return false }
+        guard case .scalar(let text, .plain) = entry.value.content, let isWanted = ScalarText.flag(text) else {
+            fail(entry.value.location, "'kernels' must be true or false, not \(entry.value.summary)")
+            return false
+        }
+        if isWanted, !methods.isEmpty, !methods.contains(where: \.hasKernels) {
+            let others = model.methods.filter(\.hasKernels).map(\.name)
+            fail(
+                entry.keyLocation,
+                others.isEmpty
+                    ? "'kernels' is true, and model '\(model.name)' has no kernels"
+                    : "'kernels' is true, and none of the job's methods has kernels",
+                hint: others.isEmpty ? "leave 'kernels' out" : "methods with kernels: " + others.joined(separator: ", ")
+            )
+        }
+        return isWanted
     }
 
     private mutating func readTimes(_ tree: JobTree, _ unit: TimeUnit) -> [Double] {
@@ -109,7 +133,7 @@ extension JobReader {
         return steps
     }
 
-    private mutating func readObservables(_ record: JobTree, _ methods: [MethodSpec]) -> [String]? {
+    private mutating func readObservables(_ record: JobTree, _ methods: [MethodSpec], kernels: Bool) -> [String]? {
         guard let entry = record["observables"] else { return nil }
         let known = methods.flatMap { $0.observables.map(\.name) }.reduce(into: [String]()) {
             if !$0.contains($1) { $0.append($1) }
@@ -130,7 +154,8 @@ extension JobReader {
             names.append(name)
         }
         guard errors.count == before else { return names }
-        for method in methods where !method.observables.contains(where: { names.contains($0.name) }) {
+        for method in methods
+        where !(kernels && method.hasKernels) && !method.observables.contains(where: { names.contains($0.name) }) {
             fail(
                 entry.keyLocation, "method '\(method.name)' has none of the listed observables",
                 hint: "it has: " + method.observables.map(\.name).joined(separator: ", "))
@@ -139,95 +164,28 @@ extension JobReader {
     }
 
     /// What `method` records, in the model's order, with the sources of aggregates.
-    func observables(of method: MethodSpec, _ names: [String]?) -> [ObservableSpec] {
-        var wanted = Set(
-            method.observables.filter { names?.contains($0.name) ?? $0.isRecordedByDefault }.map(\.name))
+    func observables(of method: MethodSpec, _ choice: ObservableChoice) -> [ObservableSpec] {
+        var wanted = Set(method.observables.filter(choice.includes).map(\.name))
         for observable in method.observables where wanted.contains(observable.name) {
             if case .seedMean(let source)? = observable.aggregate { wanted.insert(source) }
         }
         return method.observables.filter { wanted.contains($0.name) }
     }
+}
 
-    // MARK: Seeds
+/// Which observables a job asks for.
+struct ObservableChoice {
+    /// Those that it names; nil: each method's default ones.
+    var names: [String]?
+    /// Whether it asks for all kernels too.
+    var kernels = false
 
-    mutating func readSeeds(_ root: JobTree, _ methods: [MethodSpec], _ observableNames: [String]?) -> SeedRule {
-        let usual = SeedRule.fixed(SeedRange(base: 0, count: 1))
-        guard let entry = root["seeds"] else { return usual }
-        let seeded = methods.filter(\.isSeeded)
-        if seeded.isEmpty, !methods.isEmpty {
-            fail(
-                entry.keyLocation, "'seeds' is given, and none of the methods depends on a seed",
-                hint: "add a simulation to 'methods', or leave 'seeds' out")
-            return usual
-        }
-        guard case .map(let entries) = entry.value.content else {
-            guard let count = integer(entry.value, "'seeds'", atLeast: 1) else { return usual }
-            return .fixed(SeedRange(base: 0, count: count))
-        }
-        checkKeys(entry.value, ["count", "base", "sem", "max", "min"], " of 'seeds'")
-        var base = 0
-        if let its = entry.value["base"] { base = integer(its.value, "'base' of seeds", atLeast: 0) ?? 0 }
-        let bound = Int(UInt32.max)
-        guard let sem = entry.value["sem"] else {
-            for entry in entries where entry.key == "max" || entry.key == "min" {
-                fail(entry.keyLocation, "'\(entry.key)' of seeds goes with 'sem'")
-            }
-            guard let its = entry.value["count"] else {
-                fail(
-                    entry.keyLocation, "'seeds' needs 'count' or 'sem'", hint: "for example seeds: {count: 16, base: 7}"
-                )
-                return usual
-            }
-            let count = integer(its.value, "'count' of seeds", atLeast: 1) ?? 1
-            if count > bound || base > Int.max - bound { fail(its.value.location, "too many seeds") }
-            return .fixed(SeedRange(base: base, count: min(count, bound)))
-        }
-        if let count = entry.value["count"] {
-            fail(count.keyLocation, "'count' and 'sem' exclude each other", hint: "bound a sem rule with 'max'")
-        }
-        let tolerances = readTolerances(sem, seeded, observableNames)
-        guard let its = entry.value["max"] else {
-            fail(sem.keyLocation, "'sem' needs 'max', the most seeds a point may get")
-            return usual
-        }
-        guard let maximum = integer(its.value, "'max' of seeds", atLeast: 2) else { return usual }
-        var minimum = min(8, maximum)
-        if let its = entry.value["min"] {
-            minimum = integer(its.value, "'min' of seeds", atLeast: 2) ?? minimum
-            if minimum > maximum { fail(its.value.location, "'min' of seeds is larger than 'max'") }
-        }
-        if maximum > bound || base > Int.max - bound { fail(its.value.location, "too many seeds") }
-        return .untilPrecise(
-            tolerances: tolerances, minimum: minimum, range: SeedRange(base: base, count: min(maximum, bound)))
+    func includes(_ observable: ObservableSpec) -> Bool {
+        if kernels, observable.isKernel { return true }
+        return names?.contains(observable.name) ?? observable.isRecordedByDefault
     }
+}
 
-    private mutating func readTolerances(
-        _ entry: JobTree.Entry, _ seeded: [MethodSpec], _ observableNames: [String]?
-    ) -> [SeedTolerance] {
-        guard case .map(let entries) = entry.value.content, !entries.isEmpty else {
-            fail(
-                entry.value.location, "'sem' must map observables to standard errors, not \(entry.value.summary)",
-                hint: "for example sem: {test_loss: 0.002}")
-            return []
-        }
-        var tolerances: [SeedTolerance] = []
-        for entry in entries {
-            let known = seeded.flatMap { method in
-                observables(of: method, observableNames).filter { $0.aggregate == nil }.map(\.name)
-            }
-            guard known.contains(entry.key) else {
-                fail(
-                    entry.keyLocation,
-                    "no seeded method records observable '\(entry.key)'\(Nearest.suggestion(entry.key, among: known))")
-                continue
-            }
-            for method in seeded
-            where !observables(of: method, observableNames).contains(where: { $0.name == entry.key }) {
-                fail(entry.keyLocation, "method '\(method.name)' does not record observable '\(entry.key)'")
-            }
-            guard let error = positive(entry.value, "the standard error of '\(entry.key)'") else { continue }
-            tolerances.append(SeedTolerance(observable: entry.key, standardError: error))
-        }
-        return tolerances
-    }
+extension MethodSpec {
+    var hasKernels: Bool { observables.contains(where: \.isKernel) }
 }

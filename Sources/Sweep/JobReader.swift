@@ -55,8 +55,8 @@ struct JobReader {
         let zips = readZips(root, names, parameters.sources)
         let conditions = readConditions(root)
         let limits = readLimits(root)
-        let (times, observableNames) = readRecord(root, methods, model)
-        let seeds = readSeeds(root, methods, observableNames)
+        let (times, choice) = readRecord(root, methods, model)
+        let (seeds, ownSeeds) = readSeeds(root, methods, choice)
         let output = readOutput(root, name, checksOutput: checksOutput)
         let figure = readFigure(root, names, methods)
         guard errors.isEmpty else { throw JobErrors(errors) }
@@ -80,8 +80,8 @@ struct JobReader {
             do {
                 grids.append(
                     try builder.grid(
-                        method, sources, seeds: seeds.range, times: times,
-                        observables: observables(of: method, observableNames)))
+                        method, sources, seeds: (ownSeeds[method.name] ?? seeds).range, times: times,
+                        observables: observables(of: method, choice)))
             } catch {
                 // What is wrong for several methods alike is said of the first.
                 let isNews = { (its: JobError) in
@@ -92,11 +92,12 @@ struct JobReader {
         }
         guard errors.isEmpty else { throw JobErrors(errors) }
         try checkTotal(grids, limits, root)
+        try checkRecords(grids, root)
         let axes = try builder.rootAxes(parameters.sources)
         noteUnused(grids, given)
         return Job(
             name: name, path: path, text: text, overrides: overrides, model: model, grids: grids, axes: axes,
-            times: times, observables: observableNames, seeds: seeds, output: output, limits: limits, figure: figure,
+            times: times, seeds: seeds, ownSeeds: ownSeeds, output: output, limits: limits, figure: figure,
             notes: notes, locations: given)
     }
 
@@ -234,7 +235,7 @@ struct JobReader {
     }
 
     private mutating func readParameters(
-        _ entry: JobTree.Entry?, _ names: ParameterNames, _ what: String
+        _ entry: JobTree.Entry?, _ names: ParameterNames, _ what: String, besides others: Set<String> = []
     ) -> (sources: [ParameterSource], isGiven: Bool) {
         guard let entry else { return ([], false) }
         guard case .map(let entries) = entry.value.content else {
@@ -247,11 +248,11 @@ struct JobReader {
         }
         var sources: [ParameterSource] = []
         var spellings: [String: String] = [:]
-        for entry in entries {
+        for entry in entries where !others.contains(entry.key) {
             guard let spec = names.spec(entry.key) else {
                 fail(
                     entry.keyLocation,
-                    "unknown parameter '\(entry.key)'\(Nearest.suggestion(entry.key, among: names.all))",
+                    "unknown parameter '\(entry.key)'\(Nearest.suggestion(entry.key, among: names.all + others))",
                     hint: "'dynsweep models \(names.model)' lists the parameters")
                 continue
             }
@@ -277,7 +278,7 @@ struct JobReader {
         guard case .map(let entries) = entry.value.content else {
             fail(
                 entry.value.location,
-                "'per_method' must be a mapping of methods to parameters, not \(entry.value.summary)")
+                "'per_method' must be a mapping of methods to parameters and seeds, not \(entry.value.summary)")
             return [:]
         }
         var result: [String: [ParameterSource]] = [:]
@@ -293,7 +294,8 @@ struct JobReader {
                     hint: "listed: " + listed.joined(separator: ", "))
                 continue
             }
-            result[entry.key] = readParameters(entry, names, "per_method.\(entry.key)").sources
+            result[entry.key] =
+                readParameters(entry, names, "per_method.\(entry.key)", besides: ["seeds"]).sources
         }
         return result
     }
@@ -371,6 +373,20 @@ struct JobReader {
                 message: "the job has \(total) tasks, more than the limit of \(limits.tasks)",
                 hint: "use fewer values, or raise limits.tasks (at most \(UInt32.max))")
         ])
+    }
+
+    /// What one task records travels and is stored as one piece.
+    private func checkRecords(_ grids: [MethodGrid], _ root: JobTree) throws(JobErrors) {
+        for grid in grids where grid.largestRecord > MethodGrid.recordLimit {
+            throw JobErrors([
+                JobError(
+                    path: path, location: root["record"]?.keyLocation ?? .job,
+                    message: "a task of method '\(grid.method.name)' records "
+                        + "\((grid.largestRecord + 500_000) / 1_000_000) MB, more than the limit of "
+                        + "\(MethodGrid.recordLimit / 1_000_000) MB",
+                    hint: "record fewer times or observables")
+            ])
+        }
     }
 
     private mutating func noteUnused(_ grids: [MethodGrid], _ given: [String: SourceLocation]) {

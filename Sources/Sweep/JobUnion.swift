@@ -46,15 +46,24 @@ extension Job {
 
     /// Seeds that one rule spares another may need, so that rules are not joined but for their range.
     private func ruleDifference(from other: Job) -> [String] {
-        guard grids.contains(where: { $0.seeds != nil }), other.grids.contains(where: { $0.seeds != nil }) else {
-            return []
+        var found: [String] = []
+        for (method, grid) in grids.enumerated() where grid.seeds != nil {
+            guard let itsMethod = other.grids.firstIndex(where: { $0.method.name == grid.method.name }) else {
+                continue
+            }
+            let (rule, its) = (seedRule(of: method), other.seedRule(of: itsMethod))
+            switch (rule, its) {
+            case (.fixed, .fixed): continue
+            case (.untilPrecise(let one, let minimum, _), .untilPrecise(let other, let itsMinimum, _))
+            where one == other && minimum == itsMinimum: continue
+            default:
+                let isOwn = ownSeeds[grid.method.name] != nil || other.ownSeeds[grid.method.name] != nil
+                let name = isOwn ? "seeds of method '\(grid.method.name)'" : "seeds"
+                let text = "\(name): the file has \(its), the job has \(rule)"
+                if !found.contains(text) { found.append(text) }
+            }
         }
-        switch (seeds, other.seeds) {
-        case (.fixed, .fixed): return []
-        case (.untilPrecise(let one, let minimum, _), .untilPrecise(let its, let itsMinimum, _))
-        where one == its && minimum == itsMinimum: return []
-        default: return ["seeds: the file has \(other.seeds), the job has \(seeds)"]
-        }
+        return found
     }
 }
 
@@ -108,7 +117,7 @@ private struct JobUnion {
         if methods != parts[base].methods { result.append("methods=[\(methods.joined(separator: ", "))]") }
         result += rootParameters()
         for method in methods { result += methodParameters(method) }
-        if let seeds = seeds() { result.append(seeds) }
+        result += seeds(of: methods)
         if parts[base].root["record"] == nil, let entry = order.lazy.compactMap({ parts[$0].root["record"] }).first {
             result.append("record=\(entry.value.flowText)")
         }
@@ -239,10 +248,31 @@ private struct JobUnion {
 
     // MARK: Seeds
 
-    private func seeds() -> String? {
-        let seeded = order.filter { job in jobs[job].grids.contains { $0.seeds != nil } }
-        guard let first = seeded.first else { return nil }
-        let ranges = seeded.map { jobs[$0].seeds.range }.sorted { ($0.base, $0.count) < ($1.base, $1.count) }
+    /// The seeds of all jobs together: of methods that have a rule of their own in one of them, and of all others.
+    private func seeds(of methods: [String]) -> [String] {
+        let own = Set(jobs.flatMap(\.ownSeeds.keys))
+        var result: [String] = []
+        let common = order.filter { job in
+            jobs[job].grids.contains { $0.seeds != nil && !own.contains($0.method.name) }
+        }
+        if let text = joined(common.map { jobs[$0].seeds }, isGiven: common.first == base) {
+            result.append("seeds=\(text)")
+        }
+        for method in methods where own.contains(method) {
+            let havers = order.filter { parts[$0].methods.contains(method) }
+            let rules = havers.map { jobs[$0].ownSeeds[method] ?? jobs[$0].seeds }
+            if let text = joined(rules, isGiven: havers.first == base && jobs[base].ownSeeds[method] != nil) {
+                result.append("per_method.\(method).seeds=\(text)")
+            }
+        }
+        return result
+    }
+
+    /// A rule for all seeds of `rules`, as YAML; nil when nothing needs to be said (the base says it, `isGiven`) or
+    /// nothing can.
+    private func joined(_ rules: [SeedRule], isGiven: Bool) -> String? {
+        guard let first = rules.first else { return nil }
+        let ranges = rules.map(\.range).sorted { ($0.base, $0.count) < ($1.base, $1.count) }
         var joined = ranges[0]
         for range in ranges.dropFirst() {
             // A gap between them would be computed by nobody's wish.
@@ -250,14 +280,14 @@ private struct JobUnion {
             let end = max(joined.base + joined.count, range.base + range.count)
             joined = SeedRange(base: joined.base, count: end - joined.base)
         }
-        if first == base, joined == jobs[base].seeds.range { return nil }
-        switch jobs[first].seeds {
-        case .fixed: return "seeds={count: \(joined.count), base: \(joined.base)}"
+        if isGiven, joined == first.range { return nil }
+        switch first {
+        case .fixed: return "{count: \(joined.count), base: \(joined.base)}"
         case .untilPrecise(let tolerances, let minimum, let range):
             // The rule counts from its first seed: another base is another rule.
             guard joined.base == range.base else { return nil }
             let errors = tolerances.map { "\($0.observable): \(ScalarText.format($0.standardError))" }
-            return "seeds={sem: {\(errors.joined(separator: ", "))}, min: \(minimum), max: \(joined.count), "
+            return "{sem: {\(errors.joined(separator: ", "))}, min: \(minimum), max: \(joined.count), "
                 + "base: \(joined.base)}"
         }
     }

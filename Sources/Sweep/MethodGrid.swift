@@ -155,9 +155,46 @@ public struct MethodGrid: Sendable {
         }
     }
 
+    // MARK: Cost
+
+    /// A task may record so many bytes: it travels as one message and is one record of the journal.
+    public static let recordLimit = 1_000_000_000
+
+    /// The most bytes that a task records, of all points.
+    public var largestRecord: Int {
+        observables.reduce(0) { sum, observable in
+            guard observable.aggregate == nil else { return sum }
+            let width = observable.dimensions.reduce(8) { $0 * largestExtent(of: $1) }
+            return sum + width * (observable.isRecordedInTime && method.isTimed ? times.values.count : 1)
+        }
+    }
+
+    /// The parameters that ``cost(of:)`` depends on.
+    var costParameters: [String] {
+        method.costParameters
+            + observables.flatMap(\.dimensions).compactMap { dimension in
+                if case .parameter(let name) = dimension.extent { name } else { nil }
+            }
+    }
+
     /// The expected cost of one task at `point`.
-    public func cost(at point: Int) throws -> Cost {
-        try implementation.cost(method: method.name, at: self.point(at: point), times: times)
+    public func cost(at point: Int) throws -> Cost { try cost(of: self.point(at: point)) }
+
+    /// The expected cost of one task with these parameters (``point(at:)``): what the model says, and the memory of what
+    /// the task records.
+    public func cost(of parameters: ParameterPoint) throws -> Cost { try cost(of: parameters, times: times) }
+
+    func cost(of parameters: ParameterPoint, times: RecordingTimes) throws -> Cost {
+        var cost = try implementation.cost(method: method.name, at: parameters, times: times)
+        let count = times.values.count
+        let numbers = observables.reduce(0) { sum, observable in
+            guard observable.aggregate == nil else { return sum }
+            let slot = ObservationSink.Slot(observable, at: parameters, timeCount: count)
+            return sum + slot.width * (slot.isRecordedInTime ? count : 1)
+        }
+        // Once while it is put together, and once more as the record that is sent.
+        cost.memory += 2 * 8 * numbers
+        return cost
     }
 
     /// What a model needs to run a task at a point with these `parameters` (``point(at:)``).

@@ -19,11 +19,24 @@ public struct Plan: Sendable {
         public let longestSeconds: Double
         /// The most memory that a task needs, in bytes.
         public let memory: Int
-        /// Tasks whose estimate is beyond the job's `task_memory` and `task_minutes`.
-        public let tasksBeyondMemory: Int
-        public let tasksBeyondTime: Int
+        /// Tasks whose estimate is beyond the job's `task_memory` and `task_minutes`; nil when there are none.
+        public let beyondMemory: Beyond?
+        public let beyondTime: Beyond?
         /// Bytes of all recorded numbers, before compression.
         public let recordedBytes: Int
+    }
+
+    /// Tasks of one method whose estimate is beyond a limit of the job.
+    public struct Beyond: Sendable {
+        public let tasks: Int
+        /// Those of them that a run does not begin (``JobLimits/refusal(of:)``).
+        public let refused: Int
+        /// The largest of them.
+        public let largest: LimitExcess
+        /// The parameters that its cost depends on, as far as they are axes (`alpha=4 d=1000`); empty when none is.
+        public let place: String
+        /// What brings its cost down (``MethodGrid/remedy(for:at:)``).
+        public let remedy: String?
     }
 
     public let shares: [Share]
@@ -61,33 +74,70 @@ public struct Plan: Sendable {
         let size = counts.reduce(1, *)
         let multiplicity = size > 0 ? grid.pointCount / size : 0
         var uses = Array(repeating: 0, count: table.costs.count)
+        // An included combination of each cost.
+        var examples = uses
         var walk = BoxWalk(
             counts: counts, tables: [table.walkTable(over: axes), grid.walkTable(on: filterAxes, over: axes)])
-        for _ in 0..<size {
-            if grid.filter?.includes(walk.tracked[1]) ?? true { uses[walk.tracked[0]] += 1 }
+        for combination in 0..<size {
+            if grid.filter?.includes(walk.tracked[1]) ?? true {
+                uses[walk.tracked[0]] += 1
+                examples[walk.tracked[0]] = combination
+            }
             walk.advance()
         }
 
         let each = multiplicity * grid.seedCount
-        var (seconds, longest, memory, beyondMemory, beyondTime) = (0.0, 0.0, 0, 0, 0)
-        for (cost, count) in zip(table.costs, uses) where count > 0 {
+        var (seconds, longest, memory) = (0.0, 0.0, 0)
+        var (beyondMemory, beyondTime) = (BeyondCount(), BeyondCount())
+        for (index, (cost, count)) in zip(table.costs, uses).enumerated() where count > 0 {
             seconds += cost.seconds * Double(count * each)
             longest = max(longest, cost.seconds)
             memory = max(memory, cost.memory)
-            if let limit = limits.taskMemory, cost.memory > limit { beyondMemory += count * each }
-            if let limit = limits.taskSeconds, cost.seconds > limit { beyondTime += count * each }
+            let isRefused = limits.refusal(of: cost) != nil
+            if let limit = limits.taskMemory, cost.memory > limit {
+                beyondMemory.add(count * each, Double(cost.memory), isRefused: isRefused, examples[index])
+            }
+            if let limit = limits.taskSeconds, cost.seconds > limit {
+                beyondTime.add(count * each, cost.seconds, isRefused: isRefused, examples[index])
+            }
         }
-        let numbers = grid.observables.reduce(0) { sum, observable in
-            guard observable.aggregate == nil else { return sum }
-            let width = observable.dimensions.reduce(1) { $0 * grid.largestExtent(of: $1) }
-            return sum + width * (observable.isRecordedInTime && grid.method.isTimed ? grid.times.values.count : 1)
+        func beyond(_ found: BeyondCount, _ largest: (Double) -> LimitExcess) -> Beyond? {
+            guard found.tasks > 0 else { return nil }
+            let strides = Box.strides(counts)
+            var indices = Array(repeating: 0, count: grid.axes.count)
+            for (place, axis) in axes.enumerated() {
+                indices[axis] = found.combination / strides[place] % counts[place]
+            }
+            let excess = largest(found.need)
+            let place = table.axes.flatMap { axis in
+                grid.axes[axis].coordinates.map { "\($0.name)=\($0.values[indices[axis]].text)" }
+            }
+            return Beyond(
+                tasks: found.tasks, refused: found.refused, largest: excess, place: place.joined(separator: " "),
+                remedy: grid.remedy(for: excess, at: grid.point(at: grid.point(at: indices))))
         }
         let included = grid.includedCount
         return Share(
             method: grid.method, axes: grid.axes.map { ($0.name, $0.count) }, points: grid.pointCount,
             excluded: grid.pointCount - included, seeds: grid.seedCount, tasks: included * grid.seedCount,
-            seconds: seconds, longestSeconds: longest, memory: memory, tasksBeyondMemory: beyondMemory,
-            tasksBeyondTime: beyondTime, recordedBytes: included * grid.seedCount * numbers * 8)
+            seconds: seconds, longestSeconds: longest, memory: memory,
+            beyondMemory: beyond(beyondMemory) { .memory(need: Int($0), limit: limits.taskMemory ?? 0) },
+            beyondTime: beyond(beyondTime) { .time(need: $0, limit: limits.taskSeconds ?? 0) },
+            recordedBytes: included * grid.seedCount * grid.largestRecord)
+    }
+}
+
+/// Tasks beyond a limit while they are counted: the combination is that of the largest need.
+private struct BeyondCount {
+    var tasks = 0
+    var refused = 0
+    var need = 0.0
+    var combination = 0
+
+    mutating func add(_ count: Int, _ its: Double, isRefused: Bool, _ example: Int) {
+        tasks += count
+        if isRefused { refused += count }
+        if its > need { (need, combination) = (its, example) }
     }
 }
 

@@ -45,7 +45,8 @@ extension Job {
 public struct ShardTasks: Sendable {
     private let shard: Shard
     private let job: Job
-    private let dealsPoints: Bool
+    /// By method: whether a point's seeds stay together.
+    private let dealsPoints: [Bool]
     /// For each point of all grids, the shard (from 0) that its first seed, or all of it, goes to; ``none`` for
     /// excluded points.
     private let firsts: [UInt32]
@@ -55,12 +56,13 @@ public struct ShardTasks: Sendable {
     public init(_ shard: Shard, of job: Job) throws(JobErrors) {
         self.shard = shard
         self.job = job
-        if case .untilPrecise = job.seeds { dealsPoints = true } else { dealsPoints = false }
+        dealsPoints = job.grids.indices.map { job.seedRule(of: $0).isOpen }
         var firsts = Array(repeating: Self.none, count: job.pointCount)
         var next = 0
         for point in try TaskOrder(job).points {
             firsts[Int(point)] = UInt32(next)
-            let seeds = dealsPoints ? 1 : job.grids[job.point(at: Int(point)).method].seedCount
+            let method = job.point(at: Int(point)).method
+            let seeds = dealsPoints[method] ? 1 : job.grids[method].seedCount
             next = (next + seeds) % shard.count
         }
         self.firsts = firsts
@@ -73,7 +75,7 @@ public struct ShardTasks: Sendable {
         let count = job.grids[method].seedCount
         // The how manieth shard from the first on this one is.
         let turn = (shard.index - 1 - Int(first) + shard.count) % shard.count
-        if dealsPoints { return turn == 0 ? 0..<count : 0..<0 }
+        if dealsPoints[method] { return turn == 0 ? 0..<count : 0..<0 }
         let (each, more) = count.quotientAndRemainder(dividingBy: shard.count)
         let start = turn * each + min(turn, more)
         return start..<(start + each + (turn < more ? 1 : 0))

@@ -54,8 +54,50 @@ import Testing
         #expect(run(path) == .someFailed)
         let method = try summary(folder).methods[0]
         #expect(method.counts[.done] == 1)
-        #expect(method.failures.first?.error.contains("3000 MB") == true)
-        #expect(method.failures.first?.error.contains("2000 MB") == true)
+        #expect(
+            method.failures.first?.error
+                == "not begun: by the estimate it would hold 3.0 GB, over limits.task_memory (2.0 GB); "
+                + "lower size (3000000000), or raise the limit")
+    }
+
+    @Test func aTaskThatIsExpectedToTakeFarTooLongIsNotBegun() throws {
+        let folder = try Folder()
+        let path = try folder.job(
+            """
+            methods: [walk]
+            parameters: {milliseconds: [1, 7200000]}
+            record: {times: [1]}
+            seeds: 1
+            limits: {task_minutes: 30}
+            """)
+        let start = ContinuousClock.now
+        #expect(run(path) == .someFailed)
+        #expect(ContinuousClock.now - start < .seconds(600))
+        let method = try summary(folder).methods[0]
+        #expect(method.counts[.done] == 1)
+        #expect(
+            method.failures.first?.error
+                == "not begun: by the estimate it would take 2.0 h, over limits.task_minutes (30 min); "
+                + "lower milliseconds (7200000), or raise the limit")
+    }
+
+    /// As the test of the common rule below, for one method of two.
+    @Test func aMethodHasSeedsOfItsOwn() throws {
+        let folder = try Folder()
+        let path = try folder.job(
+            """
+            methods: [walk, sampled, variance]
+            parameters: {scale: [0.1, 1]}
+            record: {times: [4]}
+            seeds: 3
+            per_method: {sampled: {seeds: {sem: {position: 0.25}, max: 400}}}
+            """)
+        #expect(run(path) == .allDone)
+        let methods = try summary(folder).methods
+        #expect(methods.map(\.counts.total) == [6, 800, 2])
+        #expect(methods[0].counts[.done] == 6 && methods[0].counts[.spared] == 0)
+        #expect(methods[1].counts[.spared] > 0 && methods[1].counts[.done] < 300)
+        #expect(methods[1].counts[.done] > 8 + 16)
     }
 
     @Test func aTaskOverTheTimeLimitIsStopped() throws {

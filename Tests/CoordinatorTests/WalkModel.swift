@@ -13,6 +13,8 @@ struct WalkModel: Model {
         ParameterSpec("scale", kind: .real(.nonNegative), default: .value(.real(1)), "standard deviation of a step"),
         ParameterSpec(
             "fate", kind: .choice(["done", "throws", "diverges"]), default: .value(.text("done")), "how it ends"),
+        ParameterSpec(
+            "milliseconds", kind: .real(.nonNegative), default: .value(.real(0.001)), "time that it claims"),
         ParameterSpec("size", kind: .integer(1...1_000_000_000_000), default: .value(.integer(1)), "bytes it claims"),
     ]
     let methods = [
@@ -22,7 +24,11 @@ struct WalkModel: Model {
                 ObservableSpec("position", symbol: "x", "position"),
                 ObservableSpec("last", symbol: "x_T", "last position", inTime: false),
                 ObservableSpec("hit", symbol: "t_0", "1 when it ends above 0, infinite otherwise", inTime: false),
-            ], costParameters: ["size"], "walks"),
+            ], costParameters: ["size", "milliseconds"], "walks"),
+        MethodSpec(
+            "sampled", kind: .theory, isSeeded: true, isTimed: true,
+            observables: [ObservableSpec("position", symbol: "x", "position")], costParameters: [],
+            "a theory by Monte Carlo: it walks too"),
         MethodSpec(
             "variance", kind: .theory, isSeeded: false, isTimed: true,
             observables: [ObservableSpec("position", symbol: "x", "mean position")], costParameters: [], "knows"),
@@ -30,16 +36,16 @@ struct WalkModel: Model {
 
     func constraints(method: String) -> [Constraint] { [] }
     func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        method == "walk" ? ["scale", "fate", "size"] : ["scale"]
+        method == "walk" ? ["scale", "fate", "size", "milliseconds"] : ["scale"]
     }
 
     func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        Cost(seconds: 1e-6, memory: try point.integer("size"))
+        Cost(seconds: try point.real("milliseconds") * 1e-3, memory: try point.integer("size"))
     }
 
     func makeRun(_ request: RunRequest) throws -> any Run {
         WalkRun(
-            scale: request.method == "walk" ? try request.point.real("scale") : 0,
+            scale: request.method == "variance" ? 0 : try request.point.real("scale"),
             fate: try request.point.text("fate"), random: request.random)
     }
 }

@@ -12,6 +12,16 @@ import Testing
         ("M0", ["{value: [[0.5, -0.25]]}", "{value: [[0.1, 1]]}", "{value: [[0, 0.3]]}"]),
     ]
 
+    /// The same job with its seeds under `per_method`, or with kernels: neither makes a difference to a merge.
+    private func written(_ text: String, ownSeeds: Bool, kernels: Bool) -> String {
+        var text = text
+        guard text.contains("sgd") else { return text }
+        if kernels { text = text.replacingOccurrences(of: "10]}", with: "10], kernels: true}") }
+        guard ownSeeds else { return text }
+        return text.replacingOccurrences(of: "seeds: {", with: "per_method: {sgd: {seeds: {")
+            .split(separator: "\n").map { $0.hasPrefix("per_method") ? $0 + "}}" : $0 }.joined(separator: "\n")
+    }
+
     private func jobText(_ axes: [(String, [String])], seeds: String, methods: [String]) -> String {
         "model: toy\nmethods: [\(methods.joined(separator: ", "))]\nparameters:\n"
             + axes.map { "  \($0.0): [\($0.1.joined(separator: ", "))]" }.joined(separator: "\n")
@@ -54,8 +64,11 @@ import Testing
         let seeds = Int.random(in: 2...4, using: &random)
         let base = Int.random(in: 0...3, using: &random)
         let methods = ["sgd", "ode", "closed-form"].shuffled(using: &random)
+        let kernels = Bool.random(using: &random)
         let whole = try toyJob(
-            jobText(axes, seeds: "{count: \(seeds), base: \(base)}", methods: methods), output: folder.file("whole.h5"))
+            written(
+                jobText(axes, seeds: "{count: \(seeds), base: \(base)}", methods: methods),
+                ownSeeds: Bool.random(using: &random), kernels: kernels), output: folder.file("whole.h5"))
         try computeAll(whole)
 
         let cut = Int.random(in: 0..<(axes.count + 2), using: &random)
@@ -80,7 +93,9 @@ import Testing
             if !itsMethods.contains("sgd") { itsSeeds = "" }
             let text = jobText(itsAxes, seeds: itsSeeds, methods: itsMethods)
                 .replacingOccurrences(of: "seeds: \n", with: "")
-            let job = try toyJob(text, output: folder.file("part\(part).h5"))
+            let job = try toyJob(
+                written(text, ownSeeds: Bool.random(using: &random), kernels: kernels),
+                output: folder.file("part\(part).h5"))
             // Each part as two files of one grid, each of which has some of its tasks.
             let tasks = includedTasks(job).shuffled(using: &random)
             let middle = tasks.count / 2

@@ -28,6 +28,11 @@ struct ToyModel: Model {
                 ObservableSpec(
                     "overlap_vec", symbol: "m_l", "overlap of each token",
                     dimensions: [ExtraDimension("token", .parameter("L"))]),
+                ObservableSpec(
+                    "correlation", symbol: "C", "correlation of two times, a token",
+                    dimensions: [
+                        ExtraDimension("time_prime", .recordingTimes), ExtraDimension("token", .parameter("L")),
+                    ], byDefault: false),
                 ObservableSpec("escape_time", symbol: "t_*", "first time above threshold", inTime: false),
                 ObservableSpec(
                     "mean_escape_time", symbol: "P", "its mean", inTime: false,

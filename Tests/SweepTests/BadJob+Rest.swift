@@ -185,7 +185,7 @@ extension BadJob {
             "an unknown key of record", adding("", record: "record: {times: [1], observable: [overlap]}\n"),
             #"""
             job.yaml:7:22: error: unknown key 'observable' of 'record'; did you mean 'observables'?
-              hint: known: times, time_unit, observables
+              hint: known: times, time_unit, observables, kernels
             """#),
         BadJob(
             "a negative time", adding("", record: "record: {times: [-1, 1]}\n"),

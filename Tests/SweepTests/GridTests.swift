@@ -81,7 +81,7 @@ struct GridTests {
         #expect(abs(plan.seconds - seconds) < 1e-9 * seconds)
         #expect(plan.tasks == tasks && share.excluded == grid.pointCount - tasks / 3)
         #expect(plan.memory == memory && share.longestSeconds == longest)
-        #expect(share.tasksBeyondMemory == beyondMemory && share.tasksBeyondTime == beyondTime)
+        #expect(share.beyondMemory?.tasks == beyondMemory && share.beyondTime?.tasks == beyondTime)
         #expect(beyondMemory > 0 && beyondMemory < tasks && beyondTime > 0)
         // Two times of two observables and one number without time.
         #expect(plan.recordedBytes == tasks * (2 * 2 + 1) * 8)
@@ -118,7 +118,7 @@ struct GridTests {
             BadJob.having("  d: {range: [2, 40001, 1]}\n  L: {range: [1, 64, 1]}\n  step_size: 0.1"))
         let plan = try Plan(job)
         #expect(plan.tasks == 40_000 * 64)
-        #expect(plan.memory == 8 * 40_001 * 64)
+        #expect(plan.memory == 8 * 40_001 * 64 + 2 * 8 * (2 * 2 + 1))
         // The mean of d * L over the box, times 1e-9 * 10 seconds.
         let exact = 1e-8 * Double(plan.tasks) * 20_001.5 * 32.5
         #expect(abs(plan.seconds / exact - 1) < 0.01)

@@ -22,13 +22,22 @@ struct TrialModel: Model {
         ParameterSpec(
             "deaf", kind: .flag, default: .value(.flag(false)), "one slice a recording time: answers no stop signal"),
     ]
+    private static let observables = [
+        ObservableSpec("position", symbol: "x", "mean position of the walkers"),
+        ObservableSpec("last", symbol: "x_T", "last mean position", inTime: false),
+    ]
     let methods = [
         MethodSpec(
             "walk", kind: .simulation, isSeeded: true, isTimed: true,
-            observables: [
-                ObservableSpec("position", symbol: "x", "mean position of the walkers"),
-                ObservableSpec("last", symbol: "x_T", "last mean position", inTime: false),
-            ], costParameters: ["milliseconds", "walkers"], "walks")
+            observables: observables + [
+                ObservableSpec(
+                    "product", symbol: "x x'", "products of mean positions at two times, and their squares",
+                    dimensions: [ExtraDimension("time_prime", .recordingTimes), ExtraDimension("power", .fixed(2))],
+                    byDefault: false)
+            ], costParameters: ["milliseconds", "walkers"], "walks"),
+        MethodSpec(
+            "sampled", kind: .theory, isSeeded: true, isTimed: true, observables: observables,
+            costParameters: ["milliseconds", "walkers"], "walks for a theory: its seeds are Monte Carlo runs"),
     ]
 
     func constraints(method: String) -> [Constraint] { [] }
@@ -68,6 +77,8 @@ private struct TrialRun: Run {
     let isDeaf: Bool
     var random: RandomStream
     var positions: [Double]
+    /// The mean positions at the recording times so far.
+    var means: [Double] = []
     var step = 0
 
     init(fate: String, end: Int, seconds: Double, isDeaf: Bool, random: RandomStream, positions: [Double]) {
@@ -111,8 +122,17 @@ private struct TrialRun: Run {
         }
     }
 
-    mutating func observe(into sink: inout ObservationSink) {
-        sink.put("position", positions.reduce(0, +) / Double(positions.count))
+    mutating func observe(into sink: inout ObservationSink) throws {
+        let mean = positions.reduce(0, +) / Double(positions.count)
+        sink.put("position", mean)
+        means.append(mean)
+        guard sink.wants("product") else { return }
+        // Both halves: an earlier time's row did not know this time yet.
+        for (index, other) in means.enumerated() {
+            let values = [mean * other, mean * mean * other * other]
+            try sink.put("product", values, atTime: sink.timeIndex, index: [index])
+            try sink.put("product", values, atTime: index, index: [sink.timeIndex])
+        }
     }
 
     mutating func finish(into sink: inout ObservationSink) {
@@ -122,6 +142,7 @@ private struct TrialRun: Run {
     mutating func exchange(with archive: inout StateArchive) throws {
         try archive.exchange(&random)
         try archive.exchange(&positions)
+        try archive.exchange(resizing: &means)
         try archive.exchange(&step)
     }
 }
