@@ -63,6 +63,9 @@ public struct DMFTPopulation<Channel: DMFTChannel>: Sendable {
         self.targets = targets
     }
 
+    /// Nodes of the rule: an evaluation takes a few nanoseconds for each, more for losses of sequences.
+    public var nodeCount: Int { rule.count }
+
     /// E l at overlaps M (k x a) and Gram matrix q (k x k): the test loss. Not a number when q - M Q*^-1 M^T is not positive
     /// semidefinite (to 1e-6 of q).
     public func loss(overlap: [Double], gram: [Double]) -> Double {

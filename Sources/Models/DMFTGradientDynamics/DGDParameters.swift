@@ -53,7 +53,7 @@ package struct DGDParameters: Sendable {
         prior = try DGDRules.prior(point)
         stepSize = try point.real("step_size")
         ridge = try point.real("ridge")
-        batches = method == "gd" ? .full : try DGDRules.batches(point)
+        batches = try DGDRules.batches(point, method: method)
         isSpherical = try point.flag("spherical")
         noise = try point.realIfGiven("sigma") ?? (point.realIfGiven("noise") ?? 0).squareRoot()
         beta = try point.real("beta")

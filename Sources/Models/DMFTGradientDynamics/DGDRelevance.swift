@@ -21,6 +21,8 @@ struct DGDRelevance {
         case "gd": used.subtract(["batch_fraction", "mask", "p_off", "scaled", "mc_samples", "tangents"])
         case "sgd": used.subtract(["mc_samples", "tangents"])
         case "dmft": used.subtract(["d", "runs"])
+        case "one-pass": used.subtract(["d", "runs", "mask", "p_off", "mc_samples", "tangents"])
+        case "closed-form": used.subtract(["d", "runs", "p_off", "beta", "mc_samples", "tangents"])
         default: break
         }
         if let loss: DGDLoss = try? point.choice("loss"), loss != .tiedAttention { used.remove("beta") }

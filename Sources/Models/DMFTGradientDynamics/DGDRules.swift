@@ -19,9 +19,20 @@ enum DGDRules {
     /// One more than the most steps that are taken.
     static let longest = 1 << 40
 
-    /// The rules of one method: full batch has no batches, and only simulations have a d.
+    /// The rules of one method: full batch has no batches and fresh data no mask, and only simulations have a d.
     static func rules(_ method: String) -> [Rule] {
-        all.filter { method != "gd" || $0.name != "mask" } + (["gd", "sgd"].contains(method) ? [dimension] : [])
+        all.filter { !["gd", "one-pass"].contains(method) || $0.name != "mask" }
+            + (["gd", "sgd"].contains(method) ? [dimension] : method == "closed-form" ? [solvable] : [])
+    }
+
+    private static let solvable = Rule("loss", ["positions", "batch_fraction", "mask", "spherical"]) { point in
+        guard loss(point) == .linear else { return "closed-form is for loss: linear; dmft takes every loss" }
+        if point["positions"] != nil { return "closed-form is for tokens of mean 0: leave out positions" }
+        if (try? point.flag("spherical")) == true { return "closed-form is for spherical: false; dmft can have it" }
+        guard let b = real(point, "batch_fraction"), b < 1, let mask: DGDMask = try? point.choice("mask") else {
+            return nil
+        }
+        return mask == .bernoulli ? nil : "closed-form with batches is for mask: bernoulli; dmft takes the others"
     }
 
     private static let dimension = Rule("d", ["teachers", "width"]) { point in
@@ -146,12 +157,13 @@ enum DGDRules {
         return positions
     }
 
-    /// The law of the batches of a grid point.
-    static func batches(_ point: ParameterPoint) throws -> BatchLaw {
+    /// The law of the batches of a grid point. Fresh samples are in one batch only, whatever the mask.
+    static func batches(_ point: ParameterPoint, method: String) throws -> BatchLaw {
         let b = try point.real("batch_fraction")
         let mask: DGDMask = try point.choice("mask")
         let scaled = try point.flag("scaled")
-        guard b < 1 else { return .full }
+        guard b < 1, method != "gd" else { return .full }
+        guard method != "one-pass" else { return BatchLaw(mask: .bernoulli, fraction: b, scaled: scaled) }
         switch mask {
         case .bernoulli: return BatchLaw(mask: .bernoulli, fraction: b, scaled: scaled)
         case .persistent:

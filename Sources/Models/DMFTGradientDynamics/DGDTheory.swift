@@ -31,7 +31,7 @@ extension DMFTGradientDynamics {
         let stepSize = try point.real("step_size")
         let tangents: DGDTangents = try point.choice("tangents")
         return DMFTSettings(
-            alpha: try point.real("alpha"), stepSize: stepSize, batches: try DGDRules.batches(point),
+            alpha: try point.real("alpha"), stepSize: stepSize, batches: try DGDRules.batches(point, method: "dmft"),
             copies: try point.integer("mc_samples"),
             horizon: try DGDClock(times.unit, stepSize: stepSize).step(at: times.values.last ?? 0),
             tangents: tangents == .exact ? .exact : .probes)

@@ -34,6 +34,15 @@ public struct DMFTGradientDynamics: Model {
             ],
             "dynamical mean-field theory, exact at d to infinity, by a Monte Carlo of mc_samples copies; seeds are "
                 + "independent integrations"),
+        MethodSpec(
+            "one-pass", kind: .theory, isSeeded: false, isTimed: true, observables: onePassObservables,
+            costParameters: ["L", "width", "teachers", "step_size"],
+            "the limit of d to infinity when every step has fresh samples, alpha batch_fraction d of them: a recursion of "
+                + "overlap and q"),
+        MethodSpec(
+            "closed-form", kind: .theory, isSeeded: false, isTimed: true,
+            observables: trajectoryObservables + theoryKernels, costParameters: ["step_size", "batch_fraction"],
+            "gd, and sgd with mask bernoulli, of the linear loss at d to infinity, in closed form"),
     ]
 
     public func constraints(method: String) -> [Constraint] { DGDRules.rules(method).map(\.constraint) }
@@ -46,6 +55,8 @@ public struct DMFTGradientDynamics: Model {
         switch method {
         case "gd", "sgd": return try DGDSimulationCost.cost(method: method, at: point, times: times)
         case "dmft": return try theoryCost(at: point, times: times)
+        case "one-pass": return try onePassCost(at: point, times: times)
+        case "closed-form": return try closedFormCost(at: point, times: times)
         default: throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(method)'")
         }
     }
@@ -56,6 +67,9 @@ public struct DMFTGradientDynamics: Model {
         case "gd", "sgd":
             return try Self.withChannel(of: parameters, MakeSimulation(request: request, parameters: parameters))
         case "dmft": return try Self.withChannel(of: parameters, MakeTheory(request: request, parameters: parameters))
+        case "one-pass":
+            return try Self.withChannel(of: parameters, MakeOnePass(request: request, parameters: parameters))
+        case "closed-form": return try DGDClosedForm(request, parameters)
         default: throw ModelError.inconsistent("dmft-gradient-dynamics has no method '\(request.method)'")
         }
     }
