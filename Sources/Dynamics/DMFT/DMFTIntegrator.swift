@@ -25,7 +25,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     /// t.
     public var time: Int { kernels.time }
     /// Gradients that are kept, of all k (t + 1).
-    public var keptGradients: Int { basis.members.count }
+    public var keptGradients: Int { basis.size }
 
     private let tiles: Int
     /// Column 0 is 1, then label noise, teacher and student columns of the start, then the normals of the noise u.
@@ -121,9 +121,9 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let k = channel.students
         isEvaluated = false
         nextTile = 0
-        gradients.reserve(columns: basis.members.count + k)
+        gradients.reserve(columns: basis.size + k)
         tangents.prepare(time: time)
-        normals.draw(columns: startColumns + basis.members.count)
+        normals.draw(columns: startColumns + basis.size)
         coefficients = StepCoefficients(
             kernels, basis, prior, startColumns: startColumns, stepSize: settings.stepSize)
         weights.withUnsafeMutableBufferPointer { weights in
@@ -131,7 +131,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
             masks.next(into: weights)
         }
         sums = StepSums(
-            students: k, teachers: channel.teachers, members: basis.members.count, tangentSums: tangents.sumCount)
+            students: k, teachers: channel.teachers, members: basis.size, tangentSums: tangents.sumCount)
     }
 
     /// Evaluates up to `count` more tiles of 64 copies at the present time. True when all are done; then the rows of
@@ -158,7 +158,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let width = DMFTSettings.tileWidth
         let length = L * width
         let noiseCount = channel.noiseCount
-        let members = basis.members.count
+        let members = basis.size
         let directions = tangents.directions(time: time)
         let size = k * length
         withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (1 + directions) + width) { scratch in
@@ -248,31 +248,35 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let k = channel.students
         let factor = settings.alpha / Double(copies)
         trainLoss = sums.loss[0] / Double(copies)
-        let before = basis.members.count
+        let before = basis.size
         let row = time * k
         let n = kernels.stride
+        // What each new basis vector is made of: a column of this time less a combination of earlier basis vectors.
+        var made: [(column: Int, less: [Double])] = []
         for i in 0..<k {
             var covariances = (0..<before).map { factor * sums.members[i * before + $0].sum() }
-            // Columns of this same time that have become members.
-            for member in basis.members.dropFirst(before) {
-                covariances.append(factor * sums.own[i * k + member - row])
-            }
-            // Cg with every earlier column, by its coordinates.
-            for column in 0..<row + i {
-                var sum = 0.0
-                for (b, value) in covariances.enumerated() {
-                    sum += basis.coordinates[column * basis.leading + b] * value
-                }
-                kernels.Cg[(row + i) * n + column] = sum
-                kernels.Cg[column * n + row + i] = sum
+            for (column, less) in made {
+                var value = factor * sums.own[i * k + column]
+                for (b, coefficient) in less.enumerated() { value -= coefficient * covariances[b] }
+                covariances.append(value)
             }
             let variance = factor * sums.own[i * k + i]
-            kernels.Cg[(row + i) * n + row + i] = variance
             guard variance.isFinite, trainLoss.isFinite else { throw DMFTError.diverged(step: time) }
-            let place = basis.members.count
-            if basis.append(covariances: covariances, variance: variance), place != before + i {
-                // An earlier column of this time was dropped: close the gap.
-                moveGradient(from: before + i, to: place)
+            let place = basis.size
+            switch basis.append(covariances: covariances, variance: variance) {
+            case .dropped: break
+            case .whole:
+                keepGradient(from: before + i, at: place, less: [])
+                made.append((i, []))
+            case .residual(let combination):
+                let square = keepGradient(from: before + i, at: place, less: combination)
+                basis.setPivot(factor * square)
+                made.append((i, combination))
+            }
+            for column in 0...row + i {
+                let value = column == row + i ? variance : basis.covariance(with: column)
+                kernels.Cg[(row + i) * n + column] = value
+                kernels.Cg[column * n + row + i] = value
             }
         }
         tangents.reduce(&kernels, factor: factor, time: time, sums: &sums.tangents)
@@ -281,11 +285,22 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         }
     }
 
-    private mutating func moveGradient(from: Int, to: Int) {
+    /// Makes basis vector `place` out of column `from` of the gradients, less a combination of the basis vectors before;
+    /// returns the sum of its squares.
+    @discardableResult
+    private func keepGradient(from: Int, at place: Int, less combination: [Double]) -> Double {
+        guard from != place || !combination.isEmpty else { return 0 }
         let length = gradients.rowLength
+        let coefficients = combination.map { -$0 }
+        var square = 0.0
         for tile in 0..<tiles {
-            gradients.column(to, tile: tile).update(from: gradients.column(from, tile: tile), count: length)
+            let target = gradients.column(place, tile: tile)
+            if from != place { target.update(from: gradients.column(from, tile: tile), count: length) }
+            gradients.addCombination(
+                rows: 1, columns: coefficients.count, coefficients, leading: 0, tile: tile, to: target)
+            square += BLAS.dot(length, target, target)
         }
+        return square
     }
 
     /// Goes from t to t + 1; the present time must have been evaluated.

@@ -1,34 +1,47 @@
 import Numerics
 
-/// A growing Cholesky factor of the gradients' covariance Cg, one column (time, student) after the other. A column whose
-/// pivot is at most a small part of its variance is not new: it is a combination of those before, up to an error
-/// of `tolerance` in its norm.
+/// A growing basis of the gradients g_t over all copies, and with it the Cholesky factor of their covariance Cg, one column
+/// (time, student) after the other.
 ///
-/// The factor serves twice. It makes the Gaussian noise u_t with covariance Cg from independent normals, where a column
-/// that is not new needs no normal of its own; and it says which gradients need not be kept, since they are combinations
-/// of others: after some ten steps of full-batch descent on a smooth loss nearly all of them, and Cg is singular to
-/// rounding.
+/// A gradient that is a combination of those before, up to a small error, needs no basis vector; nor does the Gaussian
+/// noise u_t, whose covariance is Cg too, need a normal of its own then. After some ten steps of full-batch descent on a
+/// smooth loss nearly all gradients are of this kind, and Cg is singular to rounding: keeping to the basis makes the
+/// factor stable without a ridge on its pivots, and the past short.
+///
+/// The basis is kept well conditioned: a gradient that is nearly a combination enters with its residual alone.
 struct GradientBasis: Sendable, Resumable {
-    /// Relative to the variance of the column; its square root is the relative error of what is dropped.
+    /// How the new gradient column is kept.
+    enum Place {
+        /// As it is.
+        case whole
+        /// Less the combination of basis vectors with these coefficients; ``setPivot(_:)`` must follow.
+        case residual([Double])
+        /// Not at all.
+        case dropped
+    }
+
+    /// Residuals with less than this part of the column's variance are dropped; the root is the relative error.
     private let tolerance: Double
+    /// Columns whose residual has more than this part of their variance enter whole.
+    private static let whole = 0.01
     private let stride: Int
-    /// The columns that are kept.
-    private(set) var members: [Int] = []
+    /// Basis vectors.
+    private(set) var size = 0
     /// Columns seen.
     private(set) var count = 0
-    /// The rows of ``factor`` that belong to members, a lower triangle.
+    /// The lower triangular factor of the basis vectors' covariance.
     private var triangle: [Double]
-    /// Row c: column c of the noise on the independent normals, one normal a member.
+    /// Row c: column c of the noise on the independent normals, one normal a basis vector: the factor of Cg.
     private(set) var factor: [Double]
-    /// Row c: gradient column c on the members.
+    /// Row c: gradient column c on the basis vectors.
     private(set) var coordinates: [Double]
 
     init(capacity: Int, tolerance: Double) {
         self.tolerance = tolerance
         stride = max(capacity, 1)
-        factor = Array(repeating: 0, count: stride * stride)
-        coordinates = factor
-        triangle = factor
+        triangle = Array(repeating: 0, count: stride * stride)
+        factor = triangle
+        coordinates = triangle
     }
 
     static func bytes(capacity: Int) -> Double { 24 * Double(capacity) * Double(capacity) }
@@ -36,38 +49,52 @@ struct GradientBasis: Sendable, Resumable {
     /// Numbers from one row to the next of ``factor`` and ``coordinates``.
     var leading: Int { stride }
 
-    /// Adds the next column, from its covariances with all members and its variance. True when it is a member now.
-    mutating func append(covariances: [Double], variance: Double) -> Bool {
-        let m = members.count
+    /// Adds the next column, from its covariances with all basis vectors and its variance.
+    mutating func append(covariances: [Double], variance: Double) -> Place {
         let row = count * stride
-        defer { count += 1 }
+        count += 1
         var projections = covariances
-        BLAS.solveLower(.none, m, triangle, leading: stride, &projections)
+        BLAS.solveLower(.none, size, triangle, leading: stride, &projections)
         var pivot = variance
-        for b in 0..<m {
+        for b in 0..<size {
             factor[row + b] = projections[b]
             pivot -= projections[b] * projections[b]
         }
-        guard pivot > tolerance * variance else {
-            BLAS.solveLower(.transposed, m, triangle, leading: stride, &projections)
-            for b in 0..<m { coordinates[row + b] = projections[b] }
-            return false
+        if pivot > Self.whole * variance {
+            for b in 0..<size { triangle[size * stride + b] = projections[b] }
+            coordinates[row + size] = 1
+            size += 1
+            setPivot(pivot)
+            return .whole
         }
-        factor[row + m] = pivot.squareRoot()
-        for b in 0...m { triangle[m * stride + b] = factor[row + b] }
-        coordinates[row + m] = 1
-        members.append(count)
-        return true
+        BLAS.solveLower(.transposed, size, triangle, leading: stride, &projections)
+        for b in 0..<size { coordinates[row + b] = projections[b] }
+        guard pivot > tolerance * variance else { return .dropped }
+        coordinates[row + size] = 1
+        size += 1
+        return .residual(projections)
+    }
+
+    /// The variance of the new basis vector's part off all others: for a residual, as measured.
+    mutating func setPivot(_ variance: Double) {
+        let last = size - 1
+        triangle[last * stride + last] = variance.squareRoot()
+        factor[(count - 1) * stride + last] = variance.squareRoot()
+    }
+
+    /// The covariance of the last column with column `earlier`.
+    func covariance(with earlier: Int) -> Double {
+        factor.withUnsafeBufferPointer { factor in
+            guard let factor = factor.baseAddress else { return 0 }
+            return BLAS.dot(size, factor + (count - 1) * stride, factor + earlier * stride)
+        }
     }
 
     mutating func exchange(with archive: inout StateArchive) throws {
-        try archive.exchange(resizing: &members)
+        try archive.exchange(&size, in: 0...stride)
         try archive.exchange(&count, in: 0...stride)
+        try archive.exchange(&triangle)
         try archive.exchange(&factor)
         try archive.exchange(&coordinates)
-        try archive.exchange(&triangle)
-        guard members.allSatisfy({ (0..<count).contains($0) }) else {
-            throw StateArchiveError.invalid("a column of the gradients' basis does not exist")
-        }
     }
 }

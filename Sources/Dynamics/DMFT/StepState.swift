@@ -20,7 +20,7 @@ struct StepCoefficients: Sendable {
     init(
         _ kernels: DMFTKernels, _ basis: GradientBasis, _ prior: DMFTPrior, startColumns: Int, stepSize eta: Double
     ) {
-        let (k, t, members) = (kernels.students, kernels.time, basis.members.count)
+        let (k, t, members) = (kernels.students, kernels.time, basis.size)
         let past = t * k
         overlap = kernels.overlap(at: t)
         teacher = prior.regression(overlap)
