@@ -161,12 +161,13 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let members = basis.size
         let directions = tangents.directions(time: time)
         let size = k * length
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (1 + directions) + width) { scratch in
+        let places = tangents.places(time: time)
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (1 + places) + width) { scratch in
             coefficients.withPointers { c in
                 sums.withPointers { sums in
                     guard let fields = scratch.baseAddress else { return }
                     let directionsAt = fields + size
-                    let loss = directionsAt + directions * size
+                    let loss = directionsAt + places * size
                     for tile in range {
                         fields.update(repeating: 0, count: size)
                         // Zp_t, and the part along the teacher.
@@ -189,7 +190,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                             rows: k, columns: members, c.gradients, leading: max(members, 1), tile: tile, to: fields)
                         addNoise(c.noise, members: members, tile: tile, to: fields)
                         tangents.load(
-                            kernels, responses: c.responses, time: time, tile: tile, into: directionsAt, size: size)
+                            responses: c.responses, time: time, tile: tile, into: directionsAt, size: size)
                         channel.evaluate(
                             FieldBatch(
                                 blocks: width / 8, tokenStride: width, studentStride: length, fields: fields,
@@ -266,12 +267,15 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
             switch basis.append(covariances: covariances, variance: variance) {
             case .dropped: break
             case .whole:
-                keepGradient(from: before + i, at: place, less: [])
+                _ = keepGradient(from: before + i, at: place, less: [])
                 made.append((i, []))
             case .residual(let combination):
-                let square = keepGradient(from: before + i, at: place, less: combination)
-                basis.setPivot(factor * square)
-                made.append((i, combination))
+                let first = keepGradient(from: before + i, at: place, less: combination)
+                // Twice: a residual of 1e-6 has lost its orthogonality to rounding.
+                let correction = basis.correct(covariances: first.products.map { factor * $0 })
+                let second = keepGradient(from: place, at: place, less: correction)
+                basis.setPivot(factor * second.square)
+                made.append((i, zip(combination, correction).map { $0 + $1 }))
             }
             for column in 0...row + i {
                 let value = column == row + i ? variance : basis.covariance(with: column)
@@ -285,22 +289,25 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         }
     }
 
-    /// Makes basis vector `place` out of column `from` of the gradients, less a combination of the basis vectors before;
-    /// returns the sum of its squares.
-    @discardableResult
-    private func keepGradient(from: Int, at place: Int, less combination: [Double]) -> Double {
-        guard from != place || !combination.isEmpty else { return 0 }
+    /// Makes basis vector `place` out of column `from` of the gradients, less a combination of the basis vectors before.
+    /// Returns the sums of its squares and of its products with those.
+    private func keepGradient(
+        from: Int, at place: Int, less combination: [Double]
+    ) -> (square: Double, products: [Double]) {
+        guard from != place || !combination.isEmpty else { return (0, []) }
         let length = gradients.rowLength
         let coefficients = combination.map { -$0 }
         var square = 0.0
+        var products = Array(repeating: Lanes.zero, count: place)
         for tile in 0..<tiles {
             let target = gradients.column(place, tile: tile)
             if from != place { target.update(from: gradients.column(from, tile: tile), count: length) }
             gradients.addCombination(
                 rows: 1, columns: coefficients.count, coefficients, leading: 0, tile: tile, to: target)
+            gradients.addProducts(columns: place, target, tile: tile, to: &products)
             square += BLAS.dot(length, target, target)
         }
-        return square
+        return (square, products.map { $0.sum() })
     }
 
     /// Goes from t to t + 1; the present time must have been evaluated.

@@ -4,6 +4,9 @@ import Numerics
 /// `dmft-gradient-dynamics`, equation (5) and section 4.6), by probes or exactly.
 ///
 /// D_t = -eta sum_{s<t} R_ts dg_s, dg_t = w_t J_t[D_t + h_t], with h the probes' signs, or one unit field at a time.
+///
+/// Of the probes' estimate of Gamma_ts only those products are taken whose mean is not 0: the part J_t[r_t] with r_t itself, J_t[D_t]
+/// with the signs of earlier steps. What is left out is noise, and most of it.
 struct DMFTTangents: Sendable, Resumable {
     private let mode: DMFTSettings.Tangents
     private let tiles: Int
@@ -25,12 +28,16 @@ struct DMFTTangents: Sendable, Resumable {
 
     private var length: Int { tokens * DMFTSettings.tileWidth }
 
-    /// Directions that are evaluated at time `time`.
-    func directions(time: Int) -> Int { mode == .probes ? 1 : (time + 1) * tokens * students }
+    /// Directions that are evaluated at time `time`: those of D_t and of the field.
+    func directions(time: Int) -> Int { mode == .probes ? 2 : (time + 1) * tokens * students }
+
+    /// Places of `size` numbers for ``load(responses:time:tile:into:size:)``, from the first direction on.
+    func places(time: Int) -> Int { mode == .probes ? 3 : directions(time: time) }
 
     /// Numbers that ``store(_:time:tile:size:sums:)`` adds to.
     var sumCount: Int {
-        mode == .probes ? probes.generations * tokens * students * probes.order : histories.count * students
+        mode == .probes
+            ? probes.generations * tokens * students * probes.order + students * students : histories.count * students
     }
 
     /// Makes room for time `time`.
@@ -50,16 +57,15 @@ struct DMFTTangents: Sendable, Resumable {
         }
     }
 
-    /// Writes D_t + h_t of every direction to `out`, `size` = k rows of L x 64 numbers each. `responses` is -eta R_t,
-    /// k x (t k).
+    /// Writes D_t + h_t of every direction to `out`, `size` = k rows of L x 64 numbers each; of probes D_t, h_t, and h_t again
+    /// for ``store(_:time:tile:size:sums:)``. `responses` is -eta R_t, k x (t k).
     @inline(__always)
     func load(
-        _ kernels: DMFTKernels, responses: UnsafePointer<Double>, time: Int, tile: Int,
-        into out: UnsafeMutablePointer<Double>, size: Int
+        responses: UnsafePointer<Double>, time: Int, tile: Int, into out: UnsafeMutablePointer<Double>, size: Int
     ) {
         let width = DMFTSettings.tileWidth
         let past = time * students
-        out.update(repeating: 0, count: directions(time: time) * size)
+        out.update(repeating: 0, count: places(time: time) * size)
         switch mode {
         case .probes:
             histories[0].addCombination(
@@ -67,9 +73,11 @@ struct DMFTTangents: Sendable, Resumable {
             for l in 0..<tokens {
                 for i in 0..<students {
                     probes.add(
-                        column: (time * tokens + l) * students + i, tile: tile, to: out + (i * tokens + l) * width)
+                        column: (time * tokens + l) * students + i, tile: tile,
+                        to: out + size + (i * tokens + l) * width)
                 }
             }
+            (out + 2 * size).update(from: out + size, count: size)
         case .exact:
             for m in 0..<directions(time: time) {
                 let (s, l, i) = place(m)
@@ -92,9 +100,15 @@ struct DMFTTangents: Sendable, Resumable {
         let width = DMFTSettings.tileWidth
         switch mode {
         case .probes:
+            let own = sums + probes.generations * tokens * students * probes.order
             for i in 0..<students {
                 let row = values + i * length
-                histories[0].column(time * students + i, tile: tile).update(from: row, count: length)
+                let direct = row + size
+                let kept = histories[0].column(time * students + i, tile: tile)
+                for b in 0..<length / 8 { Numerics.store(lanes(row, b) + lanes(direct, b), kept, b) }
+                for j in 0..<students {
+                    own[i * students + j] += BLAS.dot(length, direct, values + 2 * size + j * length)
+                }
                 for generation in 0..<probes.generations {
                     for l in 0..<tokens {
                         probes.accumulate(
@@ -127,7 +141,13 @@ struct DMFTTangents: Sendable, Resumable {
                 guard let sums = sums.baseAddress else { return }
                 for part in 0..<probes.generations * tokens * k { probes.transform(sums + part * order) }
             }
-            for s in 0...time {
+            let own = probes.generations * tokens * k * order
+            for i in 0..<k {
+                for j in 0..<k {
+                    kernels.Gamma[(time * k + i) * n + time * k + j] = factor * sums[own + i * k + j]
+                }
+            }
+            for s in 0..<time {
                 for l in 0..<tokens {
                     for j in 0..<k {
                         let column = (s * tokens + l) * k + j

@@ -75,6 +75,16 @@ struct GradientBasis: Sendable, Resumable {
         return .residual(projections)
     }
 
+    /// Corrects the last column's coordinates, where rounding has left its residual not quite orthogonal: from the residual's
+    /// covariances with the basis vectors before it, the combination that is still to be taken off.
+    mutating func correct(covariances: [Double]) -> [Double] {
+        var combination = covariances
+        BLAS.solveLower(.none, size - 1, triangle, leading: stride, &combination)
+        BLAS.solveLower(.transposed, size - 1, triangle, leading: stride, &combination)
+        for (b, value) in combination.enumerated() { coordinates[(count - 1) * stride + b] += value }
+        return combination
+    }
+
     /// The variance of the new basis vector's part off all others: for a residual, as measured.
     mutating func setPivot(_ variance: Double) {
         let last = size - 1
