@@ -4,12 +4,12 @@ import Modeling
 import Numerics
 
 /// What the simulations draw random numbers for: substreams of the task's stream. Starts and masks have one for each run.
-enum DGDStreams {
-    static let data: UInt32 = 1
-    static let teacher: UInt32 = 2
-    static let noise: UInt32 = 3
-    static func start(run: Int) -> UInt32 { 0x1000 + UInt32(run) }
-    static func masks(run: Int) -> UInt32 { 0x2000 + UInt32(run) }
+package enum DGDStreams {
+    package static let data: UInt32 = 1
+    package static let teacher: UInt32 = 2
+    package static let noise: UInt32 = 3
+    package static func start(run: Int) -> UInt32 { 0x1000 + UInt32(run) }
+    package static func masks(run: Int) -> UInt32 { 0x2000 + UInt32(run) }
 }
 
 /// One data set and its teacher (sheet, section 1), the same for all runs of a task.
@@ -55,7 +55,7 @@ package struct DGDData: Sendable {
     }
 
     /// Draws the data set of a task. The teacher's Gram matrix is Q* to rounding.
-    init(_ p: DGDParameters, noiseCount: Int, _ random: RandomStream) {
+    package init(_ p: DGDParameters, noiseCount: Int, _ random: RandomStream) {
         let (n, L, d) = (p.samples, p.tokens, p.d)
         (samples, tokens, self.d) = (n, L, d)
         let stride = (n + 7) & ~7
@@ -90,7 +90,7 @@ package struct DGDData: Sendable {
     }
 
     /// The transposes of all runs' W_0 (row: run, student column), with the Gram matrix q0 and the overlap M0 to rounding.
-    func starts(_ p: DGDParameters, _ random: RandomStream) -> [Double] {
+    package func starts(_ p: DGDParameters, _ random: RandomStream) -> [Double] {
         let (a, k) = (p.teachers, p.students)
         let onTeacher = p.prior.regression(p.prior.startOverlap)
         // An orthonormal basis of the teacher's columns, to which the rest of W_0 is orthogonal.

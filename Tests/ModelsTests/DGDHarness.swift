@@ -1,0 +1,128 @@
+import Foundation
+import Dynamics
+import Modeling
+import Models
+import Numerics
+
+let dgd = TaskHarness(model: DMFTGradientDynamics(), salt: 0x4447_4400)
+
+/// An array parameter: a vector or the rows of a matrix.
+func numbers(_ vector: [Double]) -> ParameterValue { .array(ArrayValue(shape: [vector.count], elements: vector)) }
+func numbers(_ rows: [[Double]]) -> ParameterValue {
+    .array(ArrayValue(shape: [rows.count, rows[0].count], elements: rows.flatMap { $0 }))
+}
+
+/// The sheet's losses in plain arithmetic on one sample, from its formulas; z[l][i] are the fields, teacher[l][j] the
+/// teacher's.
+struct ReferenceLoss {
+    let kind: DGDLoss
+    var sigma = 0.0
+    var beta = 1.0
+    /// Teacher columns that the target depends on.
+    var targetTeachers = 1
+
+    init(_ p: DGDParameters) {
+        kind = p.loss
+        sigma = p.noise
+        beta = p.beta
+        targetTeachers = p.teachers - Set(p.prior.positions ?? []).count
+    }
+
+    init(_ kind: DGDLoss, sigma: Double = 0, beta: Double = 1, targetTeachers: Int = 1) {
+        self.kind = kind
+        self.sigma = sigma
+        self.beta = beta
+        self.targetTeachers = targetTeachers
+    }
+
+    func target(_ teacher: [[Double]], noise: Double = 0) -> [[Double]] {
+        let z = teacher[0][0]
+        switch kind {
+        case .linear: return [[z + sigma * noise]]
+        case .logistic: return [[z < 0 ? -1 : 1]]
+        case .phase: return [[z * z]]
+        case .tokenAverage: return [[teacher.map { tanh($0[0]) }.reduce(0, +) / Double(teacher.count)]]
+        case .tiedAttention:
+            return attention(
+                teacher.map { Array($0[..<targetTeachers]) }, beta / Double(targetTeachers).squareRoot())
+        }
+    }
+
+    func loss(_ z: [[Double]], _ y: [[Double]]) -> Double {
+        switch kind {
+        case .linear: return (z[0][0] - y[0][0]) * (z[0][0] - y[0][0]) / 2
+        case .logistic: return log1p(exp(-y[0][0] * z[0][0]))
+        case .phase:
+            let difference = z[0][0] * z[0][0] - y[0][0]
+            return difference * difference / 4
+        case .tokenAverage:
+            let difference = mean(z) - y[0][0]
+            return difference * difference / 2
+        case .tiedAttention:
+            let P = attention(z, beta / Double(z[0].count).squareRoot())
+            return zip(P.joined(), y.joined()).map { ($0 - $1) * ($0 - $1) }.reduce(0, +) / 2
+        }
+    }
+
+    func gradient(_ z: [[Double]], _ y: [[Double]]) -> [[Double]] {
+        let (L, k) = (z.count, z[0].count)
+        switch kind {
+        case .linear: return [[z[0][0] - y[0][0]]]
+        case .logistic: return [[-y[0][0] / (1 + exp(y[0][0] * z[0][0]))]]
+        case .phase: return [[(z[0][0] * z[0][0] - y[0][0]) * z[0][0]]]
+        case .tokenAverage:
+            let error = mean(z) - y[0][0]
+            return z.map { $0.map { error * (1 - tanh($0) * tanh($0)) / Double(L * k) } }
+        case .tiedAttention:
+            let c = beta / Double(k).squareRoot()
+            let P = attention(z, c)
+            var D = P
+            for l in 0..<L {
+                let E = (0..<L).map { P[l][$0] - y[l][$0] }
+                let mean = (0..<L).reduce(0) { $0 + P[l][$1] * E[$1] }
+                for m in 0..<L { D[l][m] = P[l][m] * (E[m] - mean) }
+            }
+            return (0..<L).map { l in
+                (0..<k).map { i in c * (0..<L).reduce(0) { $0 + (D[l][$1] + D[$1][l]) * z[$1][i] } }
+            }
+        }
+    }
+
+    private func mean(_ z: [[Double]]) -> Double {
+        z.joined().map { tanh($0) }.reduce(0, +) / Double(z.count * z[0].count)
+    }
+
+    private func attention(_ z: [[Double]], _ c: Double) -> [[Double]] {
+        z.map { row in
+            let weights = z.map { exp(c * zip(row, $0).map { $0 * $1 }.reduce(0, +)) }
+            return weights.map { $0 / weights.reduce(0, +) }
+        }
+    }
+}
+
+/// Every loss with all its sizes: what it is called, the channel, and the same in plain arithmetic.
+let channelCases: [(name: String, channel: any DMFTChannel, reference: ReferenceLoss)] = {
+    var cases: [(String, any DMFTChannel, ReferenceLoss)] = [
+        ("linear", ScalarChannel(LinearLoss(sigma: 0.5), teachers: 2), ReferenceLoss(.linear, sigma: 0.5)),
+        ("logistic", ScalarChannel(LogisticLoss(), teachers: 1), ReferenceLoss(.logistic)),
+        ("phase", ScalarChannel(PhaseLoss(), teachers: 1), ReferenceLoss(.phase)),
+    ]
+    for L in 1...4 {
+        for k in 1...2 {
+            cases.append(
+                (
+                    "token-average L=\(L) k=\(k)", TokenAverageChannel(tokens: L, students: k, teachers: 1),
+                    ReferenceLoss(.tokenAverage)
+                ))
+            for a in 1...2 {
+                cases.append(
+                    (
+                        "attention L=\(L) k=\(k) a=\(a)",
+                        TiedAttentionChannel(tokens: L, students: k, teachers: a + 1, positions: 1, beta: 1.3),
+                        ReferenceLoss(.tiedAttention, beta: 1.3, targetTeachers: a)
+                    ))
+            }
+        }
+    }
+    return cases
+}()

@@ -1,0 +1,508 @@
+import Dynamics
+import Foundation
+import Modeling
+import Models
+import Numerics
+import Testing
+
+/// A point of gd or sgd in each of its forms.
+struct DGDSimulationCase: Sendable, CustomTestStringConvertible {
+    let name: String
+    let method: String
+    let values: Given
+    let steps: Int
+
+    init(_ name: String, _ method: String, steps: Int = 12, _ values: Given) {
+        self.name = name
+        self.method = method
+        self.steps = steps
+        self.values = values
+    }
+
+    var testDescription: String { name }
+
+    func parameters() throws -> DGDParameters { try DGDParameters(dgd.point(values), method: method) }
+}
+
+private let positional: Given = [
+    "loss": .text("tied-attention"), "teachers": .integer(3),
+    "teacher_gram": numbers([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
+    "positions": numbers([1, 2]), "L": .integer(2), "M0": numbers([[0.3, 0.2, -0.1]]), "init_scale": .real(0.5),
+    "step_size": .real(0.5), "ridge": .real(0.02), "beta": .real(1.2),
+]
+
+private let pair: Given = [
+    "width": .integer(2), "init_gram": numbers([[0.5, 0.1], [0.1, 0.6]]), "step_size": .real(0.4), "ridge": .real(0.02),
+]
+
+/// d and n that are no multiples of blocks.
+let dgdSimulationCases: [DGDSimulationCase] = [
+    DGDSimulationCase(
+        "linear", "gd",
+        [
+            "alpha": .real(1.7), "d": .integer(30), "loss": .text("linear"), "sigma": .real(0.3),
+            "step_size": .real(0.15),
+            "ridge": .real(0.1), "init_overlap": .real(0.2),
+        ]),
+    DGDSimulationCase(
+        "logistic, 5 runs, epoch", "sgd",
+        [
+            "alpha": .real(2), "d": .integer(30), "loss": .text("logistic"), "step_size": .real(0.5),
+            "runs": .integer(5),
+            "batch_fraction": .real(0.25), "mask": .text("epoch"), "init_overlap": .real(0.1),
+        ]),
+    DGDSimulationCase(
+        "logistic, 5 runs, bernoulli", "sgd",
+        [
+            "alpha": .real(2), "d": .integer(30), "loss": .text("logistic"), "step_size": .real(0.5),
+            "runs": .integer(5),
+            "batch_fraction": .real(0.6), "ridge": .real(0.05),
+        ]),
+    DGDSimulationCase(
+        "phase, spherical, persistent, unscaled", "sgd",
+        [
+            "alpha": .real(3), "d": .integer(25), "loss": .text("phase"), "step_size": .real(0.03),
+            "spherical": .flag(true),
+            "batch_fraction": .real(0.4), "mask": .text("persistent"), "p_off": .real(0.3), "scaled": .flag(false),
+            "init_overlap": .real(0.3),
+        ]),
+    DGDSimulationCase(
+        "phase, 3 runs of descent on the sphere", "gd",
+        [
+            "alpha": .real(3), "d": .integer(25), "loss": .text("phase"), "step_size": .real(0.02),
+            "spherical": .flag(true),
+            "init_overlap": .real(0.3), "runs": .integer(3), "teacher_norm": .real(1.3), "init_scale": .real(0.8),
+        ]),
+    DGDSimulationCase(
+        "token average", "gd",
+        pair.with([
+            "alpha": .real(1.3), "d": .integer(33), "loss": .text("token-average"), "L": .integer(3),
+            "M0": numbers([[0.2], [0.4]]), "step_size": .real(2), "runs": .integer(3),
+        ])),
+    DGDSimulationCase("attention with positions", "gd", positional.with(["alpha": .real(2), "d": .integer(27)])),
+    DGDSimulationCase(
+        "attention with positions, batches", "sgd",
+        positional.with([
+            "alpha": .real(2), "d": .integer(27), "batch_fraction": .real(0.3), "runs": .integer(2),
+        ])),
+    DGDSimulationCase(
+        "attention L=3 k=a=2", "sgd",
+        pair.with([
+            "alpha": .real(1.5), "d": .integer(20), "loss": .text("tied-attention"), "L": .integer(3),
+            "teachers": .integer(2), "M0": numbers([[0.3, 0.1], [0, 0.2]]), "batch_fraction": .real(0.6),
+            "runs": .integer(2),
+        ])),
+]
+
+/// Equation (1) in plain loops in double precision; masks are those of the run.
+struct NaiveDescent {
+    let p: DGDParameters
+    let data: DGDData
+    let run: Int
+    /// w[i][x].
+    var w: [[Double]]
+    var masks: BatchMasks
+    let reference: ReferenceLoss
+    let targets: [[[Double]]]
+
+    init(_ p: DGDParameters, _ data: DGDData, starts: [Double], run: Int, random: RandomStream) {
+        self.p = p
+        self.data = data
+        self.run = run
+        let d = data.d
+        w = (0..<p.students).map { i in Array(starts[((run * p.students + i) * d)..<((run * p.students + i + 1) * d)]) }
+        masks = BatchMasks(p.batches, count: data.samples, random: random.substream(DGDStreams.masks(run: run)))
+        let reference = ReferenceLoss(p)
+        self.reference = reference
+        let teacher = (0..<p.teachers).map { Array(data.teacher[($0 * d)..<(($0 + 1) * d)]) }
+        targets = (0..<data.samples).map { sample in
+            reference.target(
+                Self.fields(data, sample, teacher), noise: data.noise.isEmpty ? 0 : data.noise[sample])
+        }
+    }
+
+    /// A w^T of one sample, (L tokens) x (columns).
+    static func fields(_ data: DGDData, _ sample: Int, _ w: [[Double]]) -> [[Double]] {
+        (0..<data.tokens).map { l in
+            w.map { column in
+                (0..<data.d).reduce(0.0) { $0 + input(data, l, sample, $1) * column[$1] } / Double(data.d).squareRoot()
+            }
+        }
+    }
+
+    static func input(_ data: DGDData, _ l: Int, _ sample: Int, _ x: Int) -> Double {
+        Double(data.inputs[(l * data.stride + sample) * data.d + x])
+    }
+
+    mutating func step() {
+        var weights = Array(repeating: 0.0, count: data.samples)
+        masks.next(into: &weights)
+        var next = w.map { $0.map { $0 * (1 - p.stepSize * p.ridge) } }
+        let root = Double(data.d).squareRoot()
+        for sample in 0..<data.samples where weights[sample] > 0 {
+            let g = reference.gradient(Self.fields(data, sample, w), targets[sample])
+            for l in 0..<data.tokens {
+                for i in w.indices {
+                    for x in 0..<data.d {
+                        next[i][x] -= p.stepSize * weights[sample] * g[l][i] * Self.input(data, l, sample, x) / root
+                    }
+                }
+            }
+        }
+        if p.isSpherical {
+            let q = next[0].reduce(0) { $0 + $1 * $1 } / Double(data.d)
+            next[0] = next[0].map { $0 * (p.prior.startGram[0] / q).squareRoot() }
+        }
+        w = next
+    }
+
+    var trainLoss: Double {
+        (0..<data.samples).reduce(0) { $0 + reference.loss(Self.fields(data, $1, w), targets[$1]) }
+            / Double(data.samples)
+    }
+
+    /// a^T b/d of two of its columns.
+    func overlap(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / Double(data.d) }
+}
+
+@Suite("GD and SGD on a fixed set") struct DGDSimulationTests {
+    private static let random = RandomStream(identity: TaskIdentity(high: 0x4447_4453, low: 11))
+
+    /// A simulation in the type of its loss.
+    private func simulation(
+        _ p: DGDParameters, _ data: DGDData, starts: [Double], random: RandomStream = random
+    ) -> any DGDDescent {
+        let a = p.teachers
+        switch p.loss {
+        case .linear:
+            return DGDSimulation(
+                p, ScalarChannel(LinearLoss(sigma: p.noise), teachers: a), data, starts: starts, random: random)
+        case .logistic:
+            return DGDSimulation(p, ScalarChannel(LogisticLoss(), teachers: a), data, starts: starts, random: random)
+        case .phase:
+            return DGDSimulation(p, ScalarChannel(PhaseLoss(), teachers: a), data, starts: starts, random: random)
+        case .tokenAverage:
+            return DGDSimulation(
+                p, TokenAverageChannel(tokens: p.tokens, students: p.students, teachers: a), data, starts: starts,
+                random: random)
+        case .tiedAttention:
+            return DGDSimulation(
+                p,
+                TiedAttentionChannel(
+                    tokens: p.tokens, students: p.students, teachers: a, positions: Set(p.prior.positions ?? []).count,
+                    beta: p.beta), data, starts: starts, random: random)
+        }
+    }
+
+    private func draw(_ p: DGDParameters) -> (DGDData, [Double]) {
+        let data = DGDData(p, noiseCount: p.noise > 0 ? 1 : 0, Self.random)
+        return (data, data.starts(p, Self.random))
+    }
+
+    private func distance(_ a: [Double], _ b: [Double]) -> Double {
+        a.count == b.count ? zip(a, b).map { abs($0 - $1) }.max() ?? 0 : .infinity
+    }
+
+    @Test("Gram matrices and overlaps of teacher and starts are the prescribed ones", arguments: dgdSimulationCases)
+    func gram(_ item: DGDSimulationCase) throws {
+        let p = try item.parameters()
+        let (data, starts) = draw(p)
+        let (k, a, d) = (p.students, p.teachers, p.d)
+        func overlap(_ x: ArraySlice<Double>, _ y: ArraySlice<Double>) -> Double {
+            zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } / Double(d)
+        }
+        func column(_ of: [Double], _ i: Int) -> ArraySlice<Double> { of[(i * d)..<((i + 1) * d)] }
+        for i in 0..<a {
+            for j in 0..<a {
+                #expect(
+                    abs(overlap(column(data.teacher, i), column(data.teacher, j)) - p.prior.teacherGram[i * a + j])
+                        < 1e-13)
+            }
+        }
+        for i in 0..<k * p.runs {
+            for j in 0..<a {
+                #expect(
+                    abs(overlap(column(starts, i), column(data.teacher, j)) - p.prior.startOverlap[i % k * a + j])
+                        < 1e-13)
+            }
+            for j in 0..<k {
+                let other = i / k * k + j
+                #expect(
+                    abs(overlap(column(starts, i), column(starts, other)) - p.prior.startGram[i % k * k + j]) < 1e-13)
+            }
+        }
+        #expect(data.samples == Int((p.alpha * Double(d)).rounded()) && data.stride % 8 == 0)
+        // Runs share the data and differ in their starts.
+        if p.runs > 1 { #expect(distance(Array(column(starts, 0)), Array(column(starts, k))) > 0.1) }
+    }
+
+    @Test("token l is its mean and standard normals") func inputs() throws {
+        let p = try DGDParameters(
+            dgd.point(positional.with(["alpha": .real(20), "d": .integer(100)])), method: "gd")
+        let (data, _) = draw(p)
+        for l in 0..<2 {
+            var (mean, square) = (0.0, 0.0)
+            let column = data.teacher[((l + 1) * 100)..<((l + 2) * 100)].map { $0 / 10 }
+            var sums = Array(repeating: 0.0, count: 100)
+            for sample in 0..<2000 {
+                for x in 0..<100 {
+                    let noise = NaiveDescent.input(data, l, sample, x) - column[x]
+                    mean += noise / 2e5
+                    square += noise * noise / 2e5
+                    sums[x] += noise / 2000
+                }
+            }
+            #expect(abs(mean) < 4 / 2e5.squareRoot() && abs(square - 1) < 4 * (2 / 2e5).squareRoot())
+            // 100 means of 2000 numbers: their squares are chi-square with 100 degrees of freedom.
+            #expect(abs(sums.map { 2000 * $0 * $0 }.reduce(0, +) - 100) < 4 * 200.0.squareRoot())
+        }
+    }
+
+    @Test("W, losses and overlaps against plain loops in double precision", arguments: dgdSimulationCases)
+    func naive(_ item: DGDSimulationCase) throws {
+        let p = try item.parameters()
+        let (data, starts) = draw(p)
+        var run = simulation(p, data, starts: starts)
+        #expect(try run.advance(toward: Double(item.steps), quantum: 1000))
+        let values = try observe(&run)
+        let (k, a, d) = (p.students, p.teachers, p.d)
+        var (train, cosine, angle, overlap, q) = (
+            0.0, [Double](repeating: 0, count: k * a), [Double](repeating: 0, count: k * a),
+            [Double](repeating: 0, count: k * a), [Double](repeating: 0, count: k * k)
+        )
+        for r in 0..<p.runs {
+            var naive = NaiveDescent(p, data, starts: starts, run: r, random: Self.random)
+            for _ in 0..<item.steps { naive.step() }
+            #expect(distance(naive.w.flatMap { $0 }, Array(run.W[(r * k * d)..<((r + 1) * k * d)])) < 1e-5)
+            train += naive.trainLoss / Double(p.runs)
+            for i in 0..<k {
+                for j in 0..<a {
+                    let M = naive.overlap(naive.w[i], Array(data.teacher[(j * d)..<((j + 1) * d)]))
+                    let value =
+                        M / (naive.overlap(naive.w[i], naive.w[i]) * p.prior.teacherGram[j * a + j]).squareRoot()
+                    overlap[i * a + j] += M / Double(p.runs)
+                    cosine[i * a + j] += value / Double(p.runs)
+                    angle[i * a + j] += acos(value) / .pi / Double(p.runs)
+                }
+                for j in 0..<k { q[i * k + j] += naive.overlap(naive.w[i], naive.w[j]) / Double(p.runs) }
+            }
+        }
+        #expect(values("steps") == [Double(item.steps)] && values("t") == [Double(item.steps) * p.stepSize])
+        #expect(abs(values("train_loss")[0] - train) < 3e-6)
+        #expect(distance(values("overlap"), overlap) < 3e-6 && distance(values("q"), q) < 3e-6)
+        #expect(distance(values("cosine"), cosine) < 3e-6 && distance(values("sign_error"), angle) < 3e-6)
+        #expect(values("train_loss")[0] > 0)
+    }
+
+    /// What a simulation records now.
+    private func observe(_ run: inout any DGDDescent) throws -> Recording {
+        let spec = DMFTGradientDynamics().methods.first { $0.name == "gd" }!
+        let p = run.parameters
+        let point = dgd.point(["width": .integer(p.students), "teachers": .integer(p.teachers)])
+        var sink = ObservationSink(
+            slots: spec.observables.filter { $0.name != "C" }.map { .init($0, at: point, timeCount: 1) }, timeCount: 1)
+        try run.observe(into: &sink)
+        return Recording(sink: sink)
+    }
+
+    @Test(
+        "single precision changes recorded numbers by less than 1e-5 over 100 steps",
+        arguments: [
+            ("logistic", 2.0, 0.5), ("phase", 3.0, 0.02), ("linear", 2.0, 0.15),
+        ])
+    func precision(loss: String, alpha: Double, step: Double) throws {
+        let p = try DGDParameters(
+            dgd.point([
+                "alpha": .real(alpha), "d": .integer(80), "loss": .text(loss), "step_size": .real(step),
+                "init_overlap": .real(0.3), "init_scale": .real(0.5),
+            ]), method: "gd")
+        let (data, starts) = draw(p)
+        var run = simulation(p, data, starts: starts)
+        var naive = NaiveDescent(p, data, starts: starts, run: 0, random: Self.random)
+        for step in 1...100 {
+            naive.step()
+            #expect(try run.advance(toward: Double(step), quantum: 1))
+            guard step % 20 == 0 else { continue }
+            let values = try observe(&run)
+            #expect(abs(values("train_loss")[0] - naive.trainLoss) < 1e-5)
+            #expect(abs(values("overlap")[0] - naive.overlap(naive.w[0], data.teacher)) < 1e-5)
+            #expect(abs(values("q")[0] - naive.overlap(naive.w[0], naive.w[0])) < 1e-5)
+        }
+    }
+
+    @Test("linear loss: the exact solution in the eigenbasis of A^T A") func linear() throws {
+        let p = try DGDParameters(
+            dgd.point([
+                "alpha": .real(0.7), "d": .integer(60), "loss": .text("linear"), "sigma": .real(0.4),
+                "step_size": .real(0.2), "ridge": .real(0.05), "init_overlap": .real(0.3), "runs": .integer(4),
+            ]), method: "gd")
+        let (data, starts) = draw(p)
+        let (n, d) = (data.samples, data.d)
+        let A = (0..<n).map { s in (0..<d).map { NaiveDescent.input(data, 0, s, $0) / Double(d).squareRoot() } }
+        let y = (0..<n).map { s in zip(A[s], data.teacher).map { $0 * $1 }.reduce(0, +) + 0.4 * data.noise[s] }
+        var gram = Array(repeating: 0.0, count: d * d)
+        for row in A { for i in 0..<d { for j in 0..<d { gram[i * d + j] += row[i] * row[j] } } }
+        let (values, vectors) = try LAPACK.symmetricEigen(d, gram, vectors: true)
+        let right = (0..<d).map { x in (0..<n).map { A[$0][x] * y[$0] }.reduce(0, +) }
+        func component(_ mode: Int, _ v: [Double]) -> Double {
+            (0..<d).reduce(0) { $0 + vectors[mode * d + $1] * v[$1] }
+        }
+        var run = simulation(p, data, starts: starts)
+        for steps in [1.0, 7, 60] {
+            #expect(try run.advance(toward: steps, quantum: 100))
+            for r in 0..<4 {
+                let start = Array(starts[(r * d)..<((r + 1) * d)])
+                var w = Array(repeating: 0.0, count: d)
+                for mode in 0..<d {
+                    let rate = values[mode] + 0.05
+                    let decay = pow(1 - 0.2 * rate, steps)
+                    let value = decay * component(mode, start) + (1 - decay) / rate * component(mode, right)
+                    for x in 0..<d { w[x] += value * vectors[mode * d + x] }
+                }
+                #expect(distance(w, Array(run.W[(r * d)..<((r + 1) * d)])) < 2e-6)
+            }
+        }
+    }
+
+    @Test("permuted tokens and students give the same, permuted") func permutations() throws {
+        let item = dgdSimulationCases.last!
+        let p = try item.parameters()
+        let (data, starts) = draw(p)
+        let (n, d, L) = (data.samples, data.d, data.tokens)
+        let tokens = [2, 0, 1].flatMap { l in Array(data.inputs[(l * data.stride * d)..<((l * data.stride + n) * d)]) }
+        let permuted = DGDData(samples: n, tokens: L, d: d, inputs: tokens, teacher: data.teacher, noise: [])
+        let students = [1, 0, 3, 2].flatMap { Array(starts[($0 * d)..<(($0 + 1) * d)]) }
+        var run = simulation(p, data, starts: starts)
+        var other = simulation(p, permuted, starts: students)
+        _ = try run.advance(toward: 20, quantum: 100)
+        _ = try other.advance(toward: 20, quantum: 100)
+        #expect(distance([1, 0, 3, 2].flatMap { Array(run.W[($0 * d)..<(($0 + 1) * d)]) }, other.W) < 1e-5)
+        #expect(distance(run.W, other.W) > 0.1 && distance(run.W, starts) > 0.1)
+        #expect(abs(try observe(&run)("train_loss")[0] - observe(&other)("train_loss")[0]) < 1e-6)
+    }
+
+    @Test("the runs of a task do not know of each other") func independence() throws {
+        for item in dgdSimulationCases where item.values["runs"] != nil {
+            let several = try item.parameters()
+            let (data, starts) = draw(several)
+            let one = try DGDParameters(dgd.point(item.values.with(["runs": .integer(1)])), method: item.method)
+            var all = simulation(several, data, starts: starts)
+            var alone = simulation(one, data, starts: data.starts(one, Self.random))
+            _ = try all.advance(toward: 10, quantum: 100)
+            _ = try alone.advance(toward: 10, quantum: 100)
+            #expect(distance(Array(all.W[..<alone.W.count]), alone.W) < 1e-5, "\(item.name)")
+        }
+    }
+
+    @Test("without a step nothing moves", arguments: dgdSimulationCases) func stepOfZero(_ item: DGDSimulationCase)
+        throws
+    {
+        let values = item.values.with(["step_size": .real(0), "spherical": .flag(false)])
+        let p = try DGDParameters(dgd.point(values), method: item.method)
+        let (data, starts) = draw(p)
+        var run = simulation(p, data, starts: starts)
+        _ = try run.advance(toward: 5, quantum: 2)
+        #expect(run.W == starts)
+    }
+
+    @Test("C between recording times") func correlation() throws {
+        let values = dgdSimulationCases.last!.values
+        let times = [0.0, 1, 4, 9]
+        let record = try dgd.run("sgd", values, times: times, unit: .steps)
+        let C = record("C")
+        func at(_ t: Int, _ s: Int, _ i: Int, _ j: Int) -> Double { C[((t * 4 + s) * 2 + i) * 2 + j] }
+        for t in 0..<4 {
+            for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                #expect(abs(at(t, t, i, j) - record("q")[(t * 2 + i) * 2 + j]) < 1e-12)
+                for s in 0..<4 { #expect(at(t, s, i, j) == at(s, t, j, i)) }
+            }
+        }
+        // Against W itself, of the same task.
+        let (request, _) = try dgd.task("sgd", values, times: times, unit: .steps)
+        let p = try DGDParameters(request.point, method: "sgd")
+        let data = DGDData(p, noiseCount: 0, request.random)
+        let starts = data.starts(p, request.random)
+        var run = simulation(p, data, starts: starts, random: request.random)
+        _ = try run.advance(toward: 9, quantum: 100)
+        for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let expected = (0..<2).reduce(0.0) { sum, r in
+                sum + (0..<20).reduce(0.0) { $0 + run.W[(2 * r + i) * 20 + $1] * starts[(2 * r + j) * 20 + $1] } / 40
+            }
+            #expect(abs(at(3, 0, i, j) - expected) < 1e-12)
+        }
+    }
+
+    @Test("how a run is cut, stopped and resumed leaves no trace", arguments: dgdSimulationCases)
+    func resume(_ item: DGDSimulationCase) throws {
+        let model = DMFTGradientDynamics()
+        let (request, sink) = try dgd.task(item.method, item.values, times: [0, 1, 5, 11, 40], unit: .steps)
+        let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
+        #expect(!expected.joined().contains(Double.nan.bitPattern))
+        var saves = 0
+        for round in 0..<4 {
+            let choices = RandomStream(identity: TaskIdentity(high: 0xD6D, low: UInt64(round)))
+            let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
+            #expect(interrupted.bits == expected)
+            saves += interrupted.saves
+        }
+        #expect(saves > 3)
+        // Other recording times change nothing, and what is recorded neither.
+        let (few, fewSink) = try dgd.task(
+            item.method, item.values, times: [40], unit: .steps, observables: ["overlap", "train_loss"])
+        let last = try recordedBits(few, fewSink, makeRun: model.makeRun).bits
+        let names = sink.slots.map(\.name)
+        for (slot, bits) in zip(fewSink.slots, last) {
+            #expect(expected[names.firstIndex(of: slot.name)!].suffix(slot.width) == bits[...])
+        }
+    }
+
+    @Test("descent that diverges says at which step", arguments: ["linear", "phase", "logistic"]) func divergence(
+        loss: String
+    ) throws {
+        let values: Given = [
+            "alpha": .real(2), "d": .integer(20), "loss": .text(loss), "step_size": .real(5), "ridge": .real(1),
+        ]
+        #expect {
+            _ = try dgd.run("gd", values, times: [100_000], unit: .steps)
+        } throws: { error in
+            guard case ModelError.diverged(let step, _) = error else { return false }
+            return step > 1 && step < 2000
+        }
+    }
+
+    @Test("sizes that cannot be are refused with the parameter's name") func refusals() throws {
+        let base: Given = ["alpha": .real(2), "loss": .text("tied-attention"), "step_size": .real(0.1)]
+        for (name, values) in [
+            ("d", base.with(["d": .integer(4), "width": .integer(3), "teachers": .integer(2)])),
+            ("d", base.with(["d": .integer(1_000_000), "alpha": .real(1000)])),
+            ("init_scale", base.with(["init_overlap": .real(1.01)])),
+            ("loss", base.with(["loss": .text("phase"), "L": .integer(2)])),
+        ] {
+            #expect {
+                _ = try dgd.run("gd", values, times: [1], unit: .steps)
+            } throws: { error in
+                guard case ModelError.parameter(name, _) = error else { return false }
+                return true
+            }
+        }
+        #expect(throws: Never.self) {
+            _ = try dgd.run(
+                "gd", base.with(["d": .integer(5), "width": .integer(3), "teachers": .integer(2)]), times: [1],
+                unit: .steps)
+        }
+        // gd has no batches, whatever their parameters say.
+        #expect(throws: Never.self) {
+            _ = try dgd.run(
+                "gd", base.with(["d": .integer(9), "mask": .text("persistent"), "batch_fraction": .real(0.3)]),
+                times: [1], unit: .steps)
+        }
+    }
+}
+
+/// A simulation of any loss.
+protocol DGDDescent: Run {
+    var parameters: DGDParameters { get }
+    var W: [Double] { get }
+}
+
+extension DGDSimulation: DGDDescent {}
