@@ -53,6 +53,16 @@ import Testing
         methods: [gradient-flow, closed-form]
         parameters: {d: 20, L: 3, lambda0: 0.3, lambda_increment: 0, step_size: 0.02, eps: 0.2, kappa0: 0.1, theta0: 0.3}
         """,
+        """
+        model: dmft-gradient-dynamics
+        methods: [gd, sgd]
+        parameters: {alpha: 2, d: 20, loss: logistic, step_size: 0.1, batch_fraction: 0.5, init_overlap: 0.2}
+        """,
+        """
+        model: dmft-gradient-dynamics
+        methods: [gd, sgd]
+        parameters: {alpha: 2, d: 20, L: 2, width: 2, loss: tied-attention, step_size: 0.1, ridge: 0.1}
+        """,
     ]
 
     /// Other values for parameters that a job does not give or that a method may not see.
@@ -64,6 +74,8 @@ import Testing
         "step_decay_u": .real(0.3), "loss": .text("exponential"), "optimizer": .text("gd"), "step_size": .real(0.3),
         "joint": .flag(true), "n": .integer(6), "e0": .real(0.4), "init_scale": .real(0.7), "eta": .real(0.05),
         "batch_size": .integer(7), "bayes_samples": .integer(300), "noise": .real(0.2), "lambda_increment": .real(0.01),
+        "batch_fraction": .real(0.3), "mask": .text("epoch"), "p_off": .real(0.4), "scaled": .flag(false),
+        "mc_samples": .integer(500), "tangents": .text("exact"), "beta": .real(0.5),
     ]
 
     @Test(arguments: jobs) func noRecordDependsOnAParameterThatItsMethodDoesNotUse(text: String) throws {

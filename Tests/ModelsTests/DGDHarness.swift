@@ -41,7 +41,7 @@ struct ReferenceLoss {
         case .linear: return [[z + sigma * noise]]
         case .logistic: return [[z < 0 ? -1 : 1]]
         case .phase: return [[z * z]]
-        case .tokenAverage: return [[teacher.map { tanh($0[0]) }.reduce(0, +) / Double(teacher.count)]]
+        case .tokenAverage: return [[mean(teacher.map { [$0[0]] })]]
         case .tiedAttention:
             return attention(
                 teacher.map { Array($0[..<targetTeachers]) }, beta / Double(targetTeachers).squareRoot())
@@ -60,7 +60,8 @@ struct ReferenceLoss {
             return difference * difference / 2
         case .tiedAttention:
             let P = attention(z, beta / Double(z[0].count).squareRoot())
-            return zip(P.joined(), y.joined()).map { ($0 - $1) * ($0 - $1) }.reduce(0, +) / 2
+            let E = zip(P.joined(), y.joined()).map { $0 - $1 }
+            return dot(E, E) / 2
         }
     }
 
@@ -72,32 +73,47 @@ struct ReferenceLoss {
         case .phase: return [[(z[0][0] * z[0][0] - y[0][0]) * z[0][0]]]
         case .tokenAverage:
             let error = mean(z) - y[0][0]
-            return z.map { $0.map { error * (1 - tanh($0) * tanh($0)) / Double(L * k) } }
+            let scale = error / Double(L * k)
+            return z.map { row in row.map { scale * (1 - tanh($0) * tanh($0)) } }
         case .tiedAttention:
             let c = beta / Double(k).squareRoot()
             let P = attention(z, c)
             var D = P
             for l in 0..<L {
                 let E = (0..<L).map { P[l][$0] - y[l][$0] }
-                let mean = (0..<L).reduce(0) { $0 + P[l][$1] * E[$1] }
+                let mean = dot(P[l], E)
                 for m in 0..<L { D[l][m] = P[l][m] * (E[m] - mean) }
             }
-            return (0..<L).map { l in
-                (0..<k).map { i in c * (0..<L).reduce(0) { $0 + (D[l][$1] + D[$1][l]) * z[$1][i] } }
+            var g = z
+            for l in 0..<L {
+                for i in 0..<k {
+                    g[l][i] = 0
+                    for m in 0..<L { g[l][i] += c * (D[l][m] + D[m][l]) * z[m][i] }
+                }
             }
+            return g
         }
     }
 
     private func mean(_ z: [[Double]]) -> Double {
-        z.joined().map { tanh($0) }.reduce(0, +) / Double(z.count * z[0].count)
+        let values = z.joined().map { tanh($0) }
+        return values.reduce(0, +) / Double(values.count)
     }
 
     private func attention(_ z: [[Double]], _ c: Double) -> [[Double]] {
         z.map { row in
-            let weights = z.map { exp(c * zip(row, $0).map { $0 * $1 }.reduce(0, +)) }
-            return weights.map { $0 / weights.reduce(0, +) }
+            let weights = z.map { exp(c * dot(row, $0)) }
+            let total = weights.reduce(0, +)
+            return weights.map { $0 / total }
         }
     }
+}
+
+/// The sum of products of two vectors' entries.
+func dot(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
+    var sum = 0.0
+    for (x, y) in zip(a, b) { sum += x * y }
+    return sum
 }
 
 /// Every loss with all its sizes: what it is called, the channel, and the same in plain arithmetic.

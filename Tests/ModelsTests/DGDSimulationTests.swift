@@ -123,15 +123,16 @@ struct NaiveDescent {
 
     /// A w^T of one sample, (L tokens) x (columns).
     static func fields(_ data: DGDData, _ sample: Int, _ w: [[Double]]) -> [[Double]] {
-        (0..<data.tokens).map { l in
-            w.map { column in
-                (0..<data.d).reduce(0.0) { $0 + input(data, l, sample, $1) * column[$1] } / Double(data.d).squareRoot()
-            }
+        let root = Double(data.d).squareRoot()
+        return (0..<data.tokens).map { l in
+            let x = input(data, l, sample)
+            return w.map { dot(x, $0) / root }
         }
     }
 
-    static func input(_ data: DGDData, _ l: Int, _ sample: Int, _ x: Int) -> Double {
-        Double(data.inputs[(l * data.stride + sample) * data.d + x])
+    static func input(_ data: DGDData, _ l: Int, _ sample: Int) -> [Double] {
+        let at = (l * data.stride + sample) * data.d
+        return data.inputs[at..<(at + data.d)].map(Double.init)
     }
 
     mutating func step() {
@@ -142,27 +143,28 @@ struct NaiveDescent {
         for sample in 0..<data.samples where weights[sample] > 0 {
             let g = reference.gradient(Self.fields(data, sample, w), targets[sample])
             for l in 0..<data.tokens {
+                let x = Self.input(data, l, sample)
                 for i in w.indices {
-                    for x in 0..<data.d {
-                        next[i][x] -= p.stepSize * weights[sample] * g[l][i] * Self.input(data, l, sample, x) / root
-                    }
+                    let scale = p.stepSize * weights[sample] * g[l][i] / root
+                    for c in x.indices { next[i][c] -= scale * x[c] }
                 }
             }
         }
         if p.isSpherical {
-            let q = next[0].reduce(0) { $0 + $1 * $1 } / Double(data.d)
-            next[0] = next[0].map { $0 * (p.prior.startGram[0] / q).squareRoot() }
+            let scale = (p.prior.startGram[0] / overlap(next[0], next[0])).squareRoot()
+            next[0] = next[0].map { $0 * scale }
         }
         w = next
     }
 
     var trainLoss: Double {
-        (0..<data.samples).reduce(0) { $0 + reference.loss(Self.fields(data, $1, w), targets[$1]) }
-            / Double(data.samples)
+        var sum = 0.0
+        for sample in 0..<data.samples { sum += reference.loss(Self.fields(data, sample, w), targets[sample]) }
+        return sum / Double(data.samples)
     }
 
     /// a^T b/d of two of its columns.
-    func overlap(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / Double(data.d) }
+    func overlap(_ a: [Double], _ b: [Double]) -> Double { dot(a, b) / Double(data.d) }
 }
 
 @Suite("GD and SGD on a fixed set") struct DGDSimulationTests {
@@ -199,41 +201,29 @@ struct NaiveDescent {
         return (data, data.starts(p, Self.random))
     }
 
-    private func distance(_ a: [Double], _ b: [Double]) -> Double {
-        a.count == b.count ? zip(a, b).map { abs($0 - $1) }.max() ?? 0 : .infinity
-    }
-
     @Test("Gram matrices and overlaps of teacher and starts are the prescribed ones", arguments: dgdSimulationCases)
     func gram(_ item: DGDSimulationCase) throws {
         let p = try item.parameters()
         let (data, starts) = draw(p)
         let (k, a, d) = (p.students, p.teachers, p.d)
-        func overlap(_ x: ArraySlice<Double>, _ y: ArraySlice<Double>) -> Double {
-            zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } / Double(d)
-        }
         func column(_ of: [Double], _ i: Int) -> ArraySlice<Double> { of[(i * d)..<((i + 1) * d)] }
+        func check(_ x: ArraySlice<Double>, _ y: ArraySlice<Double>, _ expected: Double) {
+            #expect(abs(dot(x, y) / Double(d) - expected) < 1e-13)
+        }
         for i in 0..<a {
             for j in 0..<a {
-                #expect(
-                    abs(overlap(column(data.teacher, i), column(data.teacher, j)) - p.prior.teacherGram[i * a + j])
-                        < 1e-13)
+                check(column(data.teacher, i), column(data.teacher, j), p.prior.teacherGram[i * a + j])
             }
         }
         for i in 0..<k * p.runs {
-            for j in 0..<a {
-                #expect(
-                    abs(overlap(column(starts, i), column(data.teacher, j)) - p.prior.startOverlap[i % k * a + j])
-                        < 1e-13)
-            }
+            for j in 0..<a { check(column(starts, i), column(data.teacher, j), p.prior.startOverlap[i % k * a + j]) }
             for j in 0..<k {
-                let other = i / k * k + j
-                #expect(
-                    abs(overlap(column(starts, i), column(starts, other)) - p.prior.startGram[i % k * k + j]) < 1e-13)
+                check(column(starts, i), column(starts, i / k * k + j), p.prior.startGram[i % k * k + j])
             }
         }
         #expect(data.samples == Int((p.alpha * Double(d)).rounded()) && data.stride % 8 == 0)
         // Runs share the data and differ in their starts.
-        if p.runs > 1 { #expect(distance(Array(column(starts, 0)), Array(column(starts, k))) > 0.1) }
+        if p.runs > 1 { #expect(largestDifference(Array(column(starts, 0)), Array(column(starts, k))) > 0.1) }
     }
 
     @Test("token l is its mean and standard normals") func inputs() throws {
@@ -245,8 +235,9 @@ struct NaiveDescent {
             let column = data.teacher[((l + 1) * 100)..<((l + 2) * 100)].map { $0 / 10 }
             var sums = Array(repeating: 0.0, count: 100)
             for sample in 0..<2000 {
+                let row = NaiveDescent.input(data, l, sample)
                 for x in 0..<100 {
-                    let noise = NaiveDescent.input(data, l, sample, x) - column[x]
+                    let noise = row[x] - column[x]
                     mean += noise / 2e5
                     square += noise * noise / 2e5
                     sums[x] += noise / 2000
@@ -254,7 +245,7 @@ struct NaiveDescent {
             }
             #expect(abs(mean) < 4 / 2e5.squareRoot() && abs(square - 1) < 4 * (2 / 2e5).squareRoot())
             // 100 means of 2000 numbers: their squares are chi-square with 100 degrees of freedom.
-            #expect(abs(sums.map { 2000 * $0 * $0 }.reduce(0, +) - 100) < 4 * 200.0.squareRoot())
+            #expect(abs(2000 * dot(sums, sums) - 100) < 4 * 200.0.squareRoot())
         }
     }
 
@@ -273,7 +264,7 @@ struct NaiveDescent {
         for r in 0..<p.runs {
             var naive = NaiveDescent(p, data, starts: starts, run: r, random: Self.random)
             for _ in 0..<item.steps { naive.step() }
-            #expect(distance(naive.w.flatMap { $0 }, Array(run.W[(r * k * d)..<((r + 1) * k * d)])) < 1e-5)
+            #expect(largestDifference(naive.w.flatMap { $0 }, Array(run.W[(r * k * d)..<((r + 1) * k * d)])) < 1e-5)
             train += naive.trainLoss / Double(p.runs)
             for i in 0..<k {
                 for j in 0..<a {
@@ -289,8 +280,9 @@ struct NaiveDescent {
         }
         #expect(values("steps") == [Double(item.steps)] && values("t") == [Double(item.steps) * p.stepSize])
         #expect(abs(values("train_loss")[0] - train) < 3e-6)
-        #expect(distance(values("overlap"), overlap) < 3e-6 && distance(values("q"), q) < 3e-6)
-        #expect(distance(values("cosine"), cosine) < 3e-6 && distance(values("sign_error"), angle) < 3e-6)
+        #expect(largestDifference(values("overlap"), overlap) < 3e-6 && largestDifference(values("q"), q) < 3e-6)
+        #expect(
+            largestDifference(values("cosine"), cosine) < 3e-6 && largestDifference(values("sign_error"), angle) < 3e-6)
         #expect(values("train_loss")[0] > 0)
     }
 
@@ -338,15 +330,14 @@ struct NaiveDescent {
             ]), method: "gd")
         let (data, starts) = draw(p)
         let (n, d) = (data.samples, data.d)
-        let A = (0..<n).map { s in (0..<d).map { NaiveDescent.input(data, 0, s, $0) / Double(d).squareRoot() } }
-        let y = (0..<n).map { s in zip(A[s], data.teacher).map { $0 * $1 }.reduce(0, +) + 0.4 * data.noise[s] }
+        let root = Double(d).squareRoot()
+        let A = (0..<n).map { NaiveDescent.input(data, 0, $0).map { $0 / root } }
+        let y = (0..<n).map { dot(A[$0], data.teacher) + 0.4 * data.noise[$0] }
         var gram = Array(repeating: 0.0, count: d * d)
         for row in A { for i in 0..<d { for j in 0..<d { gram[i * d + j] += row[i] * row[j] } } }
         let (values, vectors) = try LAPACK.symmetricEigen(d, gram, vectors: true)
-        let right = (0..<d).map { x in (0..<n).map { A[$0][x] * y[$0] }.reduce(0, +) }
-        func component(_ mode: Int, _ v: [Double]) -> Double {
-            (0..<d).reduce(0) { $0 + vectors[mode * d + $1] * v[$1] }
-        }
+        let right = (0..<d).map { x in dot(A.map { $0[x] }, y) }
+        func component(_ mode: Int, _ v: [Double]) -> Double { dot(vectors[(mode * d)..<((mode + 1) * d)], v) }
         var run = simulation(p, data, starts: starts)
         for steps in [1.0, 7, 60] {
             #expect(try run.advance(toward: steps, quantum: 100))
@@ -359,7 +350,7 @@ struct NaiveDescent {
                     let value = decay * component(mode, start) + (1 - decay) / rate * component(mode, right)
                     for x in 0..<d { w[x] += value * vectors[mode * d + x] }
                 }
-                #expect(distance(w, Array(run.W[(r * d)..<((r + 1) * d)])) < 2e-6)
+                #expect(largestDifference(w, Array(run.W[(r * d)..<((r + 1) * d)])) < 2e-6)
             }
         }
     }
@@ -376,8 +367,9 @@ struct NaiveDescent {
         var other = simulation(p, permuted, starts: students)
         _ = try run.advance(toward: 20, quantum: 100)
         _ = try other.advance(toward: 20, quantum: 100)
-        #expect(distance([1, 0, 3, 2].flatMap { Array(run.W[($0 * d)..<(($0 + 1) * d)]) }, other.W) < 1e-5)
-        #expect(distance(run.W, other.W) > 0.1 && distance(run.W, starts) > 0.1)
+        let expected = [1, 0, 3, 2].flatMap { Array(run.W[($0 * d)..<(($0 + 1) * d)]) }
+        #expect(largestDifference(expected, other.W) < 1e-5)
+        #expect(largestDifference(run.W, other.W) > 0.1 && largestDifference(run.W, starts) > 0.1)
         #expect(abs(try observe(&run)("train_loss")[0] - observe(&other)("train_loss")[0]) < 1e-6)
     }
 
@@ -390,7 +382,7 @@ struct NaiveDescent {
             var alone = simulation(one, data, starts: data.starts(one, Self.random))
             _ = try all.advance(toward: 10, quantum: 100)
             _ = try alone.advance(toward: 10, quantum: 100)
-            #expect(distance(Array(all.W[..<alone.W.count]), alone.W) < 1e-5, "\(item.name)")
+            #expect(largestDifference(Array(all.W[..<alone.W.count]), alone.W) < 1e-5, "\(item.name)")
         }
     }
 
@@ -425,8 +417,10 @@ struct NaiveDescent {
         var run = simulation(p, data, starts: starts, random: request.random)
         _ = try run.advance(toward: 9, quantum: 100)
         for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            let expected = (0..<2).reduce(0.0) { sum, r in
-                sum + (0..<20).reduce(0.0) { $0 + run.W[(2 * r + i) * 20 + $1] * starts[(2 * r + j) * 20 + $1] } / 40
+            var expected = 0.0
+            for r in 0..<2 {
+                let now = run.W[((2 * r + i) * 20)..<((2 * r + i + 1) * 20)]
+                expected += dot(now, starts[((2 * r + j) * 20)..<((2 * r + j + 1) * 20)]) / 40
             }
             #expect(abs(at(3, 0, i, j) - expected) < 1e-12)
         }
