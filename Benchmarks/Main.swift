@@ -13,6 +13,7 @@ let benchmarks = [
     Benchmark(name: "chain", run: benchmarkChain),
     Benchmark(name: "attention", run: benchmarkSelfAttention),
     Benchmark(name: "slr", run: benchmarkSingleLocation),
+    Benchmark(name: "dmft-gd", run: benchmarkGradientDynamics),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

@@ -38,7 +38,7 @@ enum DGDSimulationCost {
         let loss: DGDLoss = try point.choice("loss")
         let columns = k * R
         // One pass reads the inputs from memory once; columns then share them.
-        let multiply = n * L * d * (0.11e-9 + 0.035e-9 * columns)
+        let multiply = n * L * d * (0.09e-9 + 0.06e-9 * columns)
         let function = loss == .tiedAttention ? 4e-9 * L * (L + k) : loss == .linear || loss == .phase ? 1e-9 : 4e-9 * L
         let channel = n * R * (k * L * 1e-9 + function)
         let observations = Double(times.values.count) * (method == "gd" ? 0 : multiply + channel)
