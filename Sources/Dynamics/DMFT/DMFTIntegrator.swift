@@ -270,12 +270,16 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                 _ = keepGradient(from: before + i, at: place, less: [])
                 made.append((i, []))
             case .residual(let combination):
-                let first = keepGradient(from: before + i, at: place, less: combination)
-                // Twice: a residual of 1e-6 has lost its orthogonality to rounding.
-                let correction = basis.correct(covariances: first.products.map { factor * $0 })
-                let second = keepGradient(from: place, at: place, less: correction)
-                basis.setPivot(factor * second.square)
-                made.append((i, zip(combination, correction).map { $0 + $1 }))
+                var kept = keepGradient(from: before + i, at: place, less: combination)
+                var whole = combination
+                if factor * kept.square < 1e-8 * variance {
+                    // Twice: so small a residual has lost its orthogonality to rounding.
+                    let correction = basis.correct(covariances: kept.products.map { factor * $0 })
+                    kept = keepGradient(from: place, at: place, less: correction)
+                    for b in whole.indices { whole[b] += correction[b] }
+                }
+                basis.setPivot(factor * kept.square)
+                made.append((i, whole))
             }
             for column in 0...row + i {
                 let value = column == row + i ? variance : basis.covariance(with: column)

@@ -1,7 +1,7 @@
 import Dynamics
 import Numerics
 
-/// A loss of one token and one student column: numbers in, numbers out. ``ScalarChannel`` makes a channel of it.
+/// A loss of one token and one student column: numbers in, numbers out. ``ScalarChannel`` makes a channel of them.
 package protocol ScalarLoss: Sendable {
     /// y from the teacher field and a standard normal.
     func target(_ teacher: Lanes, noise: Lanes) -> Lanes
@@ -75,29 +75,68 @@ package struct PhaseLoss: ScalarLoss {
 }
 
 /// A scalar loss as a channel with L = k = 1; the target is read from teacher column 0.
-package struct ScalarChannel<Loss: ScalarLoss>: DMFTChannel {
-    let loss: Loss
+///
+/// The losses are cases and not a type parameter, so that the loops below are compiled for each of them.
+package struct ScalarChannel: DMFTChannel {
+    private enum Loss {
+        case linear(LinearLoss)
+        case logistic(LogisticLoss)
+        case phase(PhaseLoss)
+    }
+
+    private let loss: Loss
+    package let noiseCount: Int
     package let teachers: Int
 
-    package init(_ loss: Loss, teachers: Int) {
+    package init(_ loss: LinearLoss, teachers: Int) {
+        self.init(.linear(loss), noiseCount: loss.noiseCount, teachers: teachers)
+    }
+
+    package init(_ loss: LogisticLoss, teachers: Int) {
+        self.init(.logistic(loss), noiseCount: loss.noiseCount, teachers: teachers)
+    }
+
+    package init(_ loss: PhaseLoss, teachers: Int) {
+        self.init(.phase(loss), noiseCount: loss.noiseCount, teachers: teachers)
+    }
+
+    private init(_ loss: Loss, noiseCount: Int, teachers: Int) {
         self.loss = loss
+        self.noiseCount = noiseCount
         self.teachers = teachers
     }
 
     package var tokens: Int { 1 }
     package var students: Int { 1 }
     package var targetTeachers: Int { 1 }
-    package var noiseCount: Int { loss.noiseCount }
     package var targetWidth: Int { 1 }
 
     package func target(_ batch: TargetBatch) {
-        for b in 0..<batch.blocks {
-            let noise = noiseCount == 0 ? Lanes.zero : lanes(batch.noise, b)
-            store(loss.target(lanes(batch.fields, b), noise: noise), batch.targets, b)
+        switch loss {
+        case .linear(let loss): Self.target(loss, batch)
+        case .logistic(let loss): Self.target(loss, batch)
+        case .phase(let loss): Self.target(loss, batch)
         }
     }
 
     package func evaluate(_ batch: FieldBatch) {
+        switch loss {
+        case .linear(let loss): Self.evaluate(loss, batch)
+        case .logistic(let loss): Self.evaluate(loss, batch)
+        case .phase(let loss): Self.evaluate(loss, batch)
+        }
+    }
+
+    @inline(__always)
+    private static func target(_ loss: some ScalarLoss, _ batch: TargetBatch) {
+        for b in 0..<batch.blocks {
+            let noise = loss.noiseCount == 0 ? Lanes.zero : lanes(batch.noise, b)
+            store(loss.target(lanes(batch.fields, b), noise: noise), batch.targets, b)
+        }
+    }
+
+    @inline(__always)
+    private static func evaluate(_ loss: some ScalarLoss, _ batch: FieldBatch) {
         for b in 0..<batch.blocks {
             let z = lanes(batch.fields, b)
             let y = lanes(batch.targets, b)
