@@ -29,7 +29,7 @@ public struct Plan: Sendable {
     /// Tasks of one method whose estimate is beyond a limit of the job.
     public struct Beyond: Sendable {
         public let tasks: Int
-        /// Those of them that a run does not begin (``JobLimits/refusal(of:)``).
+        /// Those of them that a run does not begin because of this limit (``JobLimits/refusal(of:)``).
         public let refused: Int
         /// The largest of them.
         public let largest: LimitExcess
@@ -93,11 +93,11 @@ public struct Plan: Sendable {
             seconds += cost.seconds * Double(count * each)
             longest = max(longest, cost.seconds)
             memory = max(memory, cost.memory)
-            let isRefused = limits.refusal(of: cost) != nil
             if let limit = limits.taskMemory, cost.memory > limit {
-                beyondMemory.add(count * each, Double(cost.memory), isRefused: isRefused, examples[index])
+                beyondMemory.add(count * each, Double(cost.memory), isRefused: true, examples[index])
             }
             if let limit = limits.taskSeconds, cost.seconds > limit {
+                let isRefused = cost.seconds > JobLimits.timeMargin * limit
                 beyondTime.add(count * each, cost.seconds, isRefused: isRefused, examples[index])
             }
         }

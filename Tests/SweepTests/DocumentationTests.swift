@@ -14,7 +14,7 @@ struct DocumentationTests {
         }
     }()
 
-    @Test func `has examples`() { #expect(Self.jobs.count == 10) }
+    @Test func `has examples`() { #expect(Self.jobs.count == 11) }
 
     @Test(arguments: jobs) func `every example is a job`(text: String) throws {
         let job = try job(text)

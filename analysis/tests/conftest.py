@@ -13,6 +13,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ROOT / ".build" / "release" / "dynsweep"
+#: The same command line over models that exist for tests (Tests/Testbench).
+TESTBENCH = BINARY.with_name("dynsweep-testbench")
 
 #: Two axes (one of words), a simulation, its chain and a theory that is the same for every d.
 CURVES = """
@@ -74,6 +76,19 @@ output: fraction.h5
 """
 
 
+#: An observable over two times, with a dimension of its own.
+KERNEL = """
+name: kernel
+model: trial
+methods: [walk, sampled]
+parameters: {index: [0, 1], walkers: 3}
+seeds: 4
+per_method: {sampled: {seeds: 2}}
+record: {times: {range: [0, 30, 2]}, kernels: true}
+output: kernel.h5
+"""
+
+
 def environment() -> dict[str, str]:
     """Return an environment in which the examples of the documentation work."""
     import sys
@@ -88,11 +103,13 @@ def environment() -> dict[str, str]:
     return env
 
 
-def run(job: str, folder: pathlib.Path, *arguments: str) -> pathlib.Path:
+def run(
+    job: str, folder: pathlib.Path, *arguments: str, binary: pathlib.Path = BINARY
+) -> pathlib.Path:
     """Run a job in a folder and return its result file."""
     (folder / "job.yaml").write_text(job)
     done = subprocess.run(
-        [BINARY, "run", "job.yaml", "--quiet", *arguments],
+        [binary, "run", "job.yaml", "--quiet", *arguments],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -118,6 +135,11 @@ def map_file(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def fraction_file(tmp_path_factory) -> pathlib.Path:
     return run(FRACTION, tmp_path_factory.mktemp("fraction"))
+
+
+@pytest.fixture(scope="session")
+def kernel_file(tmp_path_factory) -> pathlib.Path:
+    return run(KERNEL, tmp_path_factory.mktemp("kernel"), binary=TESTBENCH)
 
 
 @pytest.fixture

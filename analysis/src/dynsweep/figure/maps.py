@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.patches import Patch
 
 from dynsweep.figure import labels, style
 from dynsweep.figure.scales import is_log_spaced, spans_decades
+from dynsweep.figure.series import pick
 from dynsweep.figure.spec import FigureError, FigureSpec, MapPlan, coordinate
 from dynsweep.results import Results
 from dynsweep.seeds import flag_codes, statistics
@@ -25,8 +27,10 @@ def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
     """Draw a map; a variable with ``flag_meanings`` as regions with their borders."""
     variable = results[plan.method][plan.colour]
     values = statistics(results[plan.method][[plan.colour, "status"]])[plan.colour]
-    held = {name: value for name, value in plan.held.items() if name in values.dims}
-    values = values.sel(held)
+    held = pick(values, None, plan.held)
+    if held is None:
+        raise FigureError(f"{plan.method} has no {plan.colour!r} where the other axes are held")
+    values = held[0]
     panel = coordinate(results, plan.colour, plan.panels) if plan.panels else None
     count = 1 if panel is None else panel.size
     columns = min(count, 3)
@@ -53,6 +57,8 @@ def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
     x_label, y_label = (
         labels.axis_label(coordinate(results, plan.colour, dim)) for dim in (plan.x, plan.y)
     )
+    if x_label == y_label:  # the two times of a kernel
+        y_label = re.sub(r"\$(.+)\$", r"$\1'$", y_label)
     style.label_axes(figure, axes[:count], x_label, y_label)
     paint.explain(figure, axes[:count], variable)
     return figure

@@ -50,7 +50,7 @@ class Series:
 
     def curve(self, x: str, selection: dict[str, Any]) -> Curve | None:
         """Return the curve at one hue and panel; None where the method has no such value."""
-        picked = _pick(self.mean, self.error, selection)
+        picked = pick(self.mean, self.error, selection)
         if picked is None:
             return None
         mean, error = picked
@@ -75,7 +75,7 @@ def series_of(results: Results, plan: CurvesPlan) -> list[Series]:
         statistics = seeds_statistics(results[method][sorted(needed)])
         mean = statistics[plan.y]
         error = statistics.get(f"{source}_sem")
-        picked = _pick(mean, error, plan.held)
+        picked = pick(mean, error, plan.held)
         if picked is None:
             continue
         mean, error = (None if array is None else array.load() for array in picked)
@@ -91,7 +91,7 @@ def _source(variable: xr.DataArray) -> str:
     return str(variable.attrs.get("seed_mean_of", variable.name))
 
 
-def _pick(
+def pick(
     mean: xr.DataArray, error: xr.DataArray | None, selection: dict[str, Any]
 ) -> tuple[xr.DataArray, xr.DataArray | None] | None:
     """Take one value of each selected dimension; None when one of them is not there."""

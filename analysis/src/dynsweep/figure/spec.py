@@ -116,7 +116,8 @@ def plan(results: Results, spec: FigureSpec) -> CurvesPlan | MapPlan:
 
     Defaults: the overlap, else the first observable in time, else the first; x is time, else the
     longest numeric axis; hue is the first axis left, panels the next; the others are held at
-    their first value. Two long numeric axes and an observable without time make a map.
+    their first value. Two long numeric axes and an observable without time make a map, and so does
+    a kernel (an observable over two times) when neither x nor hue is asked for.
 
     :raises FigureError: when something asked for is not there
     """
@@ -133,11 +134,29 @@ def plan(results: Results, spec: FigureSpec) -> CurvesPlan | MapPlan:
         raise FigureError(f"no observable {y!r}; the file has {', '.join(names)}")
     dims = dimensions(results, y)
     long = [dim for dim in dims if dim != TIME and _is_long(coordinate(results, y, dim))]
+    second = _second_time(results, y)
+    if second is not None and spec.x is None and spec.hue is None and spec.panels != second:
+        return _plan_map(results, replace(spec, x=TIME), colour=y, y=second)
     if TIME not in dims and spec.x in (None, *long) and spec.hue in (None, *long):
         sides = _sides(spec, long)
         if sides is not None:
             return _plan_map(results, replace(spec, x=sides[0]), colour=y, y=sides[1])
     return _plan_curves(results, spec, y, dims)
+
+
+def _second_time(results: Results, name: str) -> str | None:
+    """Return the other time of a kernel: a dimension whose coordinate is that of time."""
+    for method in results:
+        dims = _dims(results, method, name)
+        if TIME not in dims or TIME not in results[method].coords:
+            continue
+        times = results[method].coords[TIME].values
+        for dim in dims:
+            if dim == TIME or dim not in results[method].coords:
+                continue
+            if np.array_equal(results[method].coords[dim].values, times):
+                return dim
+    return None
 
 
 def _sides(spec: FigureSpec, long: list[str]) -> tuple[str, str] | None:
@@ -209,7 +228,8 @@ def _default_observable(results: Results, names: list[str]) -> str:
     ]
     if "overlap" in in_time:
         return "overlap"
-    return (in_time or names)[0]
+    curves = [name for name in in_time if _second_time(results, name) is None]
+    return (curves or in_time or names)[0]
 
 
 def _dims(results: Results, method: str, name: str) -> tuple[str, ...]:
