@@ -9,16 +9,23 @@ struct CostModel: Model {
     let parameters = [
         ParameterSpec("milliseconds", kind: .real(.positive), default: .required, "what a task takes"),
         ParameterSpec("index", kind: .integer(0...1_000_000_000), default: .value(.integer(0)), "tells points apart"),
+        ParameterSpec("width", kind: .integer(1...100_000_000), default: .value(.integer(1)), "numbers it records"),
     ]
     let methods = [
         MethodSpec(
             "work", kind: .simulation, isSeeded: true, isTimed: false,
-            observables: [ObservableSpec("value", symbol: "v", "a value", inTime: false)],
+            observables: [
+                ObservableSpec(
+                    "value", symbol: "v", "values", inTime: false,
+                    dimensions: [ExtraDimension("item", .parameter("width"))])
+            ],
             costParameters: ["milliseconds"], "works")
     ]
 
     func constraints(method: String) -> [Constraint] { [] }
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> { ["milliseconds", "index"] }
+    func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
+        ["milliseconds", "index", "width"]
+    }
     func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
         Cost(seconds: try point.real("milliseconds") * 1e-3, memory: 0)
     }

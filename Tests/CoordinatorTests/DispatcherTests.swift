@@ -35,6 +35,33 @@ import Testing
         mutating func below(_ count: Int) -> Int { Int(uniform() * Double(count)) }
     }
 
+    @Test func whatFailsSaysNothingOfTheSpeedOfOthers() throws {
+        let job = try CostModel.job("parameters: {milliseconds: 10, index: {range: [0, 99, 1]}}")
+        let queue = try TaskQueue(job: job, ledger: Ledger())
+        for _ in 0..<3 {
+            // Before the first measurement a bundle is one task.
+            let assignment = try #require(try queue.nextAssignment(seconds: 0.1))
+            #expect(assignment.items.count == 1 && assignment.items[0].seedCount == 1)
+            try queue.finished(assignment.items[0].task(0), seconds: nil)
+            #expect(queue.speed.expectedSeconds(method: 0, point: 0) > 0.009)
+        }
+        let last = try #require(try queue.nextAssignment(seconds: 0.1))
+        try queue.finished(last.items[0].task(0), seconds: 0.005)
+        #expect(abs(queue.speed.expectedSeconds(method: 0, point: 0) - 0.005) < 1e-4)
+        #expect(try queue.nextAssignment(seconds: 0.1)?.items.count ?? 0 > 10)
+    }
+
+    @Test func largeRecordsTravelInMessagesOfBoundedSize() throws {
+        let job = try CostModel.job("parameters: {milliseconds: 0.001, width: 10000000}\nseeds: 50")
+        let queue = try TaskQueue(job: job, ledger: Ledger())
+        let first = try #require(try queue.nextAssignment(seconds: 1))
+        try queue.finished(first.items[0].task(0), seconds: 1e-6)
+        // A second's worth would be all 49; 80 MB each.
+        let next = try #require(try queue.nextAssignment(seconds: 1))
+        let count = next.items.reduce(0) { $0 + $1.seedCount }
+        #expect((2...4).contains(count))
+    }
+
     /// Runs a job on ranks that answer in random order; returns what was run.
     private func play(_ job: Job, _ ledger: Ledger, ranks: Int, seed: Int) throws -> Set<TaskID> {
         var noise = Noise(UInt64(seed))
