@@ -41,9 +41,12 @@ enum DGDSimulationCost {
         let multiply = n * L * d * (0.09e-9 + 0.06e-9 * columns)
         let function = loss == .tiedAttention ? 4e-9 * L * (L + k) : loss == .linear || loss == .phase ? 1e-9 : 4e-9 * L
         let channel = n * R * (k * L * 1e-9 + function)
-        let observations = Double(times.values.count) * (method == "gd" ? 0 : multiply + channel)
+        // Nodes of the test loss, and a training loss that a step of sgd cannot share.
+        let test = loss == .tiedAttention || loss == .tokenAverage ? 1.5e-3 : 0.1e-3
+        let observations = Double(times.values.count) * (R * test + (method == "gd" ? 0 : multiply + channel))
         return Cost(
-            seconds: n * L * d * 1e-9 + steps * ((b < 1 ? max(b, 0.1) : 1) * multiply + channel) + observations,
+            seconds: n * L * d * 1e-9 + 10 * test + steps * ((b < 1 ? max(b, 0.1) : 1) * multiply + channel)
+                + observations,
             memory: Int(
                 min(
                     bytes(n: n, d: d, L: L, k: k, R: R, recorded: Double(times.values.count)), 1e18)))

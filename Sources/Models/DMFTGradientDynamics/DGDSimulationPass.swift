@@ -138,22 +138,21 @@ struct DGDPass<Channel: DMFTChannel> {
         }
     }
 
-    /// Fields of `count` samples for the given columns of W.
+    /// Fields of `count` samples times sqrt(d), for the given columns of W.
     private func multiply(_ rows: UnsafePointer<Float>, tokenStride: Int, _ count: Int, _ columns: Range<Int>) {
         let (d, L, block) = (layout.d, layout.tokens, layout.block)
-        let scale = Float(1 / Double(d).squareRoot())
         for l in 0..<L {
             let x = rows + l * tokenStride
             if columns.count < DGDLayout.matrixFrom {
                 for column in columns {
                     BLAS.gemv(
-                        rows: count, columns: d, alpha: scale, x, leading: d, single + column * d,
+                        rows: count, columns: d, x, leading: d, single + column * d,
                         single + (layout.fieldsAt + (column * L + l) * block))
                 }
             } else {
                 let at = layout.fieldsAt + (columns.lowerBound * L + l) * block
                 BLAS.gemm(
-                    .none, .transposed, m: columns.count, n: count, k: d, alpha: scale,
+                    .none, .transposed, m: columns.count, n: count, k: d,
                     single + columns.lowerBound * d, leadingA: d, x, leadingB: d, single + at, leadingC: L * block)
             }
         }
@@ -180,16 +179,17 @@ struct DGDPass<Channel: DMFTChannel> {
         }
     }
 
-    /// Replaces the fields of one run by g, in double precision.
+    /// Makes g of one run from its fields, in double precision.
     private func evaluate(
         _ run: Int, _ count: Int, _ targets: UnsafePointer<Double>, targetStride: Int, sumsLoss: Bool
     ) {
         let (L, block) = (layout.tokens, layout.block)
         let first = run * layout.students * L * block
+        let scale = 1 / Double(layout.d).squareRoot()
         for row in 0..<layout.students * L {
             let from = single + (layout.fieldsAt + first + row * block)
             let to = double + (first + row * block)
-            for s in 0..<count { to[s] = Double(from[s]) }
+            for s in 0..<count { to[s] = scale * Double(from[s]) }
         }
         channel.evaluate(
             FieldBatch(
