@@ -63,6 +63,16 @@ import Testing
         methods: [gd, sgd]
         parameters: {alpha: 2, d: 20, L: 2, width: 2, loss: tied-attention, step_size: 0.1, ridge: 0.1}
         """,
+        """
+        model: dmft-gradient-dynamics
+        methods: [one-pass, closed-form]
+        parameters: {alpha: 2, loss: linear, step_size: 0.1, batch_fraction: 0.5, noise: 0.1}
+        """,
+        """
+        model: dmft-gradient-dynamics
+        methods: [one-pass]
+        parameters: {alpha: 2, L: 2, loss: token-average, step_size: 0.1, mask: persistent, batch_fraction: 0.5}
+        """,
     ]
 
     /// Other values for parameters that a job does not give or that a method may not see.

@@ -195,6 +195,21 @@ import Testing
         }
     }
 
+    /// A student along the teacher has fields M z* and no randomness of its own: means over one normal are left.
+    @Test func logisticOfAnAlignedStudent() throws {
+        let prior = try DMFTPrior(students: 1, teachers: 1, teacherGram: [1], startGram: [1], startOverlap: [1])
+        let means = means(ScalarChannel(LogisticLoss(), teachers: 1), prior)
+        for M in [0.5, 20, -3] {
+            let m = means.moments([M], [M * M])
+            func slope(_ z: Double) -> Double { 1 / (1 + exp(M * abs(z))) }
+            let rule = GaussianRule.kinkAtZero
+            #expect(abs(m.loss - rule.mean { log1p(exp(-M * abs($0))) }) < 1e-7)
+            #expect(abs(m.teacherGradient[0] + rule.mean { slope($0) * abs($0) }) < 1e-7)
+            #expect(abs(m.gradientGram[0] - rule.mean { slope($0) * slope($0) }) < 1e-7)
+            #expect(abs(m.curvature[0] - rule.mean { slope($0) * (1 - slope($0)) }) < 1e-7)
+        }
+    }
+
     /// A population of whatever channel.
     private struct Means {
         let loss: ([Double], [Double]) -> Double
