@@ -54,6 +54,11 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         guard settings.copies > 0, settings.copies <= 1 << 32, (0...1 << 20).contains(settings.horizon) else {
             throw DMFTError.size("the number of copies or of steps is out of range")
         }
+        let least = 2 * (settings.horizon + 1) * k
+        guard settings.copies >= least else {
+            throw DMFTError.size(
+                "is too small for \(settings.horizon) steps: the noise of fewer than \(least) copies can grow without bound")
+        }
         self.channel = channel
         self.prior = prior
         self.settings = settings
@@ -270,16 +275,12 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                 _ = keepGradient(from: before + i, at: place, less: [])
                 made.append((i, []))
             case .residual(let combination):
-                var kept = keepGradient(from: before + i, at: place, less: combination)
-                var whole = combination
-                if factor * kept.square < 1e-8 * variance {
-                    // Twice: so small a residual has lost its orthogonality to rounding.
-                    let correction = basis.correct(covariances: kept.products.map { factor * $0 })
-                    kept = keepGradient(from: place, at: place, less: correction)
-                    for b in whole.indices { whole[b] += correction[b] }
-                }
-                basis.setPivot(factor * kept.square)
-                made.append((i, whole))
+                let first = keepGradient(from: before + i, at: place, less: combination)
+                // Twice, always: taken off once, the basis loses its orthogonality by the square of its condition.
+                let correction = basis.correct(covariances: first.products.map { factor * $0 })
+                let second = keepGradient(from: place, at: place, less: correction)
+                basis.setPivot(factor * second.square)
+                made.append((i, zip(combination, correction).map { $0 + $1 }))
             }
             for column in 0...row + i {
                 let value = column == row + i ? variance : basis.covariance(with: column)

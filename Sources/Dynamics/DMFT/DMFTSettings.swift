@@ -25,7 +25,7 @@ public struct DMFTSettings: Sendable {
     public var horizon: Int
     public var tangents: Tangents
     /// Gradients (and noise) whose part off all earlier ones has less than this part of their variance are taken for
-    /// combinations of those. 0 keeps all of them.
+    /// combinations of those. Rounding leaves about 1e-15.
     public var tolerance: Double
 
     public init(

@@ -9,9 +9,9 @@ import Numerics
 /// factor stable without a ridge on its pivots, and the past short.
 ///
 /// The basis is kept well conditioned: a gradient that is nearly a combination enters with its residual alone.
-struct GradientBasis: Sendable, Resumable {
+package struct GradientBasis: Sendable, Resumable {
     /// How the new gradient column is kept.
-    enum Place {
+    package enum Place {
         /// As it is.
         case whole
         /// Less the combination of basis vectors with these coefficients; ``setPivot(_:)`` must follow.
@@ -26,17 +26,17 @@ struct GradientBasis: Sendable, Resumable {
     private static let whole = 0.01
     private let stride: Int
     /// Basis vectors.
-    private(set) var size = 0
+    package private(set) var size = 0
     /// Columns seen.
     private(set) var count = 0
     /// The lower triangular factor of the basis vectors' covariance.
     private var triangle: [Double]
     /// Row c: column c of the noise on the independent normals, one normal a basis vector: the factor of Cg.
-    private(set) var factor: [Double]
+    package private(set) var factor: [Double]
     /// Row c: gradient column c on the basis vectors.
-    private(set) var coordinates: [Double]
+    package private(set) var coordinates: [Double]
 
-    init(capacity: Int, tolerance: Double) {
+    package init(capacity: Int, tolerance: Double) {
         self.tolerance = tolerance
         stride = max(capacity, 1)
         triangle = Array(repeating: 0, count: stride * stride)
@@ -47,10 +47,10 @@ struct GradientBasis: Sendable, Resumable {
     static func bytes(capacity: Int) -> Double { 24 * Double(capacity) * Double(capacity) }
 
     /// Numbers from one row to the next of ``factor`` and ``coordinates``.
-    var leading: Int { stride }
+    package var leading: Int { stride }
 
     /// Adds the next column, from its covariances with all basis vectors and its variance.
-    mutating func append(covariances: [Double], variance: Double) -> Place {
+    package mutating func append(covariances: [Double], variance: Double) -> Place {
         let row = count * stride
         count += 1
         var projections = covariances
@@ -77,7 +77,7 @@ struct GradientBasis: Sendable, Resumable {
 
     /// Corrects the last column's coordinates, where rounding has left its residual not quite orthogonal: from the residual's
     /// covariances with the basis vectors before it, the combination that is still to be taken off.
-    mutating func correct(covariances: [Double]) -> [Double] {
+    package mutating func correct(covariances: [Double]) -> [Double] {
         var combination = covariances
         BLAS.solveLower(.none, size - 1, triangle, leading: stride, &combination)
         BLAS.solveLower(.transposed, size - 1, triangle, leading: stride, &combination)
@@ -86,21 +86,21 @@ struct GradientBasis: Sendable, Resumable {
     }
 
     /// The variance of the new basis vector's part off all others: for a residual, as measured.
-    mutating func setPivot(_ variance: Double) {
+    package mutating func setPivot(_ variance: Double) {
         let last = size - 1
         triangle[last * stride + last] = variance.squareRoot()
         factor[(count - 1) * stride + last] = variance.squareRoot()
     }
 
     /// The covariance of the last column with column `earlier`.
-    func covariance(with earlier: Int) -> Double {
+    package func covariance(with earlier: Int) -> Double {
         factor.withUnsafeBufferPointer { factor in
             guard let factor = factor.baseAddress else { return 0 }
             return BLAS.dot(size, factor + (count - 1) * stride, factor + earlier * stride)
         }
     }
 
-    mutating func exchange(with archive: inout StateArchive) throws {
+    package mutating func exchange(with archive: inout StateArchive) throws {
         try archive.exchange(&size, in: 0...stride)
         try archive.exchange(&count, in: 0...stride)
         try archive.exchange(&triangle)

@@ -5,19 +5,19 @@ import Numerics
 ///
 /// Columns are drawn and made orthonormal in slabs of 32 by products of matrices: projection off all earlier slabs, then
 /// Cholesky's factor of the Gram matrix among themselves. Column 0 is the constant.
-struct MatchedNormals: Sendable, Resumable {
-    private(set) var history: TileHistory
+package struct MatchedNormals: Sendable, Resumable {
+    package private(set) var history: TileHistory
     private var random: RandomStream
     private var columns = 0
 
     /// Columns are drawn from `random`.
-    init(tiles: Int, rowLength: Int, random: RandomStream) {
+    package init(tiles: Int, rowLength: Int, random: RandomStream) {
         history = TileHistory(tiles: tiles, rowLength: rowLength)
         self.random = random
     }
 
     /// Draws what is missing for the first `count` columns.
-    mutating func draw(columns count: Int) {
+    package mutating func draw(columns count: Int) {
         while columns < count { drawSlab() }
     }
 
@@ -96,7 +96,7 @@ struct MatchedNormals: Sendable, Resumable {
         }
     }
 
-    mutating func exchange(with archive: inout StateArchive) throws {
+    package mutating func exchange(with archive: inout StateArchive) throws {
         try archive.exchange(&random)
         try archive.exchange(&columns, in: 0...1 << 25)
         try archive.exchange(&history)

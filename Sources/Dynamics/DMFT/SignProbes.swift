@@ -7,9 +7,9 @@ import Numerics
 /// every P columns. So the columns of one such generation are exactly orthogonal over the copies, not only on average: a response
 /// that is the same for all copies is found without error, and the mean products with all P columns of a generation are
 /// one Walsh-Hadamard transform in place of P passes over the copies.
-struct SignProbes: Sendable, Resumable {
+package struct SignProbes: Sendable, Resumable {
     /// P, a power of two from 64 on.
-    let order: Int
+    package let order: Int
     private let copies: Int
     private let tileWidth: Int
     private var random: RandomStream
@@ -24,7 +24,7 @@ struct SignProbes: Sendable, Resumable {
     }
 
     /// `copies` is a multiple of the order, and of `tileWidth`, which is at most the order.
-    init(copies: Int, tileWidth: Int, random: RandomStream) {
+    package init(copies: Int, tileWidth: Int, random: RandomStream) {
         order = Self.order(copies: copies)
         self.copies = copies
         self.tileWidth = tileWidth
@@ -32,10 +32,10 @@ struct SignProbes: Sendable, Resumable {
     }
 
     /// Generations in use.
-    var generations: Int { signs.count }
+    package var generations: Int { signs.count }
 
     /// Draws what is missing for the first `count` columns.
-    mutating func draw(columns count: Int) {
+    package mutating func draw(columns count: Int) {
         while signs.count * order < count {
             var fresh = Array(repeating: 1.0, count: copies)
             for i in 0..<copies where random.uniform() < 0.5 { fresh[i] = -1 }
@@ -45,7 +45,7 @@ struct SignProbes: Sendable, Resumable {
 
     /// x += r of column `column`, over the copies of `tile`.
     @inline(__always)
-    func add(column: Int, tile: Int, to x: UnsafeMutablePointer<Double>) {
+    package func add(column: Int, tile: Int, to x: UnsafeMutablePointer<Double>) {
         let row = column % order
         let start = tile * tileWidth
         signs[column / order].withUnsafeBufferPointer { signs in
@@ -60,7 +60,9 @@ struct SignProbes: Sendable, Resumable {
     /// sums[j] += the sum of x times its random signs over copies of this tile that are at place j of the Hadamard matrix,
     /// for generation `generation`.
     @inline(__always)
-    func accumulate(_ x: UnsafePointer<Double>, generation: Int, tile: Int, into sums: UnsafeMutablePointer<Double>) {
+    package func accumulate(
+        _ x: UnsafePointer<Double>, generation: Int, tile: Int, into sums: UnsafeMutablePointer<Double>
+    ) {
         let start = tile * tileWidth
         let place = start % order
         signs[generation].withUnsafeBufferPointer { signs in
@@ -74,7 +76,7 @@ struct SignProbes: Sendable, Resumable {
 
     /// Turns sums over places into sums over copies of x r, for every column of the generation: the Walsh-Hadamard transform,
     /// in place.
-    func transform(_ sums: UnsafeMutablePointer<Double>) {
+    package func transform(_ sums: UnsafeMutablePointer<Double>) {
         var half = 1
         while half < order {
             for start in stride(from: 0, to: order, by: 2 * half) {
@@ -88,7 +90,7 @@ struct SignProbes: Sendable, Resumable {
         }
     }
 
-    mutating func exchange(with archive: inout StateArchive) throws {
+    package mutating func exchange(with archive: inout StateArchive) throws {
         // Signs are drawn again, from the start of their stream.
         var count = signs.count
         try archive.exchange(&count, in: 0...1 << 20)

@@ -6,12 +6,12 @@ import Numerics
 ///
 /// Copies lie in tiles, columns in slabs of 32; within a slab all columns of a tile are side by side, so that a pass over the
 /// past of one tile is a few long runs through memory. A column has `rowLength` numbers a tile.
-struct TileHistory: Sendable, Resumable {
+package struct TileHistory: Sendable, Resumable {
     /// Columns in a slab.
-    static let slabWidth = 32
+    package static let slabWidth = 32
 
-    let tiles: Int
-    let rowLength: Int
+    package let tiles: Int
+    package let rowLength: Int
     private var slabs: [Slab] = []
 
     init(tiles: Int, rowLength: Int) {
@@ -57,7 +57,7 @@ struct TileHistory: Sendable, Resumable {
 
     /// The numbers of one column in one tile; the column must be reserved. Valid while the history lives.
     @inline(__always)
-    func column(_ column: Int, tile: Int) -> UnsafeMutablePointer<Double> {
+    package func column(_ column: Int, tile: Int) -> UnsafeMutablePointer<Double> {
         slabs[column / Self.slabWidth].base
             + (tile * Self.slabWidth + column % Self.slabWidth) * rowLength
     }
@@ -95,7 +95,7 @@ struct TileHistory: Sendable, Resumable {
         }
     }
 
-    mutating func exchange(with archive: inout StateArchive) throws {
+    package mutating func exchange(with archive: inout StateArchive) throws {
         var count = slabs.count
         try archive.exchange(&count, in: 0...1 << 20)
         if archive.isRestoring {
