@@ -57,7 +57,8 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let least = 2 * (settings.horizon + 1) * k
         guard settings.copies >= least else {
             throw DMFTError.size(
-                "is too small for \(settings.horizon) steps: the noise of fewer than \(least) copies can grow without bound")
+                "is too small for \(settings.horizon) steps: the noise of fewer than \(least) copies can grow without bound"
+            )
         }
         self.channel = channel
         self.prior = prior
