@@ -65,13 +65,14 @@ import Testing
         """,
         """
         model: dmft-gradient-dynamics
-        methods: [one-pass, closed-form]
-        parameters: {alpha: 2, loss: linear, step_size: 0.1, batch_fraction: 0.5, noise: 0.1}
+        methods: [dmft, one-pass, closed-form]
+        parameters: {alpha: 2, loss: linear, step_size: 0.1, batch_fraction: 0.5, noise: 0.1, mc_samples: 128}
         """,
         """
         model: dmft-gradient-dynamics
-        methods: [one-pass]
-        parameters: {alpha: 2, L: 2, loss: token-average, step_size: 0.1, mask: persistent, batch_fraction: 0.5}
+        methods: [dmft, one-pass]
+        parameters: {alpha: 2, L: 2, loss: token-average, step_size: 0.1, mask: persistent, p_off: 0.3,
+                     batch_fraction: 0.5, mc_samples: 128}
         """,
     ]
 
