@@ -14,6 +14,7 @@ let benchmarks = [
     Benchmark(name: "attention", run: benchmarkSelfAttention),
     Benchmark(name: "slr", run: benchmarkSingleLocation),
     Benchmark(name: "dmft-gd", run: benchmarkGradientDynamics),
+    Benchmark(name: "dmft", run: benchmarkMeanFieldDynamics),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

@@ -237,7 +237,66 @@ def dmft_gd():
     return {f"dmft_gd.d2000_n4000_runs{runs}_ms": milliseconds(2000, 4000, runs, 10) for runs in (1, 8)}
 
 
-BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd}
+def dmft():
+    """The mean-field theory of descent on reused data for the logistic loss, with one product for each row of history."""
+
+    def seconds(steps, copies, batch_fraction):
+        generator = np.random.Generator(np.random.SFC64(1))
+        alpha, q0, m, eta, decay = 2.0, 0.5, 0.1, 0.5, 1 - 0.5 * 0.05
+        start = time.perf_counter()
+        columns = np.empty((steps + 3, copies))
+        columns[0] = 1
+
+        def matched(j):
+            """A normal column orthogonal to all before: Gram-Schmidt twice."""
+            x = generator.standard_normal(copies)
+            for _ in range(2):
+                x -= (columns[:j] @ x / copies) @ columns[:j]
+            columns[j] = x / np.sqrt(x @ x / copies)
+            return columns[j]
+
+        z = matched(1)
+        y = np.sign(z)
+        fields, g, tangents = np.empty((steps + 1, copies)), np.empty((steps, copies)), np.empty((steps + 1, copies))
+        fields[0], tangents[0] = np.sqrt(q0 - m * m) * matched(2), 0
+        signs = generator.integers(0, 2, (steps, copies)) * 2.0 - 1
+        gradients, responses, factor = (np.zeros((steps, steps)) for _ in range(3))
+        train = np.empty(steps)
+        for t in range(steps):
+            margin = y * (fields[t] + m * z)
+            small = np.exp(-np.abs(margin))
+            s = np.where(margin > 0, small, 1) / (1 + small)
+            train[t] = np.mean(np.log1p(small) + np.maximum(-margin, 0))
+            g[t], curvature = -y * s, s * (1 - s)
+            if batch_fraction < 1:
+                w = (generator.random(copies) < batch_fraction) / batch_fraction
+                g[t] *= w
+                curvature *= w
+            change = curvature * (tangents[t] + signs[t])
+            gradients[t, : t + 1] = alpha / copies * (g[: t + 1] @ g[t])
+            responses[t, : t + 1] = alpha / copies * (signs[: t + 1] @ change)
+            floor = 1e-8 * gradients[0, 0]
+            # Forward substitution for the new row of the Cholesky factor.
+            for j in range(t):
+                factor[t, j] = (gradients[t, j] - factor[t, :j] @ factor[j, :j]) / factor[j, j]
+            pivot = gradients[t, t] + floor - factor[t, :t] @ factor[t, :t]
+            factor[t, t] = np.sqrt(max(pivot, floor / 10))
+            matched(3 + t)
+            noise = factor[t, : t + 1] @ columns[3 : t + 4]
+            row = responses[t, : t + 1]
+            fields[t + 1] = decay * fields[t] - eta * (row @ fields[: t + 1] + noise + g[t])
+            tangents[t + 1] = decay * tangents[t] - eta * (row @ tangents[: t + 1] + change)
+            m = decay * m - eta * alpha * np.mean(g[t] * z)
+        assert 0 < train[-1] < train[0]
+        return time.perf_counter() - start
+
+    return {
+        f"dmft.logistic_{name}_T200_N100000_s": min(seconds(200, 100_000, fraction) for _ in range(2))
+        for name, fraction in (("full", 1.0), ("bernoulli", 0.4))
+    }
+
+
+BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft}
 
 if __name__ == "__main__":
     results = {}
