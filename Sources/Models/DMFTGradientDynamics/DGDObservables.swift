@@ -14,7 +14,8 @@ extension DMFTGradientDynamics {
         ObservableSpec("q", symbol: "q", "student Gram matrix W^T W/d", dimensions: [student, studentTwo]),
         ObservableSpec("test_loss", symbol: "E_{\\mathrm{test}}", "mean loss of fresh samples, without ridge"),
         ObservableSpec(
-            "cosine", symbol: "\\cos", "M_ij/sqrt(q_ii Q*_jj)", dimensions: [student, teacher]),
+            "cosine", symbol: "\\cos", "cosine of student and teacher columns (M_ij/sqrt(q_ii Q*_jj))",
+            dimensions: [student, teacher]),
         ObservableSpec(
             "sign_error", symbol: "\\epsilon_{\\mathrm{sign}}",
             "arccos(cosine)/pi: how often the signs of the two fields differ, of tokens with mean 0",
