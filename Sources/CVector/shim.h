@@ -5,6 +5,7 @@
 typedef float cvector_f32x16 __attribute__((ext_vector_type(16)));
 typedef int cvector_i32x16 __attribute__((ext_vector_type(16)));
 typedef unsigned int cvector_u32x16 __attribute__((ext_vector_type(16)));
+typedef float cvector_f32x8 __attribute__((ext_vector_type(8)));
 typedef double cvector_f64x8 __attribute__((ext_vector_type(8)));
 
 #define CVECTOR_INLINE static inline __attribute__((always_inline))
@@ -29,3 +30,11 @@ CVECTOR_INLINE cvector_f32x16 cvector_from_i32x16(cvector_i32x16 x) {
 CVECTOR_INLINE cvector_f32x16 cvector_from_u32x16(cvector_u32x16 x) {
     return __builtin_convertvector(x, cvector_f32x16);
 }
+
+/// Asks for the cache line at `address`; any address is allowed.
+CVECTOR_INLINE void cvector_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+CVECTOR_INLINE cvector_f64x8 cvector_f64_from_f32x8(cvector_f32x8 x) { return __builtin_convertvector(x, cvector_f64x8); }
+
+/// Rounded to nearest.
+CVECTOR_INLINE cvector_f32x8 cvector_f32_from_f64x8(cvector_f64x8 x) { return __builtin_convertvector(x, cvector_f32x8); }

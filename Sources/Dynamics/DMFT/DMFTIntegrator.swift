@@ -33,9 +33,12 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     /// Normals that come before those of u.
     private let startColumns: Int
     /// Centred teacher fields z*, a columns.
-    private var teacherFields: TileHistory
-    private var targets: TileHistory
-    private var gradients: TileHistory
+    private var teacherFields: TileHistory<Double>
+    private var targets: TileHistory<Double>
+    /// The gradients of the present time, k columns.
+    private var present: TileHistory<Double>
+    /// The basis vectors of all gradients so far; rounded they would not be orthogonal enough.
+    private var gradients: TileHistory<Double>
     private var tangents: DMFTTangents
     private var basis: GradientBasis
     private var masks: BatchMasks
@@ -70,6 +73,8 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         normals = MatchedNormals(tiles: tiles, rowLength: L * width, random: random.substream(0))
         teacherFields = TileHistory(tiles: tiles, rowLength: L * width)
         targets = TileHistory(tiles: tiles, rowLength: width)
+        present = TileHistory(tiles: tiles, rowLength: L * width)
+        present.reserve(columns: k)
         gradients = TileHistory(tiles: tiles, rowLength: L * width)
         tangents = DMFTTangents(
             settings.tangents, copies: copies, tiles: tiles, tokens: L, students: k, random: random.substream(1))
@@ -93,15 +98,15 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         teacherFields.reserve(columns: a)
         targets.reserve(columns: channel.targetWidth)
         let length = L * width
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: a * length) { fields in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: (a + 1) * length) { fields in
             guard let fields = fields.baseAddress else { return }
+            let noise = fields + a * length
             for tile in 0..<tiles {
                 for j in 0..<a {
                     let column = teacherFields.column(j, tile: tile)
                     for c in 0...j {
-                        BLAS.axpy(
-                            length, prior.teacherFactor[j * a + c],
-                            normals.history.column(1 + noiseCount + c, tile: tile), column)
+                        normals.history.add(
+                            prior.teacherFactor[j * a + c], 1 + noiseCount + c, tile: tile, to: column)
                     }
                     for l in 0..<L {
                         let mean = prior.teacherMean(token: l, teacher: j)
@@ -111,7 +116,8 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                     }
                 }
                 // A sample has one row of noise, whatever its tokens.
-                let noise = normals.history.column(min(1, noiseCount), tile: tile)
+                noise.update(repeating: 0, count: length)
+                normals.history.add(1, min(1, noiseCount), tile: tile, to: noise)
                 channel.target(
                     TargetBatch(
                         blocks: width / 8, fields: fields, tokenStride: width, teacherStride: length, noise: noise,
@@ -128,6 +134,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         isEvaluated = false
         nextTile = 0
         gradients.reserve(columns: basis.size + k)
+        present.reserve(columns: k)
         tangents.prepare(time: time)
         normals.draw(columns: startColumns + basis.size)
         coefficients = StepCoefficients(
@@ -175,16 +182,22 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                     let directionsAt = fields + size
                     let loss = directionsAt + places * size
                     for tile in range {
+                        // Single columns of many arrays: each would be waited for.
+                        teacherFields.expect(columns: 0..<a, after: tile)
+                        normals.history.expect(columns: 1 + noiseCount + a..<startColumns, after: tile)
+                        targets.expect(columns: 0..<channel.targetWidth, after: tile)
+                        present.expect(columns: 0..<k, after: tile)
+                        tangents.expect(time: time, after: tile)
                         fields.update(repeating: 0, count: size)
                         // Zp_t, and the part along the teacher.
                         for i in 0..<k {
                             let row = fields + i * length
                             for j in 0..<k {
-                                let x = normals.history.column(1 + noiseCount + a + j, tile: tile)
-                                BLAS.axpy(length, c.start[i * k + j], x, row)
+                                normals.history.add(
+                                    c.start[i * k + j], 1 + noiseCount + a + j, tile: tile, to: row)
                             }
                             for j in 0..<a {
-                                BLAS.axpy(length, c.teacher[i * a + j], teacherFields.column(j, tile: tile), row)
+                                teacherFields.add(c.teacher[i * a + j], j, tile: tile, to: row)
                             }
                             guard prior.positions != nil else { continue }
                             for l in 0..<L {
@@ -210,7 +223,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                         tangents.store(directionsAt, time: time, tile: tile, size: size, sums: sums.tangents)
                         for i in 0..<k {
                             let g = fields + i * length
-                            gradients.column(members + i, tile: tile).update(from: g, count: length)
+                            present.set(i, tile: tile, to: g)
                             gradients.addProducts(columns: members, g, tile: tile, to: sums.members + i * members)
                             for j in 0..<k { sums.own[i * k + j] += BLAS.dot(length, g, fields + j * length) }
                             for j in 0..<a {
@@ -273,14 +286,15 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
             switch basis.append(covariances: covariances, variance: variance) {
             case .dropped: break
             case .whole:
-                _ = keepGradient(from: before + i, at: place, less: [])
+                keepGradient(i, at: place)
                 made.append((i, []))
             case .residual(let combination):
-                let first = keepGradient(from: before + i, at: place, less: combination)
+                let first = takeOff(combination, from: i)
                 // Twice, always: taken off once, the basis loses its orthogonality by the square of its condition.
                 let correction = basis.correct(covariances: first.products.map { factor * $0 })
-                let second = keepGradient(from: place, at: place, less: correction)
+                let second = takeOff(correction, from: i)
                 basis.setPivot(factor * second.square)
+                keepGradient(i, at: place)
                 made.append((i, zip(combination, correction).map { $0 + $1 }))
             }
             for column in 0...row + i {
@@ -295,25 +309,25 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         }
     }
 
-    /// Makes basis vector `place` out of column `from` of the gradients, less a combination of the basis vectors before.
-    /// Returns the sums of its squares and of its products with those.
-    private func keepGradient(
-        from: Int, at place: Int, less combination: [Double]
-    ) -> (square: Double, products: [Double]) {
-        guard from != place || !combination.isEmpty else { return (0, []) }
-        let length = gradients.rowLength
+    /// Takes a combination of the basis vectors off column `i` of the present gradients. Returns the sums of its squares
+    /// and of its products with those.
+    private func takeOff(_ combination: [Double], from i: Int) -> (square: Double, products: [Double]) {
         let coefficients = combination.map { -$0 }
         var square = 0.0
-        var products = Array(repeating: Lanes.zero, count: place)
+        var products = Array(repeating: Lanes.zero, count: coefficients.count)
         for tile in 0..<tiles {
-            let target = gradients.column(place, tile: tile)
-            if from != place { target.update(from: gradients.column(from, tile: tile), count: length) }
+            let g = present.column(i, tile: tile)
             gradients.addCombination(
-                rows: 1, columns: coefficients.count, coefficients, leading: 0, tile: tile, to: target)
-            gradients.addProducts(columns: place, target, tile: tile, to: &products)
-            square += BLAS.dot(length, target, target)
+                rows: 1, columns: coefficients.count, coefficients, leading: 0, tile: tile, to: g)
+            gradients.addProducts(columns: coefficients.count, g, tile: tile, to: &products)
+            square += BLAS.dot(gradients.rowLength, g, g)
         }
         return (square, products.map { $0.sum() })
+    }
+
+    /// Makes column `i` of the present gradients basis vector `place`.
+    private func keepGradient(_ i: Int, at place: Int) {
+        for tile in 0..<tiles { gradients.set(place, tile: tile, to: present.column(i, tile: tile)) }
     }
 
     /// Goes from t to t + 1; the present time must have been evaluated.
@@ -350,6 +364,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         try archive.exchange(&trainLoss)
         try archive.exchange(&isEvaluated)
         try archive.exchange(&normals)
+        try archive.exchange(&present)
         try archive.exchange(&gradients)
         try archive.exchange(&tangents)
         try archive.exchange(&basis)

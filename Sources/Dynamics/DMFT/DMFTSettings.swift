@@ -58,9 +58,11 @@ public struct DMFTSettings: Sendable {
         let tiles = roundedCopies / Self.tileWidth
         let columns = (horizon + 1) * k
         func history(_ columns: Int) -> Double {
-            TileHistory.bytes(tiles: tiles, rowLength: L * Self.tileWidth, columns: columns)
+            TileHistory<Float>.bytes(tiles: tiles, rowLength: L * Self.tileWidth, columns: columns)
         }
-        var bytes = 2 * history(columns) + history(1 + a + k + 1) + 8 * Double(targetWidth * roundedCopies)
+        var bytes = 2 * history(columns) + history(1 + a + k + 1)
+        // Teacher fields, targets and the present gradients are in double precision.
+        bytes += 8 * Double((targetWidth + L * (a + k)) * roundedCopies)
         switch tangents {
         case .probes:
             let order = SignProbes.order(copies: copies)

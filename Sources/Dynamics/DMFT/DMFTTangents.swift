@@ -14,7 +14,7 @@ struct DMFTTangents: Sendable, Resumable {
     private let students: Int
     private var probes: SignProbes
     /// dg of each direction; probes have one, exact tangents one for each step, token and student column.
-    private var histories: [TileHistory] = []
+    private var histories: [TileHistory<Float>] = []
 
     init(
         _ mode: DMFTSettings.Tangents, copies: Int, tiles: Int, tokens: Int, students: Int, random: RandomStream
@@ -44,17 +44,25 @@ struct DMFTTangents: Sendable, Resumable {
     mutating func prepare(time: Int) {
         switch mode {
         case .probes:
-            if histories.isEmpty { histories.append(TileHistory(tiles: tiles, rowLength: length)) }
+            if histories.isEmpty { histories.append(TileHistory<Float>(tiles: tiles, rowLength: length)) }
             histories[0].reserve(columns: (time + 1) * students)
             probes.draw(columns: (time + 1) * tokens * students)
         case .exact:
             while histories.count < directions(time: time) {
-                histories.append(TileHistory(tiles: tiles, rowLength: length))
+                histories.append(TileHistory<Float>(tiles: tiles, rowLength: length))
             }
             for m in histories.indices {
                 histories[m].reserve(columns: (time + 1 - m / (tokens * students)) * students)
             }
         }
+    }
+
+    /// Asks for what the tile after `tile` needs and the processor does not foresee.
+    @inline(__always)
+    func expect(time: Int, after tile: Int) {
+        guard mode == .probes else { return }
+        histories[0].expect(columns: time * students..<(time + 1) * students, after: tile)
+        probes.expect(after: tile)
     }
 
     /// Writes D_t + h_t of every direction to `out`, `size` = k rows of L x 64 numbers each; of probes D_t, h_t, and h_t again
@@ -105,7 +113,7 @@ struct DMFTTangents: Sendable, Resumable {
                 let row = values + i * length
                 let direct = row + size
                 let kept = histories[0].column(time * students + i, tile: tile)
-                for b in 0..<length / 8 { Numerics.store(lanes(row, b) + lanes(direct, b), kept, b) }
+                for b in 0..<length / 8 { Float.store(lanes(row, b) + lanes(direct, b), kept, b) }
                 for j in 0..<students {
                     own[i * students + j] += BLAS.dot(length, direct, values + 2 * size + j * length)
                 }
@@ -122,7 +130,7 @@ struct DMFTTangents: Sendable, Resumable {
                 let (s, l, _) = place(m)
                 for i in 0..<students {
                     let row = values + m * size + i * length
-                    histories[m].column((time - s) * students + i, tile: tile).update(from: row, count: length)
+                    histories[m].set((time - s) * students + i, tile: tile, to: row)
                     var total = Lanes.zero
                     for b in 0..<width / 8 { total += lanes(row + l * width, b) }
                     sums[m * students + i] += total.sum()
@@ -179,7 +187,7 @@ struct DMFTTangents: Sendable, Resumable {
         var count = histories.count
         try archive.exchange(&count, in: 0...1 << 24)
         if archive.isRestoring {
-            histories = (0..<count).map { _ in TileHistory(tiles: tiles, rowLength: length) }
+            histories = (0..<count).map { _ in TileHistory<Float>(tiles: tiles, rowLength: length) }
         }
         for m in histories.indices { try archive.exchange(&histories[m]) }
     }

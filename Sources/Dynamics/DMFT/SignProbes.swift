@@ -43,6 +43,17 @@ package struct SignProbes: Sendable, Resumable {
         }
     }
 
+    /// Asks for the signs of the tile after `tile`.
+    @inline(__always)
+    func expect(after tile: Int) {
+        let start = min((tile + 1) * tileWidth, copies - tileWidth)
+        for generation in signs.indices {
+            signs[generation].withUnsafeBufferPointer { signs in
+                if let signs = signs.baseAddress { prefetch(signs + start) }
+            }
+        }
+    }
+
     /// x += r of column `column`, over the copies of `tile`.
     @inline(__always)
     package func add(column: Int, tile: Int, to x: UnsafeMutablePointer<Double>) {

@@ -5,10 +5,11 @@ import Numerics
 /// dynamical mean-field process.
 ///
 /// Copies lie in tiles, columns in slabs of 32; within a slab all columns of a tile are side by side, so that a pass over the
-/// past of one tile is a few long runs through memory. A column has `rowLength` numbers a tile.
-package struct TileHistory: Sendable, Resumable {
+/// past of one tile is a few long runs through memory. A column has `rowLength` numbers a tile. All arithmetic is in double
+/// precision, whatever the elements are.
+package struct TileHistory<Element: TileElement>: Sendable, Resumable {
     /// Columns in a slab.
-    package static let slabWidth = 32
+    package static var slabWidth: Int { 32 }
 
     package let tiles: Int
     package let rowLength: Int
@@ -22,18 +23,18 @@ package struct TileHistory: Sendable, Resumable {
     /// Bytes of a history of `columns` columns.
     static func bytes(tiles: Int, rowLength: Int, columns: Int) -> Double {
         let slabs = (columns + slabWidth - 1) / slabWidth
-        return 8 * Double(slabs * slabWidth) * Double(tiles) * Double(rowLength)
+        return Double(MemoryLayout<Element>.stride * slabs * slabWidth) * Double(tiles) * Double(rowLength)
     }
 
     /// The memory of one slab. Written by the one history that owns it (``TileHistory/reserve(columns:)`` sees to that).
     private final class Slab: @unchecked Sendable {
-        let base: UnsafeMutablePointer<Double>
+        let base: UnsafeMutablePointer<Element>
         let count: Int
 
         init(count: Int) {
             self.count = count
             base = .allocate(capacity: max(count, 1))
-            base.initialize(repeating: 0, count: count)
+            base.initialize(repeating: .zero, count: count)
         }
 
         init(copying other: Slab) {
@@ -57,9 +58,34 @@ package struct TileHistory: Sendable, Resumable {
 
     /// The numbers of one column in one tile; the column must be reserved. Valid while the history lives.
     @inline(__always)
-    package func column(_ column: Int, tile: Int) -> UnsafeMutablePointer<Double> {
+    package func column(_ column: Int, tile: Int) -> UnsafeMutablePointer<Element> {
         slabs[column / Self.slabWidth].base
             + (tile * Self.slabWidth + column % Self.slabWidth) * rowLength
+    }
+
+    /// Asks for `columns` of the tile after `tile`, which will be needed soon.
+    @inline(__always)
+    func expect(columns: Range<Int>, after tile: Int) {
+        let tile = min(tile + 1, tiles - 1)
+        for c in columns {
+            let base = UnsafePointer(column(c, tile: tile))
+            for x in stride(from: 0, to: rowLength, by: 64) { prefetch(base + x) }
+        }
+    }
+
+    /// Sets one column in one tile to `values`; the column must be reserved.
+    @inline(__always)
+    func set(_ index: Int, tile: Int, to values: UnsafePointer<Double>) {
+        let target = column(index, tile: tile)
+        for b in 0..<rowLength / 8 { Element.store(lanes(values, b), target, b) }
+    }
+
+    /// out += factor times one column in one tile.
+    @inline(__always)
+    func add(_ factor: Double, _ index: Int, tile: Int, to out: UnsafeMutablePointer<Double>) {
+        let source = UnsafePointer(column(index, tile: tile))
+        let factor = Lanes(repeating: factor)
+        for b in 0..<rowLength / 8 { store(fma(factor, Element.lanes(source, b), lanes(out, b)), out, b) }
     }
 
     /// out[i] += sum over the first `columns` columns c of coefficients[i, c] column c, in `tile`, for `rows` rows i of
@@ -73,13 +99,19 @@ package struct TileHistory: Sendable, Resumable {
         while first < columns {
             let count = min(Self.slabWidth, columns - first)
             let x = UnsafePointer(column(first, tile: tile))
+            let isLast = first + Self.slabWidth >= columns
+            // Pages are short for the processor's own prefetching.
+            let next = UnsafePointer(
+                isLast ? column(0, tile: min(tile + 1, tiles - 1)) : column(first + Self.slabWidth, tile: tile))
             var row = 0
             while row + 2 <= rows {
                 combine2(
-                    count, coefficients + row * leading + first, leading, x, rowLength, out + row * rowLength)
+                    count, coefficients + row * leading + first, leading, x, rowLength, out + row * rowLength, next)
                 row += 2
             }
-            if row < rows { combine(count, coefficients + row * leading + first, x, rowLength, out + row * rowLength) }
+            if row < rows {
+                combine(count, coefficients + row * leading + first, x, rowLength, out + row * rowLength, next)
+            }
             first += Self.slabWidth
         }
     }
@@ -104,7 +136,7 @@ package struct TileHistory: Sendable, Resumable {
         }
         for slab in slabs {
             var numbers = archive.isRestoring ? [] : Array(UnsafeBufferPointer(start: slab.base, count: slab.count))
-            try archive.exchange(resizing: &numbers)
+            try Element.exchange(&numbers, with: &archive)
             guard archive.isRestoring else { continue }
             guard numbers.count == slab.count else {
                 throw StateArchiveError.invalid("a history has \(numbers.count) numbers in place of \(slab.count)")
@@ -114,14 +146,61 @@ package struct TileHistory: Sendable, Resumable {
     }
 }
 
+/// Numbers in which histories are kept: Double, or Float where the storage may round (a relative 6e-8, different for
+/// every copy, where the sampling has 1e-3) and the memory read in every step is halved.
+package protocol TileElement: BitwiseCopyable, Sendable {
+    static var zero: Self { get }
+    static func lanes(_ base: UnsafePointer<Self>, _ block: Int) -> Lanes
+    static func store(_ value: Lanes, _ base: UnsafeMutablePointer<Self>, _ block: Int)
+    static func exchange(_ values: inout [Self], with archive: inout StateArchive) throws
+}
+
+extension Double: TileElement {
+    @inline(__always)
+    package static func lanes(_ base: UnsafePointer<Double>, _ block: Int) -> Lanes { Numerics.lanes(base, block) }
+
+    @inline(__always)
+    package static func store(_ value: Lanes, _ base: UnsafeMutablePointer<Double>, _ block: Int) {
+        Numerics.store(value, base, block)
+    }
+
+    package static func exchange(_ values: inout [Double], with archive: inout StateArchive) throws {
+        try archive.exchange(resizing: &values)
+    }
+}
+
+extension Float: TileElement {
+    @inline(__always)
+    package static func lanes(_ base: UnsafePointer<Float>, _ block: Int) -> Lanes {
+        cvector_f64_from_f32x8(UnsafeRawPointer(base + 8 * block).loadUnaligned(as: SIMD8<Float>.self))
+    }
+
+    @inline(__always)
+    package static func store(_ value: Lanes, _ base: UnsafeMutablePointer<Float>, _ block: Int) {
+        UnsafeMutableRawPointer(base + 8 * block).storeBytes(
+            of: cvector_f32_from_f64x8(value), as: SIMD8<Float>.self)
+    }
+
+    package static func exchange(_ values: inout [Float], with archive: inout StateArchive) throws {
+        try archive.exchange(resizing: &values)
+    }
+}
+
 @inline(__always)
 private func fma(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes { cvector_fma_f64x8(a, b, c) }
 
-/// out += sum_c coefficients[c] x[c], rows of x `length` apart; `length` is a multiple of 64.
+/// Asks for 64 numbers.
 @inline(__always)
-private func combine(
-    _ count: Int, _ coefficients: UnsafePointer<Double>, _ x: UnsafePointer<Double>, _ length: Int,
-    _ out: UnsafeMutablePointer<Double>
+func prefetch<Element>(_ x: UnsafePointer<Element>) {
+    for line in 0..<MemoryLayout<Element>.stride { cvector_prefetch(UnsafeRawPointer(x) + 64 * line) }
+}
+
+/// out += sum_c coefficients[c] x[c], rows of x `length` apart; `length` is a multiple of 64. Asks for `count` rows of
+/// `next` meanwhile.
+@inline(__always)
+private func combine<Element: TileElement>(
+    _ count: Int, _ coefficients: UnsafePointer<Double>, _ x: UnsafePointer<Element>, _ length: Int,
+    _ out: UnsafeMutablePointer<Double>, _ next: UnsafePointer<Element>
 ) {
     var at = 0
     while at < length {
@@ -137,14 +216,15 @@ private func combine(
         var row = x + at
         for c in 0..<count {
             let factor = Lanes(repeating: coefficients[c])
-            s0 = fma(factor, lanes(row, 0), s0)
-            s1 = fma(factor, lanes(row, 1), s1)
-            s2 = fma(factor, lanes(row, 2), s2)
-            s3 = fma(factor, lanes(row, 3), s3)
-            s4 = fma(factor, lanes(row, 4), s4)
-            s5 = fma(factor, lanes(row, 5), s5)
-            s6 = fma(factor, lanes(row, 6), s6)
-            s7 = fma(factor, lanes(row, 7), s7)
+            s0 = fma(factor, Element.lanes(row, 0), s0)
+            s1 = fma(factor, Element.lanes(row, 1), s1)
+            s2 = fma(factor, Element.lanes(row, 2), s2)
+            s3 = fma(factor, Element.lanes(row, 3), s3)
+            s4 = fma(factor, Element.lanes(row, 4), s4)
+            s5 = fma(factor, Element.lanes(row, 5), s5)
+            s6 = fma(factor, Element.lanes(row, 6), s6)
+            s7 = fma(factor, Element.lanes(row, 7), s7)
+            prefetch(next + at + c * length)
             row += length
         }
         store(s0, target, 0)
@@ -161,9 +241,9 @@ private func combine(
 
 /// Two rows of coefficients at once, which read x once.
 @inline(__always)
-private func combine2(
-    _ count: Int, _ coefficients: UnsafePointer<Double>, _ leading: Int, _ x: UnsafePointer<Double>, _ length: Int,
-    _ out: UnsafeMutablePointer<Double>
+private func combine2<Element: TileElement>(
+    _ count: Int, _ coefficients: UnsafePointer<Double>, _ leading: Int, _ x: UnsafePointer<Element>, _ length: Int,
+    _ out: UnsafeMutablePointer<Double>, _ next: UnsafePointer<Element>
 ) {
     var at = 0
     while at < length {
@@ -180,7 +260,7 @@ private func combine2(
         for c in 0..<count {
             let first = Lanes(repeating: coefficients[c])
             let second = Lanes(repeating: coefficients[leading + c])
-            let (x0, x1, x2, x3) = (lanes(row, 0), lanes(row, 1), lanes(row, 2), lanes(row, 3))
+            let (x0, x1, x2, x3) = (Element.lanes(row, 0), Element.lanes(row, 1), Element.lanes(row, 2), Element.lanes(row, 3))
             s0 = fma(first, x0, s0)
             s1 = fma(first, x1, s1)
             s2 = fma(first, x2, s2)
@@ -189,6 +269,7 @@ private func combine2(
             r1 = fma(second, x1, r1)
             r2 = fma(second, x2, r2)
             r3 = fma(second, x3, r3)
+            if at % 64 == 0 { prefetch(next + at + c * length) }
             row += length
         }
         store(s0, upper, 0)
@@ -205,8 +286,8 @@ private func combine2(
 
 /// sums[c] += x . y[c] over `length` numbers, eight partial sums each.
 @inline(__always)
-private func multiply(
-    _ count: Int, _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ length: Int,
+private func multiply<Element: TileElement>(
+    _ count: Int, _ x: UnsafePointer<Double>, _ y: UnsafePointer<Element>, _ length: Int,
     _ sums: UnsafeMutablePointer<Lanes>
 ) {
     var at = 0
@@ -216,14 +297,14 @@ private func multiply(
         let (x4, x5, x6, x7) = (lanes(part, 4), lanes(part, 5), lanes(part, 6), lanes(part, 7))
         var row = y + at
         for c in 0..<count {
-            var first = fma(x0, lanes(row, 0), sums[c])
-            var second = x1 * lanes(row, 1)
-            first = fma(x2, lanes(row, 2), first)
-            second = fma(x3, lanes(row, 3), second)
-            first = fma(x4, lanes(row, 4), first)
-            second = fma(x5, lanes(row, 5), second)
-            first = fma(x6, lanes(row, 6), first)
-            second = fma(x7, lanes(row, 7), second)
+            var first = fma(x0, Element.lanes(row, 0), sums[c])
+            var second = x1 * Element.lanes(row, 1)
+            first = fma(x2, Element.lanes(row, 2), first)
+            second = fma(x3, Element.lanes(row, 3), second)
+            first = fma(x4, Element.lanes(row, 4), first)
+            second = fma(x5, Element.lanes(row, 5), second)
+            first = fma(x6, Element.lanes(row, 6), first)
+            second = fma(x7, Element.lanes(row, 7), second)
             sums[c] = first + second
             row += length
         }

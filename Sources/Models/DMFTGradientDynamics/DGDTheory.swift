@@ -75,6 +75,8 @@ struct DGDTheory<Channel: DMFTChannel>: Run {
         var settings = try DMFTGradientDynamics.settings(request.point, times: request.times)
         settings.ridge = parameters.ridge
         settings.isSpherical = parameters.isSpherical
+        // What is dropped then is a hundredth of the sampling error, which the linear loss does not have.
+        if parameters.loss != .linear { settings.tolerance = 1e-4 / Double(settings.copies) }
         do {
             integrator = try DMFTIntegrator(
                 channel: channel, prior: parameters.prior, settings: settings, random: request.random)
