@@ -17,7 +17,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     public let copies: Int
     /// Kernels and overlaps up to the present time.
     public private(set) var kernels: DMFTKernels
-    /// The mean loss over the samples at the present time; known once it is evaluated.
+    /// The mean loss over the samples at the present time; known once it is evaluated with it.
     public private(set) var trainLoss = Double.nan
     /// Whether the present time has been evaluated wholly.
     public private(set) var isEvaluated = false
@@ -148,16 +148,16 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     }
 
     /// Evaluates up to `count` more tiles of 64 copies at the present time. True when all are done; then the rows of
-    /// Gamma and Cg and ``trainLoss`` of this time are there.
+    /// Gamma and Cg of this time are there, and ``trainLoss`` if all calls have asked for it.
     ///
     /// - Throws: ``DMFTError/diverged(step:)``.
-    public mutating func evaluate(tiles count: Int) throws -> Bool {
+    public mutating func evaluate(tiles count: Int, loss: Bool = true) throws -> Bool {
         guard !isEvaluated else { return true }
         let end = min(tiles, nextTile + max(count, 1))
         // Moved out meanwhile, since the copies' memory is read through self.
         var collected = sums
         sums = StepSums()
-        evaluate(nextTile..<end, into: &collected)
+        evaluate(nextTile..<end, loss: loss, into: &collected)
         sums = collected
         nextTile = end
         guard end == tiles else { return false }
@@ -166,7 +166,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         return true
     }
 
-    private func evaluate(_ range: Range<Int>, into sums: inout StepSums) {
+    private func evaluate(_ range: Range<Int>, loss wantsLoss: Bool, into sums: inout StepSums) {
         let (L, k, a) = (channel.tokens, channel.students, channel.teachers)
         let width = DMFTSettings.tileWidth
         let length = L * width
@@ -175,6 +175,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let directions = tangents.directions(time: time)
         let size = k * length
         let places = tangents.places(time: time)
+        let isWhole = settings.batches == .full
         withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (1 + places) + width) { scratch in
             coefficients.withPointers { c in
                 sums.withPointers { sums in
@@ -214,11 +215,14 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                             FieldBatch(
                                 blocks: width / 8, tokenStride: width, studentStride: length, fields: fields,
                                 targets: targets.column(0, tile: tile), targetStride: width, gradient: fields,
-                                loss: loss, tangents: directionsAt, tangentCount: directions, tangentStride: size))
-                        weights.withUnsafeBufferPointer { weights in
-                            guard let weights = weights.baseAddress else { return }
-                            scale(fields, weights + tile * width, rows: k * L)
-                            scale(directionsAt, weights + tile * width, rows: directions * k * L)
+                                loss: wantsLoss ? loss : nil, tangents: directionsAt, tangentCount: directions,
+                                tangentStride: size))
+                        if !isWhole {
+                            weights.withUnsafeBufferPointer { weights in
+                                guard let weights = weights.baseAddress else { return }
+                                scale(fields, weights + tile * width, rows: k * L)
+                                scale(directionsAt, weights + tile * width, rows: directions * k * L)
+                            }
                         }
                         tangents.store(directionsAt, time: time, tile: tile, size: size, sums: sums.tangents)
                         for i in 0..<k {
@@ -235,6 +239,10 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                                 }
                                 sums.teacher[i * a + j] += sum
                             }
+                        }
+                        guard wantsLoss else {
+                            sums.loss[0] = .nan
+                            continue
                         }
                         var total = Lanes.zero
                         for b in 0..<width / 8 { total += lanes(loss, b) }
@@ -281,7 +289,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                 covariances.append(value)
             }
             let variance = factor * sums.own[i * k + i]
-            guard variance.isFinite, trainLoss.isFinite else { throw DMFTError.diverged(step: time) }
+            guard variance.isFinite else { throw DMFTError.diverged(step: time) }
             let place = basis.size
             switch basis.append(covariances: covariances, variance: variance) {
             case .dropped: break

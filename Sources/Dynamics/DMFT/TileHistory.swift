@@ -1,4 +1,5 @@
 import CVector
+import Foundation
 import Numerics
 
 /// Columns over all copies of a process that come one after the other and are read many times: the past of a
@@ -33,17 +34,32 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
 
         init(count: Int) {
             self.count = count
-            base = .allocate(capacity: max(count, 1))
+            base = Self.allocate(count)
             base.initialize(repeating: .zero, count: count)
         }
 
         init(copying other: Slab) {
             count = other.count
-            base = .allocate(capacity: max(count, 1))
+            base = Self.allocate(count)
             base.initialize(from: other.base, count: count)
         }
 
-        deinit { base.deallocate() }
+        /// Memory on large pages where the system has them: a pass over all copies crosses many.
+        private static func allocate(_ count: Int) -> UnsafeMutablePointer<Element> {
+            let page = 1 << 21
+            let bytes = max(count, 1) * MemoryLayout<Element>.stride
+            guard bytes >= 2 * page else {
+                return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+                    .bindMemory(to: Element.self, capacity: max(count, 1))
+            }
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: page)
+            #if os(Linux)
+                madvise(memory, bytes, Int32(MADV_HUGEPAGE))
+            #endif
+            return memory.bindMemory(to: Element.self, capacity: count)
+        }
+
+        deinit { UnsafeMutableRawPointer(base).deallocate() }
     }
 
     /// Makes room for `columns` columns, of which the last slab and the one before may be written afterwards.
@@ -260,7 +276,9 @@ private func combine2<Element: TileElement>(
         for c in 0..<count {
             let first = Lanes(repeating: coefficients[c])
             let second = Lanes(repeating: coefficients[leading + c])
-            let (x0, x1, x2, x3) = (Element.lanes(row, 0), Element.lanes(row, 1), Element.lanes(row, 2), Element.lanes(row, 3))
+            let (x0, x1, x2, x3) = (
+                Element.lanes(row, 0), Element.lanes(row, 1), Element.lanes(row, 2), Element.lanes(row, 3)
+            )
             s0 = fma(first, x0, s0)
             s1 = fma(first, x1, s1)
             s2 = fma(first, x2, s2)

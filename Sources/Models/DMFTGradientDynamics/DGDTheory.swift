@@ -75,8 +75,8 @@ struct DGDTheory<Channel: DMFTChannel>: Run {
         var settings = try DMFTGradientDynamics.settings(request.point, times: request.times)
         settings.ridge = parameters.ridge
         settings.isSpherical = parameters.isSpherical
-        // What is dropped then is a hundredth of the sampling error, which the linear loss does not have.
-        if parameters.loss != .linear { settings.tolerance = 1e-4 / Double(settings.copies) }
+        // What is dropped then is far below the sampling error, which the linear loss does not have.
+        if parameters.loss != .linear { settings.tolerance = 1e-3 / Double(settings.copies) }
         do {
             integrator = try DMFTIntegrator(
                 channel: channel, prior: parameters.prior, settings: settings, random: request.random)
@@ -93,8 +93,9 @@ struct DGDTheory<Channel: DMFTChannel>: Run {
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
         let target = try clock.step(at: time)
         do {
-            guard try integrator.evaluate(tiles: tiles(quantum: quantum)) else { return false }
-            guard integrator.time < target else { return true }
+            let isThere = integrator.time >= target
+            guard try integrator.evaluate(tiles: tiles(quantum: quantum), loss: isThere) else { return false }
+            guard !isThere else { return true }
             try integrator.step()
             return false
         } catch DMFTError.diverged(let step) {
