@@ -13,16 +13,17 @@ private func stream(_ number: UInt64) -> RandomStream {
         let rows = 12 * 128
         func column(_ c: Int) -> [Double] {
             (0..<12).flatMap { tile in
-                Array(UnsafeBufferPointer(start: normals.history.column(c, tile: tile), count: 128))
+                UnsafeBufferPointer(start: normals.history.column(c, tile: tile), count: 128).map(Double.init)
             }
         }
         let columns = (0..<96).map(column)
-        #expect(columns[0].allSatisfy { abs($0 - 1) < 1e-12 })
+        #expect(columns[0].allSatisfy { abs($0 - 1) < 1e-7 })
         for a in 0..<96 {
             for b in 0...a {
                 var sum = 0.0
                 for i in 0..<rows { sum += columns[a][i] * columns[b][i] }
-                #expect(abs(sum / Double(rows) - (a == b ? 1 : 0)) < 1e-12, "\(a), \(b)")
+                // They are kept in single precision, whose rounding is independent from row to row.
+                #expect(abs(sum / Double(rows) - (a == b ? 1 : 0)) < 2e-8, "\(a), \(b)")
             }
         }
         // Still normals: the fourth moment of all is 3 within 5 standard errors of the sample.

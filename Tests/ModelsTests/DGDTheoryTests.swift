@@ -53,7 +53,8 @@ private func records(
         let T = 40
         let values = linear.with(["alpha": .real(alpha), "tangents": .text(tangents)])
         let times = (0...T).map(Double.init)
-        let record = try #require(try records(values, times: times, seeds: 3...3, copies: 2048).first)
+        // Normals are kept in single precision: 1e-8 at 2000 copies, falling with the root of their number.
+        let record = try #require(try records(values, times: times, seeds: 3...3, copies: 8192).first)
         let exact = DGDLinearTheory(
             alpha: alpha, stepSize: 0.15, ridge: 0.1, q0: 1, m0: 0.2, rho: 1, noise: 0.09)
         for t in 0...T {
@@ -142,7 +143,7 @@ private func records(
         for (name, index, exact, bound) in [
             ("overlap", 1, 0.327, 0.002), ("overlap", 2, 0.358355, 0.005), ("q", 1, 0.494948, 0.002),
             ("q", 2, 0.505233, 0.005), ("train_loss", 1, 0.543414, 0.02), ("test_loss", 1, 0.579327, 0.005),
-            ("Gamma", 0, 1.5, 1e-9), ("Gamma", 3, -0.307769, 0.02), ("Gamma", 4, 1.44267, 0.02), ("Cg", 0, 5.625, 0.5),
+            ("Gamma", 0, 1.5, 1e-7), ("Gamma", 3, -0.307769, 0.02), ("Gamma", 4, 1.44267, 0.02), ("Cg", 0, 5.625, 0.5),
         ] {
             let found = SeedMean(all, name)
             #expect(
@@ -358,8 +359,8 @@ private func records(
         }
         let base = logistic.with(["mc_samples": .integer(100_000), "batch_fraction": .real(0.5)])
         let (one, two) = (try cost(base, 200), try cost(base, 400))
-        // Gradients, noise and tangents: three histories of N T doubles.
-        #expect(Double(one.memory) > 3 * 8 * 100_000 * 200 && Double(one.memory) < 1.3 * 3 * 8 * 100_000 * 200)
+        // Gradients in double, noise and tangents in single precision: 16 bytes for each copy and step.
+        #expect(Double(one.memory) > 16 * 100_000 * 200 && Double(one.memory) < 1.3 * 16 * 100_000 * 200)
         #expect(two.memory > 18 * one.memory / 10 && two.seconds > 3 * one.seconds)
     }
 }

@@ -60,7 +60,8 @@ public struct DMFTSettings: Sendable {
         func history(_ columns: Int) -> Double {
             TileHistory<Float>.bytes(tiles: tiles, rowLength: L * Self.tileWidth, columns: columns)
         }
-        var bytes = 2 * history(columns) + history(1 + a + k + 1)
+        // Gradients are kept in double precision, normals in single.
+        var bytes = 3 * history(columns) + history(1 + a + k + 1)
         // Teacher fields, targets and the present gradients are in double precision.
         bytes += 8 * Double((targetWidth + L * (a + k)) * roundedCopies)
         switch tangents {
