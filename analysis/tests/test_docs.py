@@ -2,7 +2,7 @@
 
 Blocks fenced as ``bash test`` or ``python test`` are run in one folder a page, in order. That
 folder has the repository's jobs under their own names, made smaller, so that the text can show
-the real ones.
+the real ones. A block fenced as ``yaml job`` stands there under the job's name.
 """
 
 import pathlib
@@ -14,7 +14,7 @@ import pytest
 import yaml
 from conftest import BINARY, ROOT, environment
 
-PAGES = ("README.md", "docs/running.md", "docs/analysis.md")
+PAGES = ("README.md", "docs/running.md", "docs/analysis.md", "docs/dmft.md")
 
 #: What makes each job take a moment; axes and methods stay.
 SMALLER = {"d": 100}
@@ -60,12 +60,15 @@ def test_examples_run_as_written(page, tmp_path):
     if page == "docs/analysis.md":
         done = execute("bash", "dynsweep run jobs/quickstart.yaml", tmp_path)
         assert done.returncode == 0, done.stderr
+    for _, text in blocks(page, "yaml job"):
+        (tmp_path / f"{yaml.safe_load(text)['name']}.yaml").write_text(text)
     found = blocks(page, "bash test", "python test")
     assert len(found) >= 2
     for kind, body in found:
         done = execute(kind, body, tmp_path)
         assert done.returncode == 0, f"{body}\n{done.stdout}\n{done.stderr}"
-    assert (tmp_path / "results" / "quickstart.h5").exists()
+    made = "theory.h5" if page == "docs/dmft.md" else "quickstart.h5"
+    assert (tmp_path / "results" / made).exists()
 
 
 def test_the_readmes_job_is_the_quickstart():
@@ -78,11 +81,13 @@ def test_the_readmes_job_is_the_quickstart():
         assert real[key] == shown[key]
 
 
-def test_the_readmes_job_is_valid(tmp_path):
-    ((_, text),) = blocks("README.md", "yaml job")
-    (tmp_path / "job.yaml").write_text(text)
-    done = execute("bash", "dynsweep plan job.yaml", tmp_path)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_jobs_are_valid(page, tmp_path):
+    for _, text in blocks(page, "yaml job"):
+        (tmp_path / "job.yaml").write_text(text)
+        done = execute("bash", "dynsweep plan job.yaml", tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
 
 
 @pytest.mark.parametrize("job", sorted(path.name for path in (ROOT / "jobs").glob("*.yaml")))

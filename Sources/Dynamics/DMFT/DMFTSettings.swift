@@ -76,13 +76,14 @@ public struct DMFTSettings: Sendable {
             + GradientBasis.bytes(capacity: columns)
     }
 
-    /// Seconds on a core of 2024, as measured: what each copy costs, and what each pair of steps does.
+    /// Seconds on a core of 2024, as measured: what each copy costs, and what each pair of steps does. Full batches on a smooth
+    /// loss keep fewer gradients than steps, so that their pairs get cheaper beyond some fifty steps.
     public func seconds(tokens L: Int, students k: Int, teachers a: Int) -> Double {
         let rows = Double(roundedCopies) * Double(L)
         let T = Double(horizon + 1)
         let pairs = T * T / 2 * Double(k) * Double(k)
-        let passes = batches.mask == .full ? 0.35 : 1.6
-        var seconds = rows * (T * Double(k) * 15e-9 + pairs * passes * 1e-9)
+        let passes = batches.mask == .full ? 1.2 : 1.6
+        var seconds = rows * (T * Double(k) * 20e-9 + pairs * passes * 1e-9)
         if tangents == .exact { seconds += rows * T * pairs * Double(L * k) * 0.3e-9 }
         return seconds + T * T * T * pow(Double(k), 3) * 1e-9
     }
