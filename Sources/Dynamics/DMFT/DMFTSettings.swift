@@ -61,9 +61,10 @@ public struct DMFTSettings: Sendable {
             TileHistory<Float>.bytes(tiles: tiles, rowLength: L * Self.tileWidth, columns: columns)
         }
         // Gradients are kept in double precision, normals in single.
-        var bytes = 3 * history(columns) + history(1 + a + k + 1)
-        // Teacher fields, targets and the present gradients are in double precision.
-        bytes += 8 * Double((targetWidth + L * (a + k)) * roundedCopies)
+        var bytes = 2 * history(columns) + history(2 + a + k + columns)
+        // In double precision: teacher fields, the present gradients, and the slab of normals that is worked on.
+        bytes += 2 * (history(a) + history(k) + history(1))
+        bytes += TileHistory<Double>.bytes(tiles: tiles, rowLength: Self.tileWidth, columns: targetWidth)
         switch tangents {
         case .probes:
             let order = SignProbes.order(copies: copies)
@@ -76,14 +77,14 @@ public struct DMFTSettings: Sendable {
             + GradientBasis.bytes(capacity: columns)
     }
 
-    /// Seconds on a core of 2024, as measured: what each copy costs, and what each pair of steps does. Full batches on a smooth
-    /// loss keep fewer gradients than steps, so that their pairs get cheaper beyond some fifty steps.
+    /// Seconds on a core of 2024, as measured: what each copy costs, and what each pair of steps does. Full batches on a
+    /// smooth loss keep fewer gradients than steps.
     public func seconds(tokens L: Int, students k: Int, teachers a: Int) -> Double {
         let rows = Double(roundedCopies) * Double(L)
         let T = Double(horizon + 1)
         let pairs = T * T / 2 * Double(k) * Double(k)
-        let passes = batches.mask == .full ? 1.2 : 1.6
-        var seconds = rows * (T * Double(k) * 20e-9 + pairs * passes * 1e-9)
+        let passes = batches.mask == .full ? 0.5 : 1.0
+        var seconds = rows * (T * Double(k) * 40e-9 + pairs * passes * 1e-9)
         if tangents == .exact { seconds += rows * T * pairs * Double(L * k) * 0.3e-9 }
         return seconds + T * T * T * pow(Double(k), 3) * 1e-9
     }
