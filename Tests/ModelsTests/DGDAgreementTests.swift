@@ -1,0 +1,174 @@
+import Foundation
+import Modeling
+import Models
+import Testing
+
+/// One form of training whose simulation is compared with the theory at every step.
+struct DGDAgreementCase: Sendable, CustomTestStringConvertible {
+    let name: String
+    let method: String
+    let values: Given
+    let steps: Int
+    /// c: deviations at dimension d are at most c/d of the larger of a number and ``DGDAgreementTests/floor``.
+    let bias: Double
+
+    init(_ name: String, steps: Int = 8, bias: Double = 1, _ values: Given) {
+        self.name = name
+        method = values["batch_fraction"] == nil ? "gd" : "sgd"
+        self.values = values
+        self.steps = steps
+        self.bias = bias
+    }
+
+    var testDescription: String { name }
+}
+
+private let linear: Given = [
+    "alpha": .real(1.5), "loss": .text("linear"), "sigma": .real(0.3), "init_overlap": .real(0.2),
+    "step_size": .real(0.2), "ridge": .real(0.1),
+]
+private let logistic: Given = [
+    "alpha": .real(2), "loss": .text("logistic"), "init_scale": .real(0.5), "init_overlap": .real(0.1),
+    "step_size": .real(0.5), "ridge": .real(0.05),
+]
+private let phase: Given = [
+    "alpha": .real(3), "loss": .text("phase"), "init_scale": .real(0.5), "init_overlap": .real(0.3),
+    "step_size": .real(0.02),
+]
+private let positions: Given = [
+    "teachers": .integer(3), "teacher_gram": numbers([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
+    "init_scale": .real(0.6), "M0": numbers([[0.3, 0.2, -0.1]]), "positions": numbers([1, 2]),
+]
+
+private func sequence(_ loss: DGDLoss, _ L: Int, _ k: Int, step: Double) -> Given {
+    let start: Given =
+        k == 1
+        ? ["init_scale": .real(0.6), "init_overlap": .real(0.3)]
+        : ["init_gram": numbers([[0.6, 0.1], [0.1, 0.8]]), "M0": numbers([[0.2], [0.4]])]
+    return start.with([
+        "loss": .text(loss.rawValue), "alpha": .real(2), "L": .integer(L), "width": .integer(k),
+        "step_size": .real(step), "ridge": .real(0.02),
+    ])
+}
+private func attention(_ L: Int, _ k: Int) -> Given { sequence(.tiedAttention, L, k, step: 0.5) }
+/// The curvature is about 1/(L k): with larger steps the dynamics are unstable, and errors of any size grow.
+private func average(_ L: Int, _ k: Int) -> Given { sequence(.tokenAverage, L, k, step: 0.33 * Double(L * k)) }
+private func batches(_ mask: DGDMask, _ fraction: Double, scaled: Bool = true) -> Given {
+    var values: Given = [
+        "mask": .text(mask.rawValue), "batch_fraction": .real(fraction), "scaled": .flag(scaled),
+    ]
+    if mask == .persistent { values["p_off"] = .real(0.3) }
+    return values
+}
+
+let dgdAgreementCases: [DGDAgreementCase] =
+    [
+        DGDAgreementCase("linear", linear),
+        DGDAgreementCase("linear, bernoulli", linear.with(batches(.bernoulli, 0.5))),
+        DGDAgreementCase("logistic", logistic),
+        DGDAgreementCase("logistic, bernoulli", logistic.with(batches(.bernoulli, 0.4))),
+        DGDAgreementCase("logistic, bernoulli, unscaled", logistic.with(batches(.bernoulli, 0.4, scaled: false))),
+        DGDAgreementCase("logistic, persistent", logistic.with(batches(.persistent, 0.4))),
+        DGDAgreementCase("logistic, persistent, unscaled", logistic.with(batches(.persistent, 0.6, scaled: false))),
+        DGDAgreementCase("logistic, epochs", logistic.with(batches(.epoch, 0.5))),
+        DGDAgreementCase(
+            "logistic with a mean",
+            logistic.with([
+                "teachers": .integer(2), "teacher_gram": numbers([[1, 0.2], [0.2, 0.6]]), "positions": numbers([1]),
+                "M0": numbers([[0.1, 0.2]]),
+            ]).filter { $0.key != "init_overlap" }),
+        DGDAgreementCase("phase", phase),
+        DGDAgreementCase("phase, epochs", phase.with(batches(.epoch, 0.5))),
+        DGDAgreementCase("phase on the sphere", phase.with(["spherical": .flag(true), "init_scale": .real(1)])),
+        DGDAgreementCase(
+            "phase on the sphere, bernoulli",
+            phase.with(["spherical": .flag(true), "init_scale": .real(1)]).with(batches(.bernoulli, 0.5))),
+        DGDAgreementCase(
+            "attention with positions", attention(2, 1).with(positions).filter { $0.key != "init_overlap" }),
+        DGDAgreementCase(
+            "attention with positions, bernoulli",
+            attention(2, 1).with(positions).with(batches(.bernoulli, 0.5)).filter { $0.key != "init_overlap" }),
+        DGDAgreementCase(
+            "attention L=3 k=a=2, persistent",
+            attention(3, 2).with(["teachers": .integer(2), "M0": numbers([[0.3, 0.1], [0, 0.2]])])
+                .with(batches(.persistent, 0.6))),
+        DGDAgreementCase("attention L=2 k=1, epochs", attention(2, 1).with(batches(.epoch, 0.5))),
+        DGDAgreementCase(
+            "token average L=3 k=2, bernoulli, unscaled",
+            average(3, 2).with(batches(.bernoulli, 0.5, scaled: false))),
+    ]
+    + (1...4).flatMap { L in
+        (1...2).flatMap { k in
+            [DGDAgreementCase("token average L=\(L) k=\(k)", average(L, k))]
+                // The attention of one token is 1.
+                + (L == 1 ? [] : [DGDAgreementCase("attention L=\(L) k=\(k)", attention(L, k))])
+        }
+    }
+
+@Suite("DMFT against GD and SGD, at every step") struct DGDAgreementTests {
+    /// Deviations of numbers below this are measured against it.
+    static let floor = 0.2
+
+    @Test(arguments: dgdAgreementCases) func agree(_ item: DGDAgreementCase) throws {
+        let d = 160
+        let times = (0...item.steps).map(Double.init)
+        let simulated = try (1...48).map {
+            // The test loss is a function of overlap and q, the same for both sides.
+            try dgd.run(
+                item.method, item.values.with(["d": .integer(d), "runs": .integer(2)]), times: times, unit: .steps,
+                seed: $0, observables: ["overlap", "q", "train_loss"])
+        }
+        let theory = try (1...8).map {
+            try dgd.run(
+                "dmft", item.values.with(["mc_samples": .integer(4096)]), times: times, unit: .steps, seed: $0,
+                observables: ["overlap", "q", "train_loss"])
+        }
+        for name in ["overlap", "q", "train_loss"] {
+            let (a, b) = (SeedMean(simulated, name), SeedMean(theory, name))
+            for at in a.mean.indices {
+                let error = (a.error[at] * a.error[at] + b.error[at] * b.error[at]).squareRoot()
+                let scale = max(abs(b.mean[at]), Self.floor)
+                #expect(
+                    abs(a.mean[at] - b.mean[at]) < 4 * error + item.bias / Double(d) * scale + 1e-6,
+                    "\(name)[\(at)]: \(a.mean[at]) +- \(a.error[at]), theory \(b.mean[at]) +- \(b.error[at])")
+            }
+        }
+    }
+}
+
+@Suite("DMFT: what finite dimensions add") struct DGDFiniteSizeTests {
+    /// Tied attention after ten steps: overlap and training loss are off by -0.8/d and 0.1/d, from d = 25 on.
+    @Test("deviations of the simulation shrink like 1/d") func shrinking() throws {
+        let values = attention(2, 1).with(["init_scale": .real(0.5)])
+        func mean(_ name: String, _ all: [Recording]) -> (Double, Double) {
+            let found = SeedMean(all, name)
+            return (found.mean[0], found.error[0])
+        }
+        func records(_ method: String, _ values: Given, seeds: Int) throws -> [Recording] {
+            try (1...seeds).map {
+                try dgd.run(
+                    method, values, times: [10], unit: .steps, seed: $0, observables: ["overlap", "train_loss"])
+            }
+        }
+        let theory = try records("dmft", values.with(["mc_samples": .integer(16384)]), seeds: 24)
+        let sizes = [(25, 2000), (50, 2000), (100, 2000)]
+        let simulated = try sizes.map { d, seeds in
+            try records("gd", values.with(["d": .integer(d), "runs": .integer(2)]), seeds: seeds)
+        }
+        for name in ["overlap", "train_loss"] {
+            let limit = mean(name, theory)
+            let deviations = zip(sizes, simulated).map { size, all in
+                let found = mean(name, all)
+                return (Double(size.0) * (found.0 - limit.0), Double(size.0) * hypot(found.1, limit.1))
+            }
+            // d times the deviation: 12 and more standard errors from 0, and the same at every d.
+            #expect(abs(deviations[0].0) > 12 * deviations[0].1, "\(name)")
+            for deviation in deviations[1...] {
+                #expect(
+                    abs(deviation.0 - deviations[0].0)
+                        < 4 * hypot(deviation.1, deviations[0].1) + 0.2 * abs(deviations[0].0), "\(name)")
+                #expect(abs(deviation.0) > 3 * deviation.1, "\(name)")
+            }
+        }
+    }
+}
