@@ -32,7 +32,7 @@ private func stream(_ number: UInt64) -> RandomStream {
     }
 
     @Test("probes: orthogonal in a generation, products by the transform equal direct sums") func probes() {
-        let (copies, width) = (512, 64)
+        let (copies, width) = (1024, 64)
         var probes = SignProbes(copies: copies, tileWidth: width, random: stream(2))
         #expect(probes.order == 256)
         probes.draw(columns: 600)
@@ -59,7 +59,7 @@ private func stream(_ number: UInt64) -> RandomStream {
                 let signs = column(generation * 256 + c)
                 #expect(signs.allSatisfy { abs($0) == 1 })
                 let direct = zip(signs, x).reduce(0) { $0 + $1.0 * $1.1 }
-                #expect(abs(sums[c] - direct) < 1e-10)
+                #expect(abs(sums[probes.place(of: generation * 256 + c).row] - direct) < 1e-10)
             }
         }
         for (a, b) in [(0, 1), (3, 250), (256, 300)] {

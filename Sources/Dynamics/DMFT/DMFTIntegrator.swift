@@ -47,7 +47,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     private var sums: StepSums
     private var nextTile = 0
 
-    /// - Parameter random: the stream of this integration; its substreams 0 to 3 are used.
+    /// - Parameter random: the stream of this integration; its substreams 0, 2 and from 16 on are used.
     /// - Throws: ``DMFTError/size(_:)`` when the horizon or the sample make no sense.
     public init(channel: Channel, prior: DMFTPrior, settings: DMFTSettings, random: RandomStream) throws {
         let (L, k, a) = (channel.tokens, channel.students, channel.teachers)
@@ -71,13 +71,13 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         tiles = copies / width
         startColumns = 1 + channel.noiseCount + a + k
         normals = MatchedNormals(tiles: tiles, rowLength: L * width, random: random.substream(0))
-        teacherFields = TileHistory(tiles: tiles, rowLength: L * width)
-        targets = TileHistory(tiles: tiles, rowLength: width)
-        present = TileHistory(tiles: tiles, rowLength: L * width)
+        teacherFields = TileHistory(tiles: tiles, rowLength: L * width, columns: a)
+        targets = TileHistory(tiles: tiles, rowLength: width, columns: channel.targetWidth)
+        present = TileHistory(tiles: tiles, rowLength: L * width, columns: k)
         present.reserve(columns: k)
         gradients = TileHistory(tiles: tiles, rowLength: L * width)
         tangents = DMFTTangents(
-            settings.tangents, copies: copies, tiles: tiles, tokens: L, students: k, random: random.substream(1))
+            settings.tangents, copies: copies, tiles: tiles, tokens: L, students: k, random: random)
         basis = GradientBasis(capacity: (settings.horizon + 1) * k, tolerance: settings.tolerance)
         masks = BatchMasks(settings.batches, count: copies, isExact: true, random: random.substream(2))
         kernels = DMFTKernels(prior: prior, horizon: settings.horizon)
@@ -153,7 +153,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     /// - Throws: ``DMFTError/diverged(step:)``.
     public mutating func evaluate(tiles count: Int, loss: Bool = true) throws -> Bool {
         guard !isEvaluated else { return true }
-        let end = min(tiles, nextTile + max(count, 1))
+        let end = nextTile + min(tiles - nextTile, max(count, 1))
         // Moved out meanwhile, since the copies' memory is read through self.
         var collected = sums
         sums = StepSums()
@@ -176,12 +176,13 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let size = k * length
         let places = tangents.places(time: time)
         let isWhole = settings.batches == .full
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (1 + places) + width) { scratch in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (2 + places) + width) { scratch in
             coefficients.withPointers { c in
                 sums.withPointers { sums in
                     guard let fields = scratch.baseAddress else { return }
                     let directionsAt = fields + size
                     let loss = directionsAt + places * size
+                    let before = loss + width
                     for tile in range {
                         // Single columns of many arrays: each would be waited for.
                         teacherFields.expect(columns: 0..<a, after: tile)
@@ -211,6 +212,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                         addNoise(c.noise, members: members, tile: tile, to: fields)
                         tangents.load(
                             responses: c.responses, time: time, tile: tile, into: directionsAt, size: size)
+                        before.update(from: fields, count: size)
                         channel.evaluate(
                             FieldBatch(
                                 blocks: width / 8, tokenStride: width, studentStride: length, fields: fields,
@@ -229,7 +231,10 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
                             let g = fields + i * length
                             present.set(i, tile: tile, to: g)
                             gradients.addProducts(columns: members, g, tile: tile, to: sums.members + i * members)
-                            for j in 0..<k { sums.own[i * k + j] += BLAS.dot(length, g, fields + j * length) }
+                            for j in 0..<k {
+                                sums.own[i * k + j] += BLAS.dot(length, g, fields + j * length)
+                                sums.fields[i * k + j] += BLAS.dot(length, g, before + j * length)
+                            }
                             for j in 0..<a {
                                 var sum = BLAS.dot(length, g, teacherFields.column(j, tile: tile))
                                 for l in 0..<(prior.positions == nil ? 0 : L) {
@@ -346,13 +351,32 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
             throw DMFTError.size("step \(time) cannot be taken before it is evaluated, nor beyond the horizon")
         }
         let factor = settings.alpha / Double(copies)
+        let gram = kernels.gram(at: time)
         kernels.step(
             mu: sums.teacher.map { $0 * factor }, inverseTeacherGram: prior.inverseTeacherGram,
             stepSize: settings.stepSize, decay: 1 - settings.stepSize * settings.ridge,
             sphere: settings.isSpherical ? prior.startGram[0] : nil)
         guard kernels.isFinite else { throw DMFTError.diverged(step: time) }
+        guard isConsistent(with: gram) else { throw DMFTError.sampling(step: time) }
         prepare()
     }
+
+    /// Whether C_{t+1,t} of the kernels is what the copies say, (1 - eta lambda) C_tt - eta alpha E[sum_l g_lt Z_lt^T] (sheet,
+    /// below equation 6), to a tenth of the norms: the two differ by the sampling alone, and by much more
+    /// where its noise has fed back on itself.
+    private func isConsistent(with gram: [Double]) -> Bool {
+        guard !settings.isSpherical else { return true }
+        let k = channel.students
+        let (found, next) = (kernels.block(kernels.C, time, time - 1), kernels.gram(at: time))
+        let factor = settings.stepSize * settings.alpha / Double(copies)
+        let scale = (0..<k).map { max(gram[$0 * (k + 1)], next[$0 * (k + 1)], 0) }.max() ?? 0
+        return (0..<k * k).allSatisfy {
+            let expected = (1 - settings.stepSize * settings.ridge) * gram[$0] - factor * sums.fields[$0]
+            return abs(found[$0] - expected) <= Self.disagreement * scale
+        }
+    }
+
+    private static var disagreement: Double { 0.1 }
 
     // MARK: Reading and saving
 

@@ -98,12 +98,17 @@ public enum DMFTError: Error, Sendable, Hashable, CustomStringConvertible {
     case prior(String)
     /// A number left the numbers at this step.
     case diverged(step: Int)
+    /// The noise of the sampling has grown out of hand at this step.
+    case sampling(step: Int)
     /// The sizes do not work out.
     case size(String)
 
     public var description: String {
         switch self {
         case .prior(let what), .size(let what): what
+        case .sampling(let step):
+            "the kernels and the copies disagree at step \(step): the noise of the sampling feeds back on itself; raise "
+                + "mc_samples or probes, or take smaller steps"
         case .diverged(let step): "an order parameter is not finite at step \(step); the step size may be too large"
         }
     }

@@ -4,8 +4,9 @@ import Foundation
 public struct DMFTSettings: Sendable {
     /// How responses to single samples' fields are found.
     public enum Tangents: Sendable, Hashable {
-        /// One tangent driven by orthogonal random signs: unbiased, at the cost of one more process.
-        case probes
+        /// So many tangents driven by orthogonal random signs, each at the cost of one more process. What is left of
+        /// their noise feeds back: late, small losses come out too large by a part that falls as 1/(copies x probes).
+        case probes(Int)
         /// One tangent for every earlier step, token and student column: exact for the sample, for checks (memory
         /// N T^2, time N T^3).
         case exact
@@ -30,7 +31,7 @@ public struct DMFTSettings: Sendable {
 
     public init(
         alpha: Double, stepSize: Double, ridge: Double = 0, batches: BatchLaw = .full, isSpherical: Bool = false,
-        copies: Int, horizon: Int, tangents: Tangents = .probes, tolerance: Double = 1e-13
+        copies: Int, horizon: Int, tangents: Tangents = .probes(1), tolerance: Double = 1e-13
     ) {
         self.alpha = alpha
         self.stepSize = stepSize
@@ -63,13 +64,12 @@ public struct DMFTSettings: Sendable {
         // Gradients are kept in double precision, normals in single.
         var bytes = 2 * history(columns) + history(2 + a + k + columns)
         // In double precision: teacher fields, the present gradients, and the slab of normals that is worked on.
-        bytes += 2 * (history(a) + history(k) + history(1))
-        bytes += TileHistory<Double>.bytes(tiles: tiles, rowLength: Self.tileWidth, columns: targetWidth)
+        bytes += 8 * Double(roundedCopies) * Double(L * (a + k) + targetWidth) + 2 * history(1)
         switch tangents {
-        case .probes:
+        case .probes(let count):
             let order = SignProbes.order(copies: copies)
             let generations = (columns * L + order - 1) / order
-            bytes += history(columns) + 8 * Double(generations * roundedCopies)
+            bytes += Double(count) * (history(columns) + 8 * Double(generations * roundedCopies))
         case .exact:
             for s in 0...horizon { bytes += Double(L * k) * history((horizon + 1 - s) * k) }
         }
@@ -83,7 +83,8 @@ public struct DMFTSettings: Sendable {
         let rows = Double(roundedCopies) * Double(L)
         let T = Double(horizon + 1)
         let pairs = T * T / 2 * Double(k) * Double(k)
-        let passes = batches.mask == .full ? 0.5 : 1.0
+        var passes = batches.mask == .full ? 0.2 : 0.7
+        if case .probes(let count) = tangents { passes += 0.3 * Double(count) }
         var seconds = rows * (T * Double(k) * 40e-9 + pairs * passes * 1e-9)
         if tangents == .exact { seconds += rows * T * pairs * Double(L * k) * 0.3e-9 }
         return seconds + T * T * T * pow(Double(k), 3) * 1e-9

@@ -3,23 +3,26 @@ import Numerics
 /// Random signs r_{s,l,i} = -1, 1 over all copies, one column for each step s, token l and student column i: the fields whose
 /// joint response gives the response kernel (sheet `dmft-gradient-dynamics`, section 4.6 b).
 ///
-/// Columns are rows of a Hadamard matrix of order P along the copies, times random signs of each copy, fresh ones for
-/// every P columns. So the columns of one such generation are exactly orthogonal over the copies, not only on average: a response
-/// that is the same for all copies is found without error, and the mean products with all P columns of a generation are
-/// one Walsh-Hadamard transform in place of P passes over the copies.
+/// Columns are rows of a Hadamard matrix of order P along the copies, in random order, times random signs of each copy;
+/// fresh ones for every P columns. So the columns of one such generation are exactly orthogonal over the copies, not only
+/// on average: a response that is the same for all copies is found without error, and the mean products with all P columns
+/// of a generation are one Walsh-Hadamard transform in place of P passes over the copies. The order must be random: the sum of
+/// neighbouring rows is 0 but for a few copies, whose responses would then stand for all.
 package struct SignProbes: Sendable, Resumable {
     /// P, a power of two from 64 on.
     package let order: Int
     private let copies: Int
     private let tileWidth: Int
     private var random: RandomStream
-    /// The random signs of each generation, one after the other.
+    /// The random signs of the copies in each generation.
     private var signs: [[Double]] = []
+    /// The row of the Hadamard matrix for each column of each generation.
+    private var rows: [[Int]] = []
 
     /// The order used for `copies` copies.
     static func order(copies: Int) -> Int {
         var order = 64
-        while order < 1024, 4 * order <= copies { order *= 2 }
+        while order < 4096, 8 * order <= copies { order *= 2 }
         return order
     }
 
@@ -40,7 +43,18 @@ package struct SignProbes: Sendable, Resumable {
             var fresh = Array(repeating: 1.0, count: copies)
             for i in 0..<copies where random.uniform() < 0.5 { fresh[i] = -1 }
             signs.append(fresh)
+            var order = Array(0..<self.order)
+            for i in stride(from: self.order - 1, to: 0, by: -1) {
+                order.swapAt(i, min(Int(random.uniform() * Double(i + 1)), i))
+            }
+            rows.append(order)
         }
+    }
+
+    /// Where the products with column `column` stand after ``transform(_:)``.
+    @inline(__always)
+    package func place(of column: Int) -> (generation: Int, row: Int) {
+        (column / order, rows[column / order][column % order])
     }
 
     /// Asks for the signs of the tile after `tile`.
@@ -57,9 +71,9 @@ package struct SignProbes: Sendable, Resumable {
     /// x += r of column `column`, over the copies of `tile`.
     @inline(__always)
     package func add(column: Int, tile: Int, to x: UnsafeMutablePointer<Double>) {
-        let row = column % order
+        let (generation, row) = place(of: column)
         let start = tile * tileWidth
-        signs[column / order].withUnsafeBufferPointer { signs in
+        signs[generation].withUnsafeBufferPointer { signs in
             guard let signs = signs.baseAddress else { return }
             for i in 0..<tileWidth {
                 let isOdd = (row & (start + i)).nonzeroBitCount & 1
@@ -85,8 +99,8 @@ package struct SignProbes: Sendable, Resumable {
         }
     }
 
-    /// Turns sums over places into sums over copies of x r, for every column of the generation: the Walsh-Hadamard transform,
-    /// in place.
+    /// Turns sums over places into sums over copies of x r, for every column of the generation at its ``place(of:)``: the
+    /// Walsh-Hadamard transform, in place.
     package func transform(_ sums: UnsafeMutablePointer<Double>) {
         var half = 1
         while half < order {

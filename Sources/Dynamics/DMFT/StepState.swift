@@ -81,6 +81,8 @@ struct StepSums: Sendable, Resumable {
     private(set) var members: [Lanes] = []
     /// sum of g_i g_j, k x k.
     private(set) var own: [Double] = []
+    /// sum of g_i Z_j, k x k.
+    private(set) var fields: [Double] = []
     /// sum of g_i z*_j, means included, k x a.
     private(set) var teacher: [Double] = []
     private(set) var loss = [0.0]
@@ -92,6 +94,7 @@ struct StepSums: Sendable, Resumable {
     init(students k: Int, teachers a: Int, members count: Int, tangentSums: Int) {
         members = Array(repeating: .zero, count: max(k * count, 1))
         own = Array(repeating: 0, count: k * k)
+        fields = own
         teacher = Array(repeating: 0, count: k * a)
         tangents = Array(repeating: 0, count: tangentSums)
     }
@@ -99,6 +102,7 @@ struct StepSums: Sendable, Resumable {
     struct Pointers {
         let members: UnsafeMutablePointer<Lanes>
         let own: UnsafeMutablePointer<Double>
+        let fields: UnsafeMutablePointer<Double>
         let teacher: UnsafeMutablePointer<Double>
         let loss: UnsafeMutablePointer<Double>
         let tangents: UnsafeMutablePointer<Double>
@@ -108,16 +112,19 @@ struct StepSums: Sendable, Resumable {
     mutating func withPointers(_ body: (Pointers) -> Void) {
         members.withUnsafeMutableBufferPointer { members in
             own.withUnsafeMutableBufferPointer { own in
-                teacher.withUnsafeMutableBufferPointer { teacher in
-                    loss.withUnsafeMutableBufferPointer { loss in
-                        tangents.withUnsafeMutableBufferPointer { tangents in
-                            guard let members = members.baseAddress, let own = own.baseAddress,
-                                let teacher = teacher.baseAddress, let loss = loss.baseAddress,
-                                let tangents = tangents.baseAddress
-                            else { return }
-                            body(
-                                Pointers(
-                                    members: members, own: own, teacher: teacher, loss: loss, tangents: tangents))
+                fields.withUnsafeMutableBufferPointer { fields in
+                    teacher.withUnsafeMutableBufferPointer { teacher in
+                        loss.withUnsafeMutableBufferPointer { loss in
+                            tangents.withUnsafeMutableBufferPointer { tangents in
+                                guard let members = members.baseAddress, let own = own.baseAddress,
+                                    let fields = fields.baseAddress, let teacher = teacher.baseAddress,
+                                    let loss = loss.baseAddress, let tangents = tangents.baseAddress
+                                else { return }
+                                body(
+                                    Pointers(
+                                        members: members, own: own, fields: fields, teacher: teacher, loss: loss,
+                                        tangents: tangents))
+                            }
                         }
                     }
                 }
@@ -129,6 +136,7 @@ struct StepSums: Sendable, Resumable {
         var lanes = members.flatMap { sum in (0..<8).map { sum[$0] } }
         try archive.exchange(resizing: &lanes)
         try archive.exchange(resizing: &own)
+        try archive.exchange(resizing: &fields)
         try archive.exchange(resizing: &teacher)
         try archive.exchange(&loss)
         try archive.exchange(resizing: &tangents)

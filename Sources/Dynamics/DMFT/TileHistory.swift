@@ -14,11 +14,15 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
 
     package let tiles: Int
     package let rowLength: Int
+    /// Columns in a slab of this history: fewer where it will never have 32.
+    private let width: Int
     private var slabs: [Slab] = []
 
-    init(tiles: Int, rowLength: Int) {
+    /// For any number of columns, or for at most `columns`.
+    init(tiles: Int, rowLength: Int, columns: Int = .max) {
         self.tiles = tiles
         self.rowLength = rowLength
+        width = min(columns, Self.slabWidth)
     }
 
     /// Bytes of a history of `columns` columns.
@@ -64,8 +68,8 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
 
     /// Makes room for `columns` columns, of which the last slab and the one before may be written afterwards.
     mutating func reserve(columns: Int) {
-        while slabs.count * Self.slabWidth < columns {
-            slabs.append(Slab(count: tiles * Self.slabWidth * rowLength))
+        while slabs.count * width < columns {
+            slabs.append(Slab(count: tiles * width * rowLength))
         }
         for index in slabs.indices.suffix(2) where !isKnownUniquelyReferenced(&slabs[index]) {
             slabs[index] = Slab(copying: slabs[index])
@@ -75,8 +79,8 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
     /// The numbers of one column in one tile; the column must be reserved. Valid while the history lives.
     @inline(__always)
     package func column(_ column: Int, tile: Int) -> UnsafeMutablePointer<Element> {
-        slabs[column / Self.slabWidth].base
-            + (tile * Self.slabWidth + column % Self.slabWidth) * rowLength
+        slabs[column / width].base
+            + (tile * width + column % width) * rowLength
     }
 
     /// Asks for `columns` of the tile after `tile`, which will be needed soon.
@@ -113,12 +117,12 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
     ) {
         var first = 0
         while first < columns {
-            let count = min(Self.slabWidth, columns - first)
+            let count = min(width, columns - first)
             let x = UnsafePointer(column(first, tile: tile))
-            let isLast = first + Self.slabWidth >= columns
+            let isLast = first + width >= columns
             // Pages are short for the processor's own prefetching.
             let next = UnsafePointer(
-                isLast ? column(0, tile: min(tile + 1, tiles - 1)) : column(first + Self.slabWidth, tile: tile))
+                isLast ? column(0, tile: min(tile + 1, tiles - 1)) : column(first + width, tile: tile))
             var row = 0
             while row + 2 <= rows {
                 combine2(
@@ -128,7 +132,7 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
             if row < rows {
                 combine(count, coefficients + row * leading + first, x, rowLength, out + row * rowLength, next)
             }
-            first += Self.slabWidth
+            first += width
         }
     }
 
@@ -137,9 +141,9 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
     func addProducts(columns: Int, _ x: UnsafePointer<Double>, tile: Int, to sums: UnsafeMutablePointer<Lanes>) {
         var first = 0
         while first < columns {
-            let count = min(Self.slabWidth, columns - first)
+            let count = min(width, columns - first)
             multiply(count, x, column(first, tile: tile), rowLength, sums + first)
-            first += Self.slabWidth
+            first += width
         }
     }
 
@@ -148,7 +152,7 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
         try archive.exchange(&count, in: 0...1 << 20)
         if archive.isRestoring {
             slabs = []
-            reserve(columns: count * Self.slabWidth)
+            reserve(columns: count * width)
         }
         for slab in slabs {
             var numbers = archive.isRestoring ? [] : Array(UnsafeBufferPointer(start: slab.base, count: slab.count))

@@ -83,6 +83,10 @@ extension DMFTGradientDynamics {
             "mc_samples", symbol: "N", aliases: ["mc"], kind: .integer(64...100_000_000),
             default: .value(.integer(20000)), "dmft: copies of the effective process"),
         ParameterSpec(
+            "probes", symbol: "P", kind: .integer(1...64), default: .value(.integer(1)),
+            "dmft: random-sign probes of the responses in each copy; late, small losses have a bias that falls as "
+                + "1/(mc_samples probes)"),
+        ParameterSpec(
             "tangents", kind: .choice(DGDTangents.allCases.map(\.rawValue)), default: .value(.text("probes")),
             "dmft: responses by random-sign probes, or exactly (memory N T^2, time N T^3: for checks)"),
     ]

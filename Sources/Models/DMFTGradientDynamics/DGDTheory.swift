@@ -30,11 +30,12 @@ extension DMFTGradientDynamics {
     static func settings(_ point: ParameterPoint, times: RecordingTimes) throws -> DMFTSettings {
         let stepSize = try point.real("step_size")
         let tangents: DGDTangents = try point.choice("tangents")
+        let probes = try point.integer("probes")
         return DMFTSettings(
             alpha: try point.real("alpha"), stepSize: stepSize, batches: try DGDRules.batches(point, method: "dmft"),
             copies: try point.integer("mc_samples"),
             horizon: try DGDClock(times.unit, stepSize: stepSize).step(at: times.values.last ?? 0),
-            tangents: tangents == .exact ? .exact : .probes)
+            tangents: tangents == .exact ? .exact : .probes(probes))
     }
 
     func theoryCost(at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
@@ -98,8 +99,12 @@ struct DGDTheory<Channel: DMFTChannel>: Run {
             guard !isThere else { return true }
             try integrator.step()
             return false
-        } catch DMFTError.diverged(let step) {
-            throw ModelError.diverged(step: step, DMFTError.diverged(step: step).description)
+        } catch let error as DMFTError {
+            switch error {
+            case .diverged(let step), .sampling(let step):
+                throw ModelError.diverged(step: step, error.description)
+            default: throw ModelError.inconsistent(error.description)
+            }
         }
     }
 

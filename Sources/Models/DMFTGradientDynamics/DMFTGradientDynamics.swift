@@ -30,7 +30,7 @@ public struct DMFTGradientDynamics: Model {
             "dmft", kind: .theory, isSeeded: true, isTimed: true, observables: trajectoryObservables + theoryKernels,
             costParameters: [
                 "alpha", "L", "width", "teachers", "loss", "step_size", "batch_fraction", "mask", "p_off", "scaled",
-                "mc_samples", "tangents",
+                "mc_samples", "probes", "tangents",
             ],
             "dynamical mean-field theory, exact at d to infinity, by a Monte Carlo of mc_samples copies; seeds are "
                 + "independent integrations"),
