@@ -32,7 +32,7 @@ private func stream(_ number: UInt64) -> RandomStream {
     }
 
     @Test("probes: orthogonal in a generation, products by the transform equal direct sums") func probes() {
-        let (copies, width) = (1024, 64)
+        let (copies, width) = (512, 64)
         var probes = SignProbes(copies: copies, tileWidth: width, random: stream(2))
         #expect(probes.order == 256)
         probes.draw(columns: 600)

@@ -352,6 +352,45 @@ private func records(
         }
     }
 
+    @Test("where the noise of the sampling feeds back on itself, the task ends and says so") func noise() throws {
+        let values = attention.with([
+            "alpha": .real(1), "step_size": .real(0.4), "ridge": .real(0), "init_scale": .real(1),
+            "init_overlap": .real(0.1), "batch_fraction": .real(0.1), "mask": .text("epoch"),
+            "mc_samples": .integer(1024),
+        ])
+        #expect {
+            _ = try dgd.run("dmft", values, times: [100], unit: .steps)
+        } throws: { error in
+            guard case ModelError.diverged(_, let text) = error else { return false }
+            return text.contains("raise mc_samples or probes")
+        }
+    }
+
+    @Test("several probes: exact where one is, and closer to exact tangents") func probes() throws {
+        let record = try #require(
+            try records(
+                linear.with(["probes": .integer(3)]), times: [25], seeds: 1...1, copies: 8192, observables: ["q"]
+            ).first)
+        let exact = DGDLinearTheory(alpha: 2, stepSize: 0.15, ridge: 0.1, q0: 1, m0: 0.2, rho: 1, noise: 0.09)
+        #expect(abs(record("q")[0] - exact.gram(25)) < 1e-8)
+        // The same copies by three means: what differs from exact tangents is the noise of the probes.
+        func Gamma(_ given: Given) throws -> [[Double]] {
+            try records(attention.with(given), times: [2, 5, 8], seeds: 1...24, copies: 1024, observables: ["Gamma"])
+                .map { $0("Gamma") }
+        }
+        let reference = try Gamma(["tangents": .text("exact")])
+        func distance(_ probes: Int) throws -> Double {
+            var sum = 0.0
+            for (found, expected) in zip(try Gamma(["probes": .integer(probes)]), reference) {
+                let differences = zip(found, expected).map { $0 - $1 }
+                sum += dot(differences, differences)
+            }
+            return sum
+        }
+        let ratio = try distance(8) / distance(1)
+        #expect(ratio < 0.3, "eight times the probes have an eighth of the variance: \(ratio)")
+    }
+
     @Test("cost: memory is about what is held, and grows as promised") func memory() throws {
         func cost(_ values: Given, _ steps: Double) throws -> Cost {
             try dgd.model.cost(

@@ -22,7 +22,7 @@ package struct SignProbes: Sendable, Resumable {
     /// The order used for `copies` copies.
     static func order(copies: Int) -> Int {
         var order = 64
-        while order < 4096, 8 * order <= copies { order *= 2 }
+        while order < 4096, 4 * order <= copies { order *= 2 }
         return order
     }
 
