@@ -12,7 +12,7 @@ struct DGDAgreementCase: Sendable, CustomTestStringConvertible {
     /// c: deviations at dimension d are at most c/d of the larger of a number and ``DGDAgreementTests/floor``.
     let bias: Double
 
-    init(_ name: String, steps: Int = 8, bias: Double = 1, _ values: Given) {
+    init(_ name: String, steps: Int = 8, bias: Double = 0.8, _ values: Given) {
         self.name = name
         method = values["batch_fraction"] == nil ? "gd" : "sgd"
         self.values = values
@@ -80,9 +80,10 @@ let dgdAgreementCases: [DGDAgreementCase] =
         DGDAgreementCase("phase", phase),
         DGDAgreementCase("phase, epochs", phase.with(batches(.epoch, 0.5))),
         DGDAgreementCase("phase on the sphere", phase.with(["spherical": .flag(true), "init_scale": .real(1)])),
+        DGDAgreementCase("logistic on the sphere", logistic.with(["spherical": .flag(true)])),
         DGDAgreementCase(
-            "phase on the sphere, bernoulli",
-            phase.with(["spherical": .flag(true), "init_scale": .real(1)]).with(batches(.bernoulli, 0.5))),
+            "logistic on the sphere, bernoulli",
+            logistic.with(["spherical": .flag(true)]).with(batches(.bernoulli, 0.5))),
         DGDAgreementCase(
             "attention with positions", attention(2, 1).with(positions).filter { $0.key != "init_overlap" }),
         DGDAgreementCase(
@@ -110,9 +111,9 @@ let dgdAgreementCases: [DGDAgreementCase] =
     static let floor = 0.2
 
     @Test(arguments: dgdAgreementCases) func agree(_ item: DGDAgreementCase) throws {
-        let d = 160
+        let d = 80
         let times = (0...item.steps).map(Double.init)
-        let simulated = try (1...48).map {
+        let simulated = try (1...240).map {
             // The test loss is a function of overlap and q, the same for both sides.
             try dgd.run(
                 item.method, item.values.with(["d": .integer(d), "runs": .integer(2)]), times: times, unit: .steps,
