@@ -33,9 +33,9 @@ output: out.h5
 
 #: Nothing is recorded between the first and the last step, so that who goes on does so in the middle of a trajectory.
 SIZES = {
-    "gd": ("parameters.d=700", "parameters.L=4", "record.times=[0, 500]"),
-    "sgd": ("parameters.d=700", "parameters.L=4", "record.times=[0, 500]"),
-    "dmft": ("parameters.mc_samples=20000", "record.times=[0, 60]"),
+    "gd": ("parameters.d=700", "parameters.L=4", "record.times=[0, 800]"),
+    "sgd": ("parameters.d=700", "parameters.L=4", "record.times=[0, 800]"),
+    "dmft": ("parameters.mc_samples=8000", "record.times=[0, 200]"),
 }
 
 
@@ -64,7 +64,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_bytes(job, method):
         process = job.start("run", "job.yaml", *options, "--checkpoint-every", "0.1", ranks=ranks)
         try:
             wait_for_rank_files(job.folder, 10_000, 1)
-            time.sleep(0.2)
+            time.sleep(0.1)
         finally:
             kill_tree(process)
         if not (job.folder / "out.h5.journal").exists():
