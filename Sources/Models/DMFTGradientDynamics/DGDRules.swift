@@ -5,27 +5,16 @@ import Numerics
 /// The conditions that tie parameters together, and the defaults that follow from others. Both the job check (on
 /// sub-grids) and ``DGDParameters`` use them.
 enum DGDRules {
-    struct Rule: Sendable {
-        /// The parameter that an error points at.
-        let name: String
-        let constraint: Constraint
-
-        init(_ name: String, _ others: [String], _ violation: @escaping @Sendable (ParameterPoint) -> String?) {
-            self.name = name
-            self.constraint = Constraint([name] + others, violation: violation)
-        }
-    }
-
     /// One more than the most steps that are taken.
     static let longest = 1 << 40
 
     /// The rules of one method: full batch has no batches and fresh data no mask, and only simulations have a d.
-    static func rules(_ method: String) -> [Rule] {
+    static func rules(_ method: String) -> [ParameterRule] {
         all.filter { !["gd", "one-pass"].contains(method) || $0.name != "mask" }
             + (["gd", "sgd"].contains(method) ? [dimension] : method == "closed-form" ? [solvable] : [])
     }
 
-    private static let solvable = Rule("loss", ["positions", "batch_fraction", "mask", "spherical"]) { point in
+    private static let solvable = ParameterRule("loss", ["positions", "batch_fraction", "mask", "spherical"]) { point in
         guard loss(point) == .linear else { return "closed-form is for loss: linear; dmft takes every loss" }
         if point["positions"] != nil { return "closed-form is for tokens of mean 0: leave out positions" }
         if (try? point.flag("spherical")) == true { return "closed-form is for spherical: false; dmft can have it" }
@@ -35,22 +24,22 @@ enum DGDRules {
         return mask == .bernoulli ? nil : "closed-form with batches is for mask: bernoulli; dmft takes the others"
     }
 
-    private static let dimension = Rule("d", ["teachers", "width"]) { point in
+    private static let dimension = ParameterRule("d", ["teachers", "width"]) { point in
         guard let d = integer(point, "d"), let k = integer(point, "width"), let a = integer(point, "teachers"),
             d < k + a
         else { return nil }
         return "must be at least \(k + a) for simulations: teacher and student columns have prescribed Gram matrices"
     }
 
-    private static let all: [Rule] = [
-        Rule("noise", ["sigma", "loss"]) { point in
+    private static let all: [ParameterRule] = [
+        ParameterRule("noise", ["sigma", "loss"]) { point in
             guard point["noise"] == nil || point["sigma"] == nil else {
                 return "noise is sigma^2: give one of the two"
             }
             let noise = (real(point, "noise") ?? 0) + (real(point, "sigma") ?? 0)
             return noise > 0 && loss(point) != .linear ? "label noise is part of the linear loss only" : nil
         },
-        Rule("loss", ["L", "width"]) { point in
+        ParameterRule("loss", ["L", "width"]) { point in
             guard let loss = loss(point), [.linear, .logistic, .phase].contains(loss) else { return nil }
             guard integer(point, "width") == 1, integer(point, "L") == 1 else {
                 return
@@ -59,11 +48,11 @@ enum DGDRules {
             }
             return nil
         },
-        Rule("spherical", ["width"]) { point in
+        ParameterRule("spherical", ["width"]) { point in
             guard (try? point.flag("spherical")) == true, integer(point, "width") != 1 else { return nil }
             return "is for one student column (width: 1)"
         },
-        Rule("mask", ["batch_fraction", "p_off"]) { point in
+        ParameterRule("mask", ["batch_fraction", "p_off"]) { point in
             guard let mask: DGDMask = try? point.choice("mask"), let b = real(point, "batch_fraction") else {
                 return nil
             }
@@ -80,7 +69,7 @@ enum DGDRules {
                     ? nil : "persistent with batch_fraction \(b) and p_off \(pOff) would have p_on = \(pOn) above 1"
             }
         },
-        Rule(
+        ParameterRule(
             "init_scale",
             [
                 "init_gram", "init_overlap", "M0", "teacher_norm", "teacher_gram", "positions", "width", "teachers",

@@ -4,17 +4,6 @@ import Modeling
 /// The conditions that tie parameters together, and the defaults that follow from others. Both the job check (on
 /// sub-grids) and ``SSIParameters`` use them.
 enum SSIRules {
-    struct Rule: Sendable {
-        /// The parameter that an error points at.
-        let name: String
-        let constraint: Constraint
-
-        init(_ name: String, _ others: [String], _ violation: @escaping @Sendable (ParameterPoint) -> String?) {
-            self.name = name
-            self.constraint = Constraint([name] + others, violation: violation)
-        }
-    }
-
     // Derived defaults; nil when the parameter they hang on is not known.
 
     static func target(_ point: ParameterPoint) -> Target? { try? point.choice("target") }
@@ -65,12 +54,12 @@ enum SSIRules {
     /// Attention holds L x L matrices.
     private static let longestAttention = 4096
 
-    static let all: [Rule] = [
-        Rule("L", ["student"]) { point in
+    static let all: [ParameterRule] = [
+        ParameterRule("L", ["student"]) { point in
             guard student(point) == .attention, let L = length(point), L > longestAttention else { return nil }
             return "attention holds L x L matrices and takes L <= \(longestAttention), not \(L)"
         },
-        Rule("target", ["L"]) { point in
+        ParameterRule("target", ["L"]) { point in
             guard let target = target(point), let L = length(point) else { return nil }
             if target == .positionalSemantic && L != 2 {
                 return "target positional_semantic is defined for L = 2, not \(L)"
@@ -78,11 +67,11 @@ enum SSIRules {
             guard L < target.minimumLength else { return nil }
             return "target \(target.rawValue) needs L >= \(target.minimumLength), not \(L)"
         },
-        Rule("target", ["student"]) { point in
+        ParameterRule("target", ["student"]) { point in
             guard target(point)?.isMatrix == true, student(point) != .attention else { return nil }
             return "a network has a scalar output; positional_semantic is a matrix and needs student: attention"
         },
-        Rule("hermite_terms", ["target", "L"]) { point in
+        ParameterRule("hermite_terms", ["target", "L"]) { point in
             guard target(point) == .hermite, let L = length(point) else {
                 return point["hermite_terms"] == nil || target(point) == nil
                     ? nil : "hermite_terms is read by target: hermite only"
@@ -100,7 +89,7 @@ enum SSIRules {
             }
             return terms.elements.allSatisfy(\.isFinite) ? nil : "coefficients must be finite"
         },
-        Rule("loss", ["target"]) { point in
+        ParameterRule("loss", ["target"]) { point in
             guard let target = target(point), let loss = loss(point) else { return nil }
             if target.isMatrix && loss == .square {
                 return "the matrix target positional_semantic has loss half_square or frobenius"
@@ -111,7 +100,7 @@ enum SSIRules {
             }
             return nil
         },
-        Rule("reduction", ["target", "student", "U"]) { point in
+        ParameterRule("reduction", ["target", "student", "U"]) { point in
             guard student(point) == .attention, let target = target(point), let reduction = reduction(point) else {
                 return nil
             }
@@ -122,7 +111,7 @@ enum SSIRules {
             }
             return nil
         },
-        Rule("U", ["reduction", "target", "student", "L"]) { point in
+        ParameterRule("U", ["reduction", "target", "student", "L"]) { point in
             guard student(point) == .attention, let L = length(point) else { return nil }
             let U = array("U", point)
             guard reduction(point) == .explicit else { return U == nil ? nil : "U is read by reduction: explicit only" }
@@ -132,7 +121,7 @@ enum SSIRules {
         },
         unitVector("projection_left"),
         unitVector("projection_right"),
-        Rule("encoding", ["student", "target", "L"]) { point in
+        ParameterRule("encoding", ["student", "target", "L"]) { point in
             guard student(point) == .attention else {
                 if let encoding: PositionalEncoding = try? point.choice("encoding"), encoding != .none {
                     return "only student: attention has a positional encoding"
@@ -142,7 +131,7 @@ enum SSIRules {
             guard encoding(point) == .paired, let L = length(point), L != 2 else { return nil }
             return "the paired encoding P_1 = -P_2 needs L = 2, not \(L)"
         },
-        Rule("encoding_matrix", ["encoding", "L", "student", "target"]) { point in
+        ParameterRule("encoding_matrix", ["encoding", "L", "student", "target"]) { point in
             guard student(point) == .attention, let L = length(point) else { return nil }
             let pi = array("encoding_matrix", point)
             guard encoding(point) == .explicit else {
@@ -159,11 +148,11 @@ enum SSIRules {
             }
             return nil
         },
-        Rule("d", encodingNames) { point in
+        ParameterRule("d", encodingNames) { point in
             guard let d = try? point.integer("d"), let k = directions(point) else { return nil }
             return d - 2 - k >= 1 ? nil : "d must be at least \(3 + k): w*, \(k) encoding directions and two more"
         },
-        Rule("m0_vec", ["student", "L"]) { point in
+        ParameterRule("m0_vec", ["student", "L"]) { point in
             guard let m = array("m0_vec", point), let L = length(point), let student = student(point) else {
                 return nil
             }
@@ -171,7 +160,7 @@ enum SSIRules {
             guard m.elements.count == L else { return "m0_vec needs L = \(L) entries, not \(m.elements.count)" }
             return m.elements.allSatisfy { abs($0) <= 1 } ? nil : "every overlap lies in [-1, 1]"
         },
-        Rule("e0", ["e0_vec"] + encodingNames) { point in
+        ParameterRule("e0", ["e0_vec"] + encodingNames) { point in
             guard point["e0"] != nil || point["e0_vec"] != nil else { return nil }
             guard let k = directions(point) else { return nil }
             guard k > 0 else { return "a positional overlap needs student: attention with an encoding" }
@@ -179,13 +168,13 @@ enum SSIRules {
             return eps.elements.count == k
                 ? nil : "e0_vec needs \(k) entries, one a direction, not \(eps.elements.count)"
         },
-        Rule("m0", ["e0", "e0_vec"]) { point in
+        ParameterRule("m0", ["e0", "e0_vec"]) { point in
             let m = (try? point.realIfGiven("m0")) ?? 0
             let eps = array("e0_vec", point)?.elements ?? [(try? point.realIfGiven("e0")) ?? 0]
             let norm = m * m + eps.reduce(0) { $0 + $1 * $1 }
             return norm <= 1 + 1e-12 ? nil : "m0^2 + |e0|^2 = \(norm) exceeds 1: overlaps of one unit vector"
         },
-        Rule("init", ["m0", "m0_vec", "e0", "e0_vec"]) { point in
+        ParameterRule("init", ["m0", "m0_vec", "e0", "e0_vec"]) { point in
             guard initialisation(point) != .prescribed,
                 let name = ["m0", "m0_vec", "e0", "e0_vec"].first(where: { point[$0] != nil })
             else { return nil }
@@ -193,8 +182,8 @@ enum SSIRules {
         },
     ]
 
-    private static func unitVector(_ name: String) -> Rule {
-        Rule(name, ["reduction", "target", "student", "L", "U"]) { point in
+    private static func unitVector(_ name: String) -> ParameterRule {
+        ParameterRule(name, ["reduction", "target", "student", "L", "U"]) { point in
             guard student(point) == .attention, let L = length(point), let vector = array(name, point) else {
                 return nil
             }

@@ -3,17 +3,6 @@ import Modeling
 /// The conditions that tie parameters together, and the defaults that follow from others. Both the job check (on
 /// sub-grids) and ``SLRParameters`` use them.
 enum SLRRules {
-    struct Rule: Sendable {
-        /// The parameter that an error points at.
-        let name: String
-        let constraint: Constraint
-
-        init(_ name: String, _ others: [String], _ violation: @escaping @Sendable (ParameterPoint) -> String?) {
-            self.name = name
-            self.constraint = Constraint([name] + others, violation: violation)
-        }
-    }
-
     /// The prescribed overlaps, in the sheet's order.
     static let overlapNames = ["kappa0", "nu0", "theta0", "eta0", "rho0"]
 
@@ -29,12 +18,12 @@ enum SLRRules {
         return SLROverlaps(q[0], q[1], q[2], q[3], q[4])
     }
 
-    static let all: [Rule] = [
-        Rule("noise", ["eps"]) { point in
+    static let all: [ParameterRule] = [
+        ParameterRule("noise", ["eps"]) { point in
             guard point["noise"] != nil, point["eps"] != nil else { return nil }
             return "noise is eps^2: give one of the two"
         },
-        Rule("init", overlapNames + ["init_scale"]) { point in
+        ParameterRule("init", overlapNames + ["init_scale"]) { point in
             let names = overlapNames + ["init_scale"]
             guard initialisation(point) != .overlaps, let name = names.first(where: { point[$0] != nil }) else {
                 return nil
@@ -43,7 +32,7 @@ enum SLRRules {
                 ? "init_scale multiplies prescribed overlaps: give kappa0, nu0, ... with it (or leave it out)"
                 : "\(name) is read by init: overlaps only"
         },
-        Rule("kappa0", overlapNames.dropFirst() + ["init", "init_scale"]) { point in
+        ParameterRule("kappa0", overlapNames.dropFirst() + ["init", "init_scale"]) { point in
             initialisation(point) == .overlaps ? overlaps(point).violation : nil
         },
     ]
