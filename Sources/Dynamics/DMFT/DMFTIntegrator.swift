@@ -29,21 +29,21 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
 
     private let tiles: Int
     /// Column 0 is 1, then label noise, teacher and student columns of the start, then the normals of the noise u.
-    private var normals: MatchedNormals
+    var normals: MatchedNormals
     /// Normals that come before those of u.
-    private let startColumns: Int
+    let startColumns: Int
     /// Centred teacher fields z*, a columns.
-    private var teacherFields: TileHistory<Double>
-    private var targets: TileHistory<Double>
+    var teacherFields: TileHistory<Double>
+    var targets: TileHistory<Double>
     /// The gradients of the present time, k columns.
-    private var present: TileHistory<Double>
+    var present: TileHistory<Double>
     /// The basis vectors of all gradients so far; rounded they would not be orthogonal enough.
-    private var gradients: TileHistory<Double>
-    private var tangents: DMFTTangents
-    private var basis: GradientBasis
+    var gradients: TileHistory<Double>
+    var tangents: DMFTTangents
+    var basis: GradientBasis
     private var masks: BatchMasks
-    private var coefficients: StepCoefficients
-    private var weights: [Double]
+    var coefficients: StepCoefficients
+    var weights: [Double]
     private var sums: StepSums
     private var nextTile = 0
 
@@ -164,116 +164,6 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         try reduce()
         isEvaluated = true
         return true
-    }
-
-    private func evaluate(_ range: Range<Int>, loss wantsLoss: Bool, into sums: inout StepSums) {
-        let (L, k, a) = (channel.tokens, channel.students, channel.teachers)
-        let width = DMFTSettings.tileWidth
-        let length = L * width
-        let noiseCount = channel.noiseCount
-        let members = basis.size
-        let directions = tangents.directions(time: time)
-        let size = k * length
-        let places = tangents.places(time: time)
-        let isWhole = settings.batches == .full
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: size * (2 + places) + width) { scratch in
-            coefficients.withPointers { c in
-                sums.withPointers { sums in
-                    guard let fields = scratch.baseAddress else { return }
-                    let directionsAt = fields + size
-                    let loss = directionsAt + places * size
-                    let before = loss + width
-                    for tile in range {
-                        // Single columns of many arrays: each would be waited for.
-                        teacherFields.expect(columns: 0..<a, after: tile)
-                        normals.history.expect(columns: 1 + noiseCount + a..<startColumns, after: tile)
-                        targets.expect(columns: 0..<channel.targetWidth, after: tile)
-                        present.expect(columns: 0..<k, after: tile)
-                        tangents.expect(time: time, after: tile)
-                        fields.update(repeating: 0, count: size)
-                        // Zp_t, and the part along the teacher.
-                        for i in 0..<k {
-                            let row = fields + i * length
-                            for j in 0..<k {
-                                normals.history.add(
-                                    c.start[i * k + j], 1 + noiseCount + a + j, tile: tile, to: row)
-                            }
-                            for j in 0..<a {
-                                teacherFields.add(c.teacher[i * a + j], j, tile: tile, to: row)
-                            }
-                            guard prior.positions != nil else { continue }
-                            for l in 0..<L {
-                                let mean = prior.studentMean(c.overlap, token: l, student: i)
-                                for x in l * width..<(l + 1) * width { row[x] += mean }
-                            }
-                        }
-                        gradients.addCombination(
-                            rows: k, columns: members, c.gradients, leading: max(members, 1), tile: tile, to: fields)
-                        addNoise(c.noise, members: members, tile: tile, to: fields)
-                        tangents.load(
-                            responses: c.responses, time: time, tile: tile, into: directionsAt, size: size)
-                        before.update(from: fields, count: size)
-                        channel.evaluate(
-                            FieldBatch(
-                                blocks: width / 8, tokenStride: width, studentStride: length, fields: fields,
-                                targets: targets.column(0, tile: tile), targetStride: width, gradient: fields,
-                                loss: wantsLoss ? loss : nil, tangents: directionsAt, tangentCount: directions,
-                                tangentStride: size))
-                        if !isWhole {
-                            weights.withUnsafeBufferPointer { weights in
-                                guard let weights = weights.baseAddress else { return }
-                                scale(fields, weights + tile * width, rows: k * L)
-                                scale(directionsAt, weights + tile * width, rows: directions * k * L)
-                            }
-                        }
-                        tangents.store(directionsAt, time: time, tile: tile, size: size, sums: sums.tangents)
-                        for i in 0..<k {
-                            let g = fields + i * length
-                            present.set(i, tile: tile, to: g)
-                            gradients.addProducts(columns: members, g, tile: tile, to: sums.members + i * members)
-                            for j in 0..<k {
-                                sums.own[i * k + j] += BLAS.dot(length, g, fields + j * length)
-                                sums.fields[i * k + j] += BLAS.dot(length, g, before + j * length)
-                            }
-                            for j in 0..<a {
-                                var sum = BLAS.dot(length, g, teacherFields.column(j, tile: tile))
-                                for l in 0..<(prior.positions == nil ? 0 : L) {
-                                    var total = 0.0
-                                    for x in l * width..<(l + 1) * width { total += g[x] }
-                                    sum += total * prior.teacherMean(token: l, teacher: j)
-                                }
-                                sums.teacher[i * a + j] += sum
-                            }
-                        }
-                        guard wantsLoss else {
-                            sums.loss[0] = .nan
-                            continue
-                        }
-                        var total = Lanes.zero
-                        for b in 0..<width / 8 { total += lanes(loss, b) }
-                        sums.loss[0] += total.sum()
-                    }
-                }
-            }
-        }
-    }
-
-    /// The noise's columns begin in the middle of a slab of normals.
-    @inline(__always)
-    private func addNoise(
-        _ coefficients: UnsafePointer<Double>, members: Int, tile: Int, to fields: UnsafeMutablePointer<Double>
-    ) {
-        normals.history.addCombination(
-            rows: channel.students, columns: members == 0 ? 0 : startColumns + members, coefficients,
-            leading: startColumns + members, tile: tile, to: fields)
-    }
-
-    /// x[row, copy] *= weights[copy].
-    private func scale(_ x: UnsafeMutablePointer<Double>, _ weights: UnsafePointer<Double>, rows: Int) {
-        for row in 0..<rows {
-            let at = x + row * DMFTSettings.tileWidth
-            for b in 0..<DMFTSettings.tileWidth / 8 { Numerics.store(lanes(at, b) * lanes(weights, b), at, b) }
-        }
     }
 
     /// Makes the kernels' rows of the present time out of the sums over the copies.
