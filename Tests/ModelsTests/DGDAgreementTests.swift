@@ -8,16 +8,14 @@ struct DGDAgreementCase: Sendable, CustomTestStringConvertible {
     let name: String
     let method: String
     let values: Given
-    let steps: Int
-    /// c: deviations at dimension d are at most c/d of the larger of a number and ``DGDAgreementTests/floor``.
-    let bias: Double
+    /// Data sets of the simulation.
+    let seeds: Int
 
-    init(_ name: String, steps: Int = 8, bias: Double = 0.8, _ values: Given) {
+    init(_ name: String, seeds: Int = 64, _ values: Given) {
         self.name = name
         method = values["batch_fraction"] == nil ? "gd" : "sgd"
         self.values = values
-        self.steps = steps
-        self.bias = bias
+        self.seeds = seeds
     }
 
     var testDescription: String { name }
@@ -35,9 +33,10 @@ private let phase: Given = [
     "alpha": .real(3), "loss": .text("phase"), "init_scale": .real(0.5), "init_overlap": .real(0.3),
     "step_size": .real(0.02),
 ]
-private let positions: Given = [
-    "teachers": .integer(3), "teacher_gram": numbers([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
-    "init_scale": .real(0.6), "M0": numbers([[0.3, 0.2, -0.1]]), "positions": numbers([1, 2]),
+/// Tokens of L = 1 that have a mean of their own.
+private let mean: Given = [
+    "teachers": .integer(2), "teacher_gram": numbers([[1, 0.2], [0.2, 0.6]]), "positions": numbers([1]),
+    "M0": numbers([[0.1, 0.2]]),
 ]
 
 private func sequence(_ loss: DGDLoss, _ L: Int, _ k: Int, step: Double) -> Given {
@@ -53,6 +52,15 @@ private func sequence(_ loss: DGDLoss, _ L: Int, _ k: Int, step: Double) -> Give
 private func attention(_ L: Int, _ k: Int) -> Given { sequence(.tiedAttention, L, k, step: 0.5) }
 /// The curvature is about 1/(L k): with larger steps the dynamics are unstable, and errors of any size grow.
 private func average(_ L: Int, _ k: Int) -> Given { sequence(.tokenAverage, L, k, step: 0.33 * Double(L * k)) }
+/// The same with means of the tokens: token l has that of teacher column `columns[l]`, 1 or 2.
+private func positioned(_ values: Given, _ columns: [Double]) -> Given {
+    let first = [0.3, 0.2, -0.1]
+    return values.filter { $0.key != "init_overlap" }.with([
+        "teachers": .integer(3), "teacher_gram": numbers([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
+        "M0": numbers(values["width"] == .integer(1) ? [first] : [first, [0.1, -0.1, 0.2]]),
+        "positions": numbers(columns),
+    ])
+}
 private func batches(_ mask: DGDMask, _ fraction: Double, scaled: Bool = true) -> Given {
     var values: Given = [
         "mask": .text(mask.rawValue), "batch_fraction": .real(fraction), "scaled": .flag(scaled),
@@ -65,18 +73,19 @@ let dgdAgreementCases: [DGDAgreementCase] =
     [
         DGDAgreementCase("linear", linear),
         DGDAgreementCase("linear, bernoulli", linear.with(batches(.bernoulli, 0.5))),
+        DGDAgreementCase("linear, persistent", linear.with(batches(.persistent, 0.5))),
+        DGDAgreementCase("linear, epochs", linear.with(batches(.epoch, 0.5))),
+        DGDAgreementCase("linear with a mean", linear.with(mean).filter { $0.key != "init_overlap" }),
         DGDAgreementCase("logistic", logistic),
         DGDAgreementCase("logistic, bernoulli", logistic.with(batches(.bernoulli, 0.4))),
         DGDAgreementCase("logistic, bernoulli, unscaled", logistic.with(batches(.bernoulli, 0.4, scaled: false))),
         DGDAgreementCase("logistic, persistent", logistic.with(batches(.persistent, 0.4))),
         DGDAgreementCase("logistic, persistent, unscaled", logistic.with(batches(.persistent, 0.6, scaled: false))),
         DGDAgreementCase("logistic, epochs", logistic.with(batches(.epoch, 0.5))),
+        DGDAgreementCase("logistic with a mean", logistic.with(mean).filter { $0.key != "init_overlap" }),
         DGDAgreementCase(
-            "logistic with a mean",
-            logistic.with([
-                "teachers": .integer(2), "teacher_gram": numbers([[1, 0.2], [0.2, 0.6]]), "positions": numbers([1]),
-                "M0": numbers([[0.1, 0.2]]),
-            ]).filter { $0.key != "init_overlap" }),
+            "logistic with a mean, epochs",
+            logistic.with(mean).with(batches(.epoch, 0.5)).filter { $0.key != "init_overlap" }),
         DGDAgreementCase("phase", phase),
         DGDAgreementCase("phase, epochs", phase.with(batches(.epoch, 0.5))),
         DGDAgreementCase("phase on the sphere", phase.with(["spherical": .flag(true), "init_scale": .real(1)])),
@@ -84,54 +93,58 @@ let dgdAgreementCases: [DGDAgreementCase] =
         DGDAgreementCase(
             "logistic on the sphere, bernoulli",
             logistic.with(["spherical": .flag(true)]).with(batches(.bernoulli, 0.5))),
+        DGDAgreementCase("attention with positions", positioned(attention(2, 1), [1, 2])),
         DGDAgreementCase(
-            "attention with positions", attention(2, 1).with(positions).filter { $0.key != "init_overlap" }),
+            "attention with positions, bernoulli", positioned(attention(2, 1), [1, 2]).with(batches(.bernoulli, 0.5))),
+        DGDAgreementCase("attention L=3 k=2 with positions", seeds: 40, positioned(attention(3, 2), [1, 2, 1])),
         DGDAgreementCase(
-            "attention with positions, bernoulli",
-            attention(2, 1).with(positions).with(batches(.bernoulli, 0.5)).filter { $0.key != "init_overlap" }),
+            "token average with positions, persistent",
+            positioned(average(2, 1), [2, 1]).with(batches(.persistent, 0.6))),
         DGDAgreementCase(
-            "attention L=3 k=a=2, persistent",
+            "attention L=3 k=a=2, persistent", seeds: 40,
             attention(3, 2).with(["teachers": .integer(2), "M0": numbers([[0.3, 0.1], [0, 0.2]])])
                 .with(batches(.persistent, 0.6))),
         DGDAgreementCase("attention L=2 k=1, epochs", attention(2, 1).with(batches(.epoch, 0.5))),
         DGDAgreementCase(
-            "token average L=3 k=2, bernoulli, unscaled",
+            "token average L=3 k=2, bernoulli, unscaled", seeds: 40,
             average(3, 2).with(batches(.bernoulli, 0.5, scaled: false))),
     ]
     + (1...4).flatMap { L in
         (1...2).flatMap { k in
-            [DGDAgreementCase("token average L=\(L) k=\(k)", average(L, k))]
+            let seeds = L * k > 2 ? 40 : 64
+            return [DGDAgreementCase("token average L=\(L) k=\(k)", seeds: seeds, average(L, k))]
                 // The attention of one token is 1.
-                + (L == 1 ? [] : [DGDAgreementCase("attention L=\(L) k=\(k)", attention(L, k))])
+                + (L == 1 ? [] : [DGDAgreementCase("attention L=\(L) k=\(k)", seeds: seeds, attention(L, k))])
         }
     }
 
-@Suite("DMFT against GD and SGD, at every step") struct DGDAgreementTests {
-    /// Deviations of numbers below this are measured against it.
-    static let floor = 0.2
-
+/// Seeds count from 1, none was chosen. Of 1703 differences none was more than 2.8 combined standard errors, their root
+/// mean square 1.01: so 4 errors are room enough, and 0.8/d is what ``DGDFiniteSizeTests`` sees at small d. Two minutes on one
+/// core.
+@Suite("DMFT against GD and SGD at d = 1000, at every step") struct DGDAgreementTests {
     @Test(arguments: dgdAgreementCases) func agree(_ item: DGDAgreementCase) throws {
-        let d = 80
-        let times = (0...item.steps).map(Double.init)
-        let simulated = try (1...240).map {
-            // The test loss is a function of overlap and q, the same for both sides.
+        let d = 1000
+        let times = (0...8).map(Double.init)
+        let names: Set<String> = ["overlap", "q", "train_loss", "test_loss"]
+        let simulated = try (1...item.seeds).map {
             try dgd.run(
-                item.method, item.values.with(["d": .integer(d), "runs": .integer(2)]), times: times, unit: .steps,
-                seed: $0, observables: ["overlap", "q", "train_loss"])
+                item.method, item.values.with(["d": .integer(d), "runs": .integer(4)]), times: times, unit: .steps,
+                seed: $0, observables: names)
         }
-        let theory = try (1...8).map {
+        let theory = try (1...24).map {
             try dgd.run(
-                "dmft", item.values.with(["mc_samples": .integer(4096)]), times: times, unit: .steps, seed: $0,
-                observables: ["overlap", "q", "train_loss"])
+                "dmft", item.values.with(["mc_samples": .integer(16384)]), times: times, unit: .steps, seed: $0,
+                observables: names)
         }
-        for name in ["overlap", "q", "train_loss"] {
+        for name in names.sorted() {
             let (a, b) = (SeedMean(simulated, name), SeedMean(theory, name))
             for at in a.mean.indices {
-                let error = (a.error[at] * a.error[at] + b.error[at] * b.error[at]).squareRoot()
-                let scale = max(abs(b.mean[at]), Self.floor)
+                let error = hypot(a.error[at], b.error[at])
+                let scale = max(abs(b.mean[at]), 0.2)
                 #expect(
-                    abs(a.mean[at] - b.mean[at]) < 4 * error + item.bias / Double(d) * scale + 1e-6,
+                    abs(a.mean[at] - b.mean[at]) < 4 * error + 0.8 / Double(d) * scale + 1e-6,
                     "\(name)[\(at)]: \(a.mean[at]) +- \(a.error[at]), theory \(b.mean[at]) +- \(b.error[at])")
+                #expect(4 * error < 0.08 * scale, "\(name)[\(at)]: +- \(error)")
             }
         }
     }

@@ -14,6 +14,9 @@ struct Recording {
     }
 }
 
+/// As in the program: tests run side by side, and a BLAS with threads of its own would make them wait for each other.
+private let isBLASSingleThreaded: Void = BLAS.setSingleThreaded()
+
 /// Makes and runs single tasks of one model as the engine does.
 struct TaskHarness {
     let model: any Model
@@ -64,6 +67,7 @@ struct TaskHarness {
         _ method: String, _ values: Given, times: [Double], unit: TimeUnit, seed: Int = 1, quantum: Int = 1 << 20,
         observables: Set<String>? = nil
     ) throws -> Recording {
+        _ = isBLASSingleThreaded
         var (request, sink) = try task(
             method, values, times: times, unit: unit, seed: seed, observables: observables)
         let isTimed = try spec(method).isTimed
