@@ -38,3 +38,15 @@ CVECTOR_INLINE cvector_f64x8 cvector_f64_from_f32x8(cvector_f32x8 x) { return __
 
 /// Rounded to nearest.
 CVECTOR_INLINE cvector_f32x8 cvector_f32_from_f64x8(cvector_f64x8 x) { return __builtin_convertvector(x, cvector_f32x8); }
+
+typedef unsigned short cvector_u16x16 __attribute__((ext_vector_type(16)));
+
+/// Numbers whose upper halves are given.
+CVECTOR_INLINE cvector_f32x16 cvector_f32_from_upper_u16x16(cvector_u16x16 x) {
+    return (cvector_f32x16)(__builtin_convertvector(x, cvector_u32x16) << 16);
+}
+
+/// The upper halves, cut off.
+CVECTOR_INLINE cvector_u16x16 cvector_upper_u16_from_u32x16(cvector_u32x16 x) {
+    return __builtin_convertvector(x >> 16, cvector_u16x16);
+}

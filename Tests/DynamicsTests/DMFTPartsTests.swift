@@ -7,13 +7,18 @@ private func stream(_ number: UInt64) -> RandomStream {
 }
 
 @Suite("DMFT: normals, probes, gradients' basis") struct DMFTPartsTests {
-    @Test("matched normals are orthonormal over the sample, with the constant") func normals() {
-        var normals = MatchedNormals(tiles: 12, rowLength: 128, random: stream(1))
+    @Test(
+        "matched normals are orthonormal over the sample, with the constant",
+        arguments: [(MixedHistory.Precision.double, 1e-13), (.single, 2e-8)])
+    func normals(precision: MixedHistory.Precision, tolerance: Double) {
+        var normals = MatchedNormals(tiles: 12, rowLength: 128, precision: precision, random: stream(1))
         normals.draw(columns: 70)
         let rows = 12 * 128
         func column(_ c: Int) -> [Double] {
             (0..<12).flatMap { tile in
-                UnsafeBufferPointer(start: normals.history.column(c, tile: tile), count: 128).map(Double.init)
+                var values = Array(repeating: 0.0, count: 128)
+                normals.history.read(c, tile: tile, into: &values)
+                return values
             }
         }
         let columns = (0..<96).map(column)
@@ -22,13 +27,88 @@ private func stream(_ number: UInt64) -> RandomStream {
             for b in 0...a {
                 var sum = 0.0
                 for i in 0..<rows { sum += columns[a][i] * columns[b][i] }
-                // They are kept in single precision, whose rounding is independent from row to row.
-                #expect(abs(sum / Double(rows) - (a == b ? 1 : 0)) < 2e-8, "\(a), \(b)")
+                // Rounding to single precision is independent from row to row.
+                #expect(abs(sum / Double(rows) - (a == b ? 1 : 0)) < tolerance, "\(a), \(b)")
             }
         }
         // Still normals: the fourth moment of all is 3 within 5 standard errors of the sample.
         let fourth = columns[1...].joined().reduce(0) { $0 + $1 * $1 * $1 * $1 } / Double(95 * rows)
         #expect(abs(fourth - 3) < 5 * (96 / Double(95 * rows)).squareRoot())
+    }
+
+    @Test("tangents of 8 bits: rounded at random, right on average even where all copies are alike")
+    func roundedTangents() {
+        let (tiles, length) = (400, 128)
+        let rows = Double(tiles * length)
+        var history = TileHistory<BFloat16>(tiles: tiles, rowLength: length, salt: 7)
+        history.reserve(columns: 66)
+        var random = stream(4)
+        let scales = (0..<66).map { _ in 1e-3 + random.uniform() }
+        var values = Array(repeating: 0.0, count: length)
+        for tile in 0..<tiles {
+            for c in 0..<66 {
+                // Even columns are the same number for all copies, odd ones any.
+                for x in 0..<length { values[x] = c % 2 == 0 ? scales[c] : scales[c] * random.normal() }
+                history.set(c, tile: tile, to: values)
+                var kept = Array(repeating: 0.0, count: length)
+                history.read(c, tile: tile, into: &kept)
+                #expect(zip(values, kept).allSatisfy { abs($0 - $1) <= abs($0) / 128 })
+            }
+        }
+        for c in stride(from: 0, to: 66, by: 2) {
+            var (sum, deviation) = (0.0, 0.0)
+            for tile in 0..<tiles {
+                history.read(c, tile: tile, into: &values)
+                for value in values {
+                    sum += value - scales[c]
+                    deviation += (value - scales[c]) * (value - scales[c])
+                }
+            }
+            // Nearest rounding would leave up to 4e-3 of the value, 30 times the bound.
+            #expect(abs(sum) < 4.5 * deviation.squareRoot() + 1e-7 * rows, "column \(c)")
+            #expect(abs(sum) / rows < 2e-4 * scales[c], "column \(c)")
+        }
+    }
+
+    @Test("histories: combinations and products in every precision", arguments: [1, 2, 3]) func histories(rows: Int) {
+        func check<Element: TileElement>(_: Element.Type, _ tolerance: Double) {
+            let (tiles, length, columns) = (3, 128, 150)
+            var history = TileHistory<Element>(tiles: tiles, rowLength: length, salt: 1)
+            history.reserve(columns: columns)
+            var random = stream(5)
+            var kept = Array(repeating: Array(repeating: 0.0, count: length), count: columns)
+            for tile in 0..<tiles {
+                for c in 0..<columns {
+                    history.set(c, tile: tile, to: (0..<length).map { _ in random.normal() })
+                    history.read(c, tile: tile, into: &kept[c])
+                }
+                for count in [1, 2, 63, 64, 65, 150] {
+                    let coefficients = (0..<rows * columns).map { _ in random.normal() }
+                    let start = (0..<rows * length).map { _ in random.normal() }
+                    var out = start
+                    history.addCombination(
+                        rows: rows, columns: count, coefficients, leading: columns, tile: tile, to: &out)
+                    let x = Array(start[0..<length])
+                    var sums = Array(repeating: Lanes(repeating: 0.25), count: count)
+                    history.addProducts(columns: count, x, tile: tile, to: &sums)
+                    for i in 0..<rows {
+                        for at in 0..<length {
+                            let sum = (0..<count).reduce(start[i * length + at]) {
+                                $0 + coefficients[i * columns + $1] * kept[$1][at]
+                            }
+                            #expect(abs(out[i * length + at] - sum) < tolerance * Double(count).squareRoot())
+                        }
+                    }
+                    for c in 0..<count {
+                        #expect(
+                            abs(sums[c].sum() - 2 - zip(x, kept[c]).reduce(0) { $0 + $1.0 * $1.1 }) < 30 * tolerance)
+                    }
+                }
+            }
+        }
+        check(Double.self, 1e-13)
+        check(Float.self, 3e-6)
+        check(BFloat16.self, 3e-6)
     }
 
     @Test("probes: orthogonal in a generation, products by the transform equal direct sums") func probes() {

@@ -37,8 +37,8 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     var targets: TileHistory<Double>
     /// The gradients of the present time, k columns.
     var present: TileHistory<Double>
-    /// The basis vectors of all gradients so far; rounded they would not be orthogonal enough.
-    var gradients: TileHistory<Double>
+    /// The basis vectors of all gradients so far.
+    var gradients: MixedHistory
     var tangents: DMFTTangents
     var basis: GradientBasis
     private var masks: BatchMasks
@@ -47,7 +47,7 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
     private var sums: StepSums
     private var nextTile = 0
 
-    /// - Parameter random: the stream of this integration; its substreams 0, 2 and from 16 on are used.
+    /// - Parameter random: the stream of this integration; its substreams 0, 2, 15 and from 16 on are used.
     /// - Throws: ``DMFTError/size(_:)`` when the horizon or the sample make no sense.
     public init(channel: Channel, prior: DMFTPrior, settings: DMFTSettings, random: RandomStream) throws {
         let (L, k, a) = (channel.tokens, channel.students, channel.teachers)
@@ -70,14 +70,18 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         let width = DMFTSettings.tileWidth
         tiles = copies / width
         startColumns = 1 + channel.noiseCount + a + k
-        normals = MatchedNormals(tiles: tiles, rowLength: L * width, random: random.substream(0))
+        let kept: MixedHistory.Precision = settings.precision == .full ? .double : .single
+        normals = MatchedNormals(
+            tiles: tiles, rowLength: L * width, precision: kept, random: random.substream(0))
         teacherFields = TileHistory(tiles: tiles, rowLength: L * width, columns: a)
         targets = TileHistory(tiles: tiles, rowLength: width, columns: channel.targetWidth)
         present = TileHistory(tiles: tiles, rowLength: L * width, columns: k)
         present.reserve(columns: k)
-        gradients = TileHistory(tiles: tiles, rowLength: L * width)
+        gradients = MixedHistory(kept, tiles: tiles, rowLength: L * width)
         tangents = DMFTTangents(
-            settings.tangents, copies: copies, tiles: tiles, tokens: L, students: k, random: random)
+            settings.tangents, precision: kept == .single && settings.tangents != .exact ? .rounded : kept,
+            copies: copies,
+            tiles: tiles, tokens: L, students: k, random: random)
         basis = GradientBasis(capacity: (settings.horizon + 1) * k, tolerance: settings.tolerance)
         masks = BatchMasks(settings.batches, count: copies, isExact: true, random: random.substream(2))
         kernels = DMFTKernels(prior: prior, horizon: settings.horizon)

@@ -12,6 +12,16 @@ public struct DMFTSettings: Sendable {
         case exact
     }
 
+    /// How exactly the past of the copies is kept.
+    public enum Precision: Sendable {
+        /// In double precision, for a quadratic loss: its means over the matched sample have no sampling error.
+        case full
+        /// Well below the sampling error of any other loss, for less memory and time: gradients and noise in single
+        /// precision, gradients off all earlier ones by less than 1e-3/N of their variance taken for combinations of those; tangents of
+        /// probes with 8 bits, randomly rounded (2e-3/sqrt(N) of the responses).
+        case sampling
+    }
+
     /// n/d.
     public var alpha: Double
     /// eta and lambda of equation (1).
@@ -25,13 +35,12 @@ public struct DMFTSettings: Sendable {
     /// The last step that will be asked for. Sizes memory; the trajectory does not depend on it.
     public var horizon: Int
     public var tangents: Tangents
-    /// Gradients (and noise) whose part off all earlier ones has less than this part of their variance are taken for
-    /// combinations of those. Rounding leaves about 1e-15.
-    public var tolerance: Double
+    public var precision: Precision
 
     public init(
         alpha: Double, stepSize: Double, ridge: Double = 0, batches: BatchLaw = .full, isSpherical: Bool = false,
-        copies: Int, horizon: Int, tangents: Tangents = .probes(1), tolerance: Double = 1e-13
+        copies: Int, horizon: Int, tangents: Tangents = .probes(1),
+        precision: Precision = .full
     ) {
         self.alpha = alpha
         self.stepSize = stepSize
@@ -41,11 +50,15 @@ public struct DMFTSettings: Sendable {
         self.copies = copies
         self.horizon = horizon
         self.tangents = tangents
-        self.tolerance = tolerance
+        self.precision = precision
     }
 
     /// Copies that lie side by side in memory.
     static let tileWidth = 64
+
+    /// Gradients (and noise) whose part off all earlier ones has less than this part of their variance are taken for
+    /// combinations of those. Rounding leaves about 1e-15.
+    var tolerance: Double { precision == .full ? 1e-13 : 1e-3 / Double(copies) }
 
     /// N, rounded up as needed.
     public var roundedCopies: Int {
@@ -59,17 +72,18 @@ public struct DMFTSettings: Sendable {
         let tiles = roundedCopies / Self.tileWidth
         let columns = (horizon + 1) * k
         func history(_ columns: Int) -> Double {
-            TileHistory<Float>.bytes(tiles: tiles, rowLength: L * Self.tileWidth, columns: columns)
+            let single = TileHistory<Float>.bytes(tiles: tiles, rowLength: L * Self.tileWidth, columns: columns)
+            return precision == .full ? 2 * single : single
         }
-        // Gradients are kept in double precision, normals in single.
-        var bytes = 2 * history(columns) + history(2 + a + k + columns)
-        // In double precision: teacher fields, the present gradients, and the slab of normals that is worked on.
-        bytes += 8 * Double(roundedCopies) * Double(L * (a + k) + targetWidth) + 2 * history(1)
+        var bytes = history(columns) + history(2 + a + k + columns)
+        // Teacher fields, targets, the present gradients, weights.
+        bytes += 8 * Double(roundedCopies) * Double(L * (a + k) + targetWidth + 1)
         switch tangents {
         case .probes(let count):
             let order = SignProbes.order(copies: copies)
             let generations = (columns * L + order - 1) / order
-            bytes += Double(count) * (history(columns) + 8 * Double(generations * roundedCopies))
+            let tangents = precision == .sampling ? 0.5 * history(columns) : history(columns)
+            bytes += Double(count) * (tangents + 8 * Double(generations * roundedCopies))
         case .exact:
             for s in 0...horizon { bytes += Double(L * k) * history((horizon + 1 - s) * k) }
         }
@@ -83,9 +97,10 @@ public struct DMFTSettings: Sendable {
         let rows = Double(roundedCopies) * Double(L)
         let T = Double(horizon + 1)
         let pairs = T * T / 2 * Double(k) * Double(k)
-        var passes = batches.mask == .full ? 0.2 : 0.7
-        if case .probes(let count) = tangents { passes += 0.3 * Double(count) }
-        var seconds = rows * (T * Double(k) * 40e-9 + pairs * passes * 1e-9)
+        let isWhole = batches.mask == .full
+        var passes = isWhole ? 0.05 : 0.45
+        if case .probes(let count) = tangents { passes += (precision == .full ? 0.2 : 0.1) * Double(count) }
+        var seconds = rows * (T * Double(k) * (isWhole ? 20e-9 : 35e-9) + pairs * passes * 1e-9)
         if tangents == .exact { seconds += rows * T * pairs * Double(L * k) * 0.3e-9 }
         return seconds + T * T * T * pow(Double(k), 3) * 1e-9
     }

@@ -14,14 +14,23 @@ struct DMFTTangents: Sendable, Resumable {
     /// Independent probes, each with a tangent of its own.
     private var probes: [SignProbes]
     /// dg of each probe, or exactly of each step, token and student column.
-    private var histories: [TileHistory<Float>] = []
+    private var histories: [MixedHistory] = []
+    private let precision: MixedHistory.Precision
+    /// What the rounding of the tangents is drawn from.
+    private let salt: UInt32
 
+    /// Tangents are kept in `precision`.
     init(
-        _ mode: DMFTSettings.Tangents, copies: Int, tiles: Int, tokens: Int, students: Int, random: RandomStream
+        _ mode: DMFTSettings.Tangents, precision: MixedHistory.Precision, copies: Int, tiles: Int, tokens: Int,
+        students: Int,
+        random: RandomStream
     ) {
         self.tiles = tiles
         self.tokens = tokens
         self.students = students
+        self.precision = precision
+        var own = random.substream(15)
+        salt = UInt32(own.uniform() * 0x1p32)
         if case .probes(let count) = mode {
             probes = (0..<max(count, 1)).map {
                 SignProbes(
@@ -48,10 +57,16 @@ struct DMFTTangents: Sendable, Resumable {
     /// Those of one probe.
     private var probeSums: Int { (probes.first.map { $0.generations * $0.order } ?? 0) * tokens * students }
 
+    private func emptyHistory(_ index: Int) -> MixedHistory {
+        MixedHistory(
+            precision, tiles: tiles, rowLength: length,
+            salt: salt &+ UInt32(truncatingIfNeeded: index) &* 0x9e37_79b9)
+    }
+
     /// Makes room for time `time`.
     mutating func prepare(time: Int) {
         let count = probes.isEmpty ? directions(time: time) : probes.count
-        while histories.count < count { histories.append(TileHistory<Float>(tiles: tiles, rowLength: length)) }
+        while histories.count < count { histories.append(emptyHistory(histories.count)) }
         for m in histories.indices {
             let first = probes.isEmpty ? m / (tokens * students) : 0
             histories[m].reserve(columns: (time + 1 - first) * students)
@@ -105,10 +120,10 @@ struct DMFTTangents: Sendable, Resumable {
         }
     }
 
-    /// Keeps dg_t of every direction, and adds to the sums that make the row of Gamma.
+    /// Keeps dg_t of every direction, and adds to the sums that make the row of Gamma; uses `values` up.
     @inline(__always)
     func store(
-        _ values: UnsafePointer<Double>, time: Int, tile: Int, size: Int, sums: UnsafeMutablePointer<Double>
+        _ values: UnsafeMutablePointer<Double>, time: Int, tile: Int, size: Int, sums: UnsafeMutablePointer<Double>
     ) {
         let width = DMFTSettings.tileWidth
         guard probes.isEmpty else {
@@ -118,8 +133,6 @@ struct DMFTTangents: Sendable, Resumable {
                 for i in 0..<students {
                     let row = values + 2 * p * size + i * length
                     let direct = row + size
-                    let kept = histories[p].column(time * students + i, tile: tile)
-                    for b in 0..<length / 8 { Float.store(lanes(row, b) + lanes(direct, b), kept, b) }
                     for j in 0..<students {
                         own[i * students + j] += BLAS.dot(length, direct, field + j * length)
                     }
@@ -131,6 +144,8 @@ struct DMFTTangents: Sendable, Resumable {
                                 into: sums + p * probeSums + part * probes[p].order)
                         }
                     }
+                    for b in 0..<length / 8 { Numerics.store(lanes(row, b) + lanes(direct, b), direct, b) }
+                    histories[p].set(time * students + i, tile: tile, to: direct)
                 }
             }
             return
@@ -192,7 +207,7 @@ struct DMFTTangents: Sendable, Resumable {
         var count = histories.count
         try archive.exchange(&count, in: 0...1 << 24)
         if archive.isRestoring {
-            histories = (0..<count).map { _ in TileHistory<Float>(tiles: tiles, rowLength: length) }
+            histories = (0..<count).map(emptyHistory)
         }
         for m in histories.indices { try archive.exchange(&histories[m]) }
     }

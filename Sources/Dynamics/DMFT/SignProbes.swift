@@ -14,8 +14,8 @@ package struct SignProbes: Sendable, Resumable {
     private let copies: Int
     private let tileWidth: Int
     private var random: RandomStream
-    /// The random signs of the copies in each generation.
-    private var signs: [[Double]] = []
+    /// The random signs of the copies, a column each generation.
+    private var signs: TileHistory<Double>
     /// The row of the Hadamard matrix for each column of each generation.
     private var rows: [[Int]] = []
 
@@ -32,17 +32,20 @@ package struct SignProbes: Sendable, Resumable {
         self.copies = copies
         self.tileWidth = tileWidth
         self.random = random
+        signs = TileHistory(tiles: copies / tileWidth, rowLength: tileWidth, columns: 1)
     }
 
     /// Generations in use.
-    package var generations: Int { signs.count }
+    package var generations: Int { rows.count }
 
     /// Draws what is missing for the first `count` columns.
     package mutating func draw(columns count: Int) {
-        while signs.count * order < count {
-            var fresh = Array(repeating: 1.0, count: copies)
-            for i in 0..<copies where random.uniform() < 0.5 { fresh[i] = -1 }
-            signs.append(fresh)
+        while generations * order < count {
+            signs.reserve(columns: generations + 1)
+            for tile in 0..<signs.tiles {
+                let fresh = signs.column(generations, tile: tile)
+                for i in 0..<tileWidth { fresh[i] = random.uniform() < 0.5 ? -1 : 1 }
+            }
             var order = Array(0..<self.order)
             for i in stride(from: self.order - 1, to: 0, by: -1) {
                 order.swapAt(i, min(Int(random.uniform() * Double(i + 1)), i))
@@ -59,26 +62,17 @@ package struct SignProbes: Sendable, Resumable {
 
     /// Asks for the signs of the tile after `tile`.
     @inline(__always)
-    func expect(after tile: Int) {
-        let start = min((tile + 1) * tileWidth, copies - tileWidth)
-        for generation in signs.indices {
-            signs[generation].withUnsafeBufferPointer { signs in
-                if let signs = signs.baseAddress { prefetch(signs + start) }
-            }
-        }
-    }
+    func expect(after tile: Int) { signs.expect(columns: 0..<generations, after: tile) }
 
     /// x += r of column `column`, over the copies of `tile`.
     @inline(__always)
     package func add(column: Int, tile: Int, to x: UnsafeMutablePointer<Double>) {
         let (generation, row) = place(of: column)
         let start = tile * tileWidth
-        signs[generation].withUnsafeBufferPointer { signs in
-            guard let signs = signs.baseAddress else { return }
-            for i in 0..<tileWidth {
-                let isOdd = (row & (start + i)).nonzeroBitCount & 1
-                x[i] += signs[start + i] * (1 - 2 * Double(isOdd))
-            }
+        let signs = signs.column(generation, tile: tile)
+        for i in 0..<tileWidth {
+            let isOdd = (row & (start + i)).nonzeroBitCount & 1
+            x[i] += signs[i] * (1 - 2 * Double(isOdd))
         }
     }
 
@@ -88,14 +82,10 @@ package struct SignProbes: Sendable, Resumable {
     package func accumulate(
         _ x: UnsafePointer<Double>, generation: Int, tile: Int, into sums: UnsafeMutablePointer<Double>
     ) {
-        let start = tile * tileWidth
-        let place = start % order
-        signs[generation].withUnsafeBufferPointer { signs in
-            guard let signs = signs.baseAddress else { return }
-            for b in 0..<tileWidth / 8 {
-                store(
-                    lanes(sums + place, b) + lanes(signs + start, b) * lanes(x, b), sums + place, b)
-            }
+        let place = tile * tileWidth % order
+        let signs = signs.column(generation, tile: tile)
+        for b in 0..<tileWidth / 8 {
+            store(lanes(sums + place, b) + lanes(signs, b) * lanes(x, b), sums + place, b)
         }
     }
 
@@ -117,7 +107,7 @@ package struct SignProbes: Sendable, Resumable {
 
     package mutating func exchange(with archive: inout StateArchive) throws {
         // Signs are drawn again, from the start of their stream.
-        var count = signs.count
+        var count = generations
         try archive.exchange(&count, in: 0...1 << 20)
         guard archive.isRestoring else { return }
         draw(columns: count * order)

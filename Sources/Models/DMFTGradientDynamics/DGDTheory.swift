@@ -31,11 +31,12 @@ extension DMFTGradientDynamics {
         let stepSize = try point.real("step_size")
         let tangents: DGDTangents = try point.choice("tangents")
         let probes = try point.integer("probes")
+        let loss: DGDLoss = try point.choice("loss")
         return DMFTSettings(
             alpha: try point.real("alpha"), stepSize: stepSize, batches: try DGDRules.batches(point, method: "dmft"),
             copies: try point.integer("mc_samples"),
             horizon: try DGDClock(times.unit, stepSize: stepSize).step(at: times.values.last ?? 0),
-            tangents: tangents == .exact ? .exact : .probes(probes))
+            tangents: tangents == .exact ? .exact : .probes(probes), precision: loss == .linear ? .full : .sampling)
     }
 
     func theoryCost(at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
@@ -76,8 +77,6 @@ struct DGDTheory<Channel: DMFTChannel>: Run {
         var settings = try DMFTGradientDynamics.settings(request.point, times: request.times)
         settings.ridge = parameters.ridge
         settings.isSpherical = parameters.isSpherical
-        // What is dropped then is far below the sampling error, which the linear loss does not have.
-        if parameters.loss != .linear { settings.tolerance = 1e-3 / Double(settings.copies) }
         do {
             integrator = try DMFTIntegrator(
                 channel: channel, prior: parameters.prior, settings: settings, random: request.random)
