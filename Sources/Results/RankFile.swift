@@ -15,6 +15,8 @@ public final class RankFile {
         // As `struct cplatform_flight` has them.
         case isRunning, fate, signal, detail, number
         case method, point, seed, identityHigh, identityLow, rank
+        /// When the task began or was taken up again, in milliseconds since 1970.
+        case since
     }
 
     static let magic: UInt64 = 0x3152_4B4E_5253_5944
@@ -85,6 +87,7 @@ public final class RankFile {
         self[.seed] = UInt64(truncatingIfNeeded: task.seed)
         self[.identityHigh] = identity.high
         self[.identityLow] = identity.low
+        self[.since] = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
         self[.number] &+= 1
         self[.isRunning] = 1
     }

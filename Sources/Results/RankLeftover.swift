@@ -13,6 +13,8 @@ public struct RankLeftover: Sendable {
         public let signal: Int32
         public let detail: UInt64
         public let rank: Int
+        /// When the process took the task up.
+        public let since: Date
     }
 
     /// Which task a whole checkpoint in the file is of.
@@ -35,40 +37,53 @@ public struct RankLeftover: Sendable {
 
     /// All rank files beside `output`, by number. What cannot be read counts as empty.
     public static func all(of output: String) -> [RankLeftover] {
+        slots(of: output).map { RankLeftover(slot: $0, path: RankFile.path(of: output, slot: $0)) }
+    }
+
+    /// What is in flight beside `output`, without a look at checkpoints: for a run that still goes on.
+    static func flights(of output: String) -> [Flight] {
+        slots(of: output).compactMap { slot in
+            (try? DiskFile(RankFile.path(of: output, slot: slot), .read)).flatMap { flight(page(of: $0)) }
+        }
+    }
+
+    private static func slots(of output: String) -> [Int] {
         let folder = Disk.directory(of: output)
         let prefix = (output as NSString).lastPathComponent + ".rank-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.compactMap { name -> RankLeftover? in
-            guard name.hasPrefix(prefix), let slot = Int(name.dropFirst(prefix.count)) else { return nil }
-            return RankLeftover(slot: slot, path: RankFile.path(of: output, slot: slot))
-        }.sorted { $0.slot < $1.slot }
+        return names.compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.sorted()
+    }
+
+    private static func page(of file: DiskFile) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: RankFile.pageSize / 8)
+        _ = try? words.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+        return words
+    }
+
+    private static func flight(_ words: [UInt64]) -> Flight? {
+        func word(_ name: RankFile.Word) -> UInt64 { words[name.rawValue] }
+        guard word(.magic) == RankFile.magic, word(.isRunning) == 1, let method = Int(exactly: word(.method)),
+            let point = Int(exactly: word(.point)), let seed = Int(exactly: word(.seed))
+        else { return nil }
+        return Flight(
+            task: TaskID(method: method, point: point, seed: seed),
+            identity: TaskIdentity(high: word(.identityHigh), low: word(.identityLow)), grid: word(.grid),
+            fate: RankFile.Fate(rawValue: word(.fate)) ?? .none, signal: Int32(truncatingIfNeeded: word(.signal)),
+            detail: word(.detail), rank: Int(truncatingIfNeeded: word(.rank)),
+            since: Date(timeIntervalSince1970: Double(word(.since)) / 1000))
     }
 
     private init(slot: Int, path: String) {
         self.slot = slot
         self.path = path
-        var words = [UInt64](repeating: 0, count: RankFile.pageSize / 8)
-        let file = try? DiskFile(path, .read)
-        _ = try? words.withUnsafeMutableBytes { try file?.read(into: $0, at: 0) }
-        func word(_ name: RankFile.Word) -> UInt64 { words[name.rawValue] }
-        guard let file, word(.magic) == RankFile.magic else {
+        guard let file = try? DiskFile(path, .read) else {
             (flight, checkpoint) = (nil, nil)
             return
         }
-        if word(.isRunning) == 1, let method = Int(exactly: word(.method)), let point = Int(exactly: word(.point)),
-            let seed = Int(exactly: word(.seed))
-        {
-            flight = Flight(
-                task: TaskID(method: method, point: point, seed: seed),
-                identity: TaskIdentity(high: word(.identityHigh), low: word(.identityLow)), grid: word(.grid),
-                fate: RankFile.Fate(rawValue: word(.fate)) ?? .none,
-                signal: Int32(truncatingIfNeeded: word(.signal)), detail: word(.detail),
-                rank: Int(truncatingIfNeeded: word(.rank)))
-        } else {
-            flight = nil
-        }
+        let words = Self.page(of: file)
+        flight = Self.flight(words)
         let entries = words.withUnsafeBufferPointer { all -> [CheckpointEntry] in
-            guard let base = all.baseAddress else { return [] }
+            guard let base = all.baseAddress, words[RankFile.Word.magic.rawValue] == RankFile.magic else { return [] }
             return [32, 48].compactMap { CheckpointEntry(at: base + $0) }
         }
         checkpoint = entries.sorted { $0.sequence > $1.sequence }.first { entry in

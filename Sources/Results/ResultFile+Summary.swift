@@ -15,6 +15,14 @@ public struct ResultSummary: Sendable {
         public let error: String
     }
 
+    /// A task that a rank computes now.
+    public struct Running: Sendable {
+        public let rank: Int
+        public let method: String
+        public let place: String
+        public let since: Date
+    }
+
     public struct Method: Sendable {
         public let name: String
         public let counts: StatusCounts
@@ -25,6 +33,8 @@ public struct ResultSummary: Sendable {
         public let reasons: [(error: String, count: Int)]
         /// The sum of all tasks' wall-clock times, in seconds.
         public let wallSeconds: Double
+        /// The tasks that took longest, those first.
+        public let slowest: [(place: String, seconds: Double)]
     }
 
     public let path: String
@@ -39,6 +49,8 @@ public struct ResultSummary: Sendable {
     public let holder: LockHolder?
     /// False when the holder is known to be dead, nil when it runs on another host.
     public let holderIsAlive: Bool?
+    /// What is computed now, while a run goes on; the longest-running first.
+    public let running: [Running]
     /// The size of the journal beside the file, nil when there is none (a finished sweep).
     public let journalBytes: Int?
 }
@@ -49,25 +61,60 @@ extension ResultFile {
 
     /// Counts by method and along each axis, and what failed why.
     ///
-    /// - Parameter failureLimit: how many failed tasks are listed one by one for each method.
-    public static func summary(_ path: String, failureLimit: Int = 20) throws -> ResultSummary {
+    /// - Parameters:
+    ///   - failureLimit: how many failed tasks are listed one by one for each method.
+    ///   - slowestLimit: how many of the tasks that took longest are listed for each method.
+    public static func summary(_ path: String, failureLimit: Int = 20, slowestLimit: Int = 0) throws -> ResultSummary {
         try HDF5.exclusively {
             let result = try ResultFile(path)
             let root = result.file.root
-            let methods = try result.methods.map { try result.summary(method: $0, failureLimit: failureLimit) }
+            let methods = try result.methods.map {
+                try result.summary(method: $0, failureLimit: failureLimit, slowestLimit: slowestLimit)
+            }
             var counts = StatusCounts()
             for method in methods { counts.add(method.counts) }
             let holder = RunLock.holder(of: path)
+            let isAlive = holder?.isAlive
+            let running = holder == nil || isAlive == false ? [] : try result.running()
             return ResultSummary(
                 path: path, title: try root.textAttribute("title") ?? "", model: try root.textAttribute("model") ?? "",
                 programVersion: try root.textAttribute("program_version") ?? "",
                 created: try root.textAttribute("created") ?? "", updated: try root.textAttribute("updated") ?? "",
-                counts: counts, methods: methods, holder: holder, holderIsAlive: holder?.isAlive,
-                journalBytes: try? DiskFile(path + ".journal", .read).size())
+                counts: counts, methods: methods, holder: holder, holderIsAlive: isAlive,
+                running: running, journalBytes: try? DiskFile(path + ".journal", .read).size())
         }
     }
 
-    private func summary(method: String, failureLimit: Int) throws -> ResultSummary.Method {
+    /// What the ranks that write this file compute now.
+    private func running() throws -> [ResultSummary.Running] {
+        guard let grid = try fingerprint() else { return [] }
+        return try RankLeftover.flights(of: path).filter { $0.grid == grid && methods.indices.contains($0.task.method) }
+            .map { flight in
+                let name = methods[flight.task.method]
+                let group = try file.root.group(name)
+                let shape = try group.dataset("status").shape
+                let names = try group.dataset("status").dimensionNames()
+                let seeds = names.last == "seed" ? shape.last ?? 1 : 1
+                let index = flight.task.point * seeds + flight.task.seed
+                let count = shape.reduce(1, *)
+                return ResultSummary.Running(
+                    rank: flight.rank, method: name,
+                    place: index < count ? try place(of: index, in: group) : "a task of a new grid",
+                    since: flight.since)
+            }.sorted { $0.since < $1.since }
+    }
+
+    /// The coordinates of a task, `L=4 step_size=0.1 seed=3`.
+    private func place(of index: Int, in group: HDF5Group) throws -> String {
+        let status = try group.dataset("status")
+        let at = MethodLayout.indices(index, shape: status.shape)
+        return try zip(status.dimensionNames(), at).map { name, at in
+            let name = name ?? ""
+            return "\(name)=\(try labels(of: name, in: group)[at])"
+        }.joined(separator: " ")
+    }
+
+    private func summary(method: String, failureLimit: Int, slowestLimit: Int) throws -> ResultSummary.Method {
         let group = try file.root.group(method)
         let status = try group.dataset("status")
         let shape = status.shape
@@ -107,11 +154,12 @@ extension ResultFile {
             let text = try error.readTexts(box: box).first ?? ""
             reasons[text, default: 0] += 1
             if failures.count < failureLimit {
-                let place = zip(names, zip(labels, at)).map { "\($0)=\($1.0[$1.1])" }.joined(separator: " ")
-                failures.append(ResultSummary.Failure(status: all[index], place: place, error: text))
+                failures.append(
+                    ResultSummary.Failure(status: all[index], place: try place(of: index, in: group), error: text))
             }
         }
         let seconds = try group.dataset("wall_seconds").read(Double.self)
+        let slowest = Self.largest(seconds, slowestLimit)
         return ResultSummary.Method(
             name: method, counts: counts,
             axes: shape.indices.map { axis in
@@ -119,7 +167,29 @@ extension ResultFile {
             },
             failures: failures,
             reasons: reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) },
-            wallSeconds: seconds.reduce(0) { $1.isNaN ? $0 : $0 + $1 })
+            wallSeconds: seconds.reduce(0) { $1.isNaN ? $0 : $0 + $1 },
+            slowest: try slowest.map { (try place(of: $0, in: group), seconds[$0]) })
+    }
+
+    /// Where the `count` largest numbers are, the largest first.
+    private static func largest(_ values: [Double], _ count: Int) -> [Int] {
+        var found: [Int] = []
+        for (index, value) in values.enumerated() where count > 0 && !value.isNaN {
+            if found.count == count, let last = found.last, values[last] >= value { continue }
+            found.insert(index, at: found.firstIndex { values[$0] < value } ?? found.endIndex)
+            if found.count > count { found.removeLast() }
+        }
+        return found
+    }
+
+    /// Status and seconds (NaN where it has not run) of every task of a method, row-major over its task dimensions.
+    public func taskTimes(method: String) throws -> (statuses: [TaskStatus], seconds: [Double]) {
+        try HDF5.exclusively {
+            (
+                try statuses(method: method),
+                try file.root.group(method).dataset("wall_seconds").read(Double.self)
+            )
+        }
     }
 
     /// The values of coordinate `name` as texts.

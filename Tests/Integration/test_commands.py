@@ -4,13 +4,15 @@ import csv
 import io
 import pathlib
 import platform
+import re
 import subprocess
+import time
 
 import h5py
 import numpy as np
 import pytest
 
-from conftest import BINARY, JOB, environment
+from conftest import BINARY, JOB, environment, kill_tree
 
 
 @pytest.fixture
@@ -45,6 +47,61 @@ def test_status_and_validate_of_a_finished_sweep(finished):
     for method in ("sgd", "overlap-chain", "ode"):
         assert method in text
     assert "sound and complete" in finished.run("validate", "out.h5").stdout
+
+
+def table_row(text, method):
+    """A row of the first table of `status` that begins with `method`, by the names of its columns."""
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.split()[:1] == ["method"])
+    values = next(line for line in lines[at:] if line.split()[:1] == [method]).split()
+    # Durations have a space in them, and are last.
+    return dict(zip(lines[at].split()[:8], values))
+
+
+def test_status_of_a_run_that_goes_on(bench):
+    bench.write(
+        "model: trial\nmethods: [walk]\nparameters: {index: {range: [0, 5, 1]}, milliseconds: 2500, walkers: 20}\n"
+        "seeds: 1\nrecord: {times: {linspace: [0, 1000, 11]}}\noutput: out.h5\n"
+    )
+    process = bench.start("run", "job.yaml", "-n", "2")
+    try:
+        seen = None
+        for _ in range(300):
+            done = subprocess.run(bench.command("status", "out.h5"), cwd=bench.folder, text=True, capture_output=True)
+            row = table_row(done.stdout, "walk") if done.returncode == 75 else {}
+            if row.get("running") == "2" and int(row["done"]) >= 2:
+                seen = done.stdout
+                break
+            assert process.poll() is None, "the run ended before it was seen at work"
+            time.sleep(0.05)
+        assert seen, "status never showed two ranks at work beside finished tasks"
+        # Core time spent, and what is left by its measure.
+        assert re.search(r"^  walk .* \d[.\d]* (ms|s) +\d[.\d]* (ms|s)$", seen, re.MULTILINE)
+        assert int(row["done"]) + 2 + int(row["pending"]) == 6
+        assert "2 tasks run; " in seen and "core-hours" in seen and "with these ranks" in seen
+        assert "rank 0: walk index=" in seen and "rank 1: walk index=" in seen
+        assert "Slowest of walk: " in seen
+    finally:
+        kill_tree(process)
+    gone = bench.run("status", "out.h5", code=75).stdout
+    assert "is gone" in gone and "Nothing runs; " in gone
+    assert table_row(gone, "walk")["running"] == "0"
+
+
+def test_status_watches_a_run_to_its_end(bench):
+    bench.write(
+        "model: trial\nmethods: [walk]\nparameters: {index: {range: [0, 3, 1]}, milliseconds: 1000, walkers: 20}\n"
+        "seeds: 1\nrecord: {times: {linspace: [0, 1000, 11]}}\noutput: out.h5\n"
+    )
+    process = bench.start("run", "job.yaml", "-n", "2")
+    while not (bench.folder / "out.h5").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    watched = bench.run("status", "out.h5", "--watch", "--every", "0.2").stdout
+    assert process.wait(timeout=60) == 0
+    assert watched.count("model trial") > 1, "it is shown again and again"
+    assert table_row(watched[watched.rindex("model trial"):], "walk")["done"] == "4"
+    assert "--every" in bench.run("status", "out.h5", "--every", "0", code=2).stderr
 
 
 def test_validate_names_a_damaged_file(finished):
