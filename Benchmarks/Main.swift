@@ -15,6 +15,7 @@ let benchmarks = [
     Benchmark(name: "slr", run: benchmarkSingleLocation),
     Benchmark(name: "dmft-gd", run: benchmarkGradientDynamics),
     Benchmark(name: "dmft", run: benchmarkMeanFieldDynamics),
+    Benchmark(name: "smi", run: benchmarkSequenceMultiIndex),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

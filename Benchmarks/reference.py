@@ -296,7 +296,86 @@ def dmft():
     }
 
 
-BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft}
+def smi():
+    """AMP for two attention layers and two tokens, the channel's quadrature in whole arrays over nodes and sequences."""
+
+    def milliseconds(d, alpha, iterations, repeats):
+        generator = np.random.Generator(np.random.SFC64(1))
+        n, c = round(alpha * d), 1.0
+        teacher = generator.standard_normal((d, 2))
+        tokens = generator.standard_normal((2 * n, d))
+        z = (tokens @ teacher / np.sqrt(d)).reshape(n, 2, 2)
+        logits = z[:, :, None, 0] * z[:, None, :, 0]
+        weights = np.exp(logits - logits.max(axis=2, keepdims=True))
+        first = weights / weights.sum(axis=2, keepdims=True) + c * np.eye(2)
+        u = np.einsum("nij,nj->ni", first, z[:, :, 1])
+
+        def moments(u, omega, v, r):
+            """Means (n, L, p) and summed covariances (n, p, p) of Z for the sequences of a chunk."""
+            s1, beta = np.sqrt(v[0, 0]), v[0, 1] / v[0, 0]
+            precision = 1 / (v[1, 1] - beta * v[0, 1])
+            z0 = omega[:, 0, 0, None] + s1 * r
+            z1 = omega[:, 1, 0, None] + s1 * r
+            mix = np.exp(z0[:, :, None] * z1[:, None, :])
+            x, y = np.exp(-z0**2)[:, :, None] * mix, np.exp(-z1**2)[:, None, :] * mix
+            sx, sy = 1 + x, 1 + y
+            both = sx * sy
+            inverse = 1 / (c * c * both + c * (sx + sy) + 1 - x * y)
+            u0, u1 = u[:, 0, None, None], u[:, 1, None, None]
+            w0 = ((sx + c * both) * u0 - x * sy * u1) * inverse
+            w1 = ((sy + c * both) * u1 - y * sx * u0) * inverse
+            m0 = (omega[:, 0, 1, None] + beta * s1 * r)[:, :, None]
+            m1 = (omega[:, 1, 1, None] + beta * s1 * r)[:, None, :]
+            cross = precision * (m0 * w0 + m1 * w1)
+            size = -0.5 * precision * (w0 * w0 + w1 * w1 + m0 * m0 + m1 * m1)
+            size += -0.5 * r[:, None] ** 2 - 0.5 * r**2
+            top = size + np.abs(cross)
+            weight = np.exp(top - top.max(axis=(1, 2), keepdims=True)) * (both * inverse)
+            other = np.exp(-2 * np.abs(cross))
+            total, odd = weight * (1 + other), weight * (1 - other) * np.sign(cross)
+            scale = 1 / total.sum(axis=(1, 2))
+            rows, columns = total.sum(axis=2), total.sum(axis=1)
+            r0, r1 = rows @ r * scale, columns @ r * scale
+            a0, a1 = (odd * w0), (odd * w1)
+            mean0, mean1 = a0.sum(axis=(1, 2)) * scale, a1.sum(axis=(1, 2)) * scale
+            mixed = s1 * ((a0.sum(axis=2) @ r + a1.sum(axis=1) @ r) * scale - r0 * mean0 - r1 * mean1)
+            covariance = np.empty((len(u), 2, 2))
+            covariance[:, 0, 0] = s1**2 * ((rows @ r**2 + columns @ r**2) * scale - r0**2 - r1**2)
+            covariance[:, 0, 1] = covariance[:, 1, 0] = mixed
+            covariance[:, 1, 1] = (total * (w0 * w0 + w1 * w1)).sum(axis=(1, 2)) * scale - mean0**2 - mean1**2
+            mean = np.stack([np.stack([omega[:, 0, 0] + s1 * r0, mean0], 1),
+                             np.stack([omega[:, 1, 0] + s1 * r1, mean1], 1)], 1)
+            return mean, covariance
+
+        best = math.inf
+        for _ in range(repeats):
+            estimate, v, g = 0.1 * generator.standard_normal((d, 2)), np.eye(2), np.zeros((2 * n, 2))
+            start = time.perf_counter()
+            for _ in range(iterations):
+                omega = tokens @ estimate / np.sqrt(d) - g @ v
+                beta = v[0, 1] / v[0, 0]
+                needed = np.ceil(20 * np.sqrt(v[0, 0] / (v[1, 1] - beta * v[0, 1]))) + 1
+                r = np.linspace(-5, 5, 64 if needed <= 64 else int(32 * np.ceil(needed / 32)))
+                inverse = np.linalg.inv(v)
+                field, total = omega.reshape(n, 2, 2), np.zeros((2, 2))
+                for chunk in range(0, n, 8):
+                    part = slice(chunk, chunk + 8)
+                    mean, covariance = moments(u[part], field[part], v, r)
+                    g.reshape(n, 2, 2)[part] = (mean - field[part]) @ inverse
+                    total += covariance.sum(axis=0)
+                a = (2 * n * inverse - inverse @ total @ inverse) / d
+                v = np.linalg.inv(np.eye(2) + a)
+                estimate = (tokens.T @ g / np.sqrt(d) + estimate @ a) @ v
+            best = min(best, time.perf_counter() - start)
+            overlap = np.abs((estimate * teacher).sum(axis=0)) / d
+        assert overlap[1] > 0.2 and np.isfinite(overlap).all(), overlap
+        return best / iterations * 1e3
+
+    return {"smi.amp_d1000_alpha0.5_ms": milliseconds(1000, 0.5, 20, 2)}
+
+
+BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft,
+              "smi": smi}
 
 if __name__ == "__main__":
     results = {}

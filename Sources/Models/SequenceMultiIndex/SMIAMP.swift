@@ -41,7 +41,7 @@ struct SMIAMP: Run {
         }
         passing = try MessagePassing(
             tokens, output, SMIDenoiser(signalCount: d, width: p), estimate: estimate, covariance: covariance,
-            rule: MessagePassingRule(damping: parameters.damping, tolerance: 0))
+            rule: MessagePassingRule(damping: parameters.damping, tolerance: parameters.tolerance(default: 0)))
         self.teacher = teacher
         generalisation = SMIGeneralisation(request, parameters)
         halves = SMIFirstPassage(layers: p)
@@ -54,7 +54,9 @@ struct SMIAMP: Run {
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
         let target = try nearestStep(time, unit: .steps, d: 1)
-        guard passing.iteration < target else { return true }
+        guard passing.iteration < target, parameters.tolerance(default: 0) == 0 || !passing.isConverged else {
+            return true
+        }
         do {
             try passing.step()
         } catch MessagePassingError.diverged(let iteration, let what) {

@@ -42,8 +42,9 @@ extension SequenceMultiIndex {
             "jacobian", kind: .flag, default: .value(.flag(true)),
             "amp: precision A from the mean Jacobian of g (else from the mean of g g^T)"),
         ParameterSpec(
-            "tolerance", kind: .real(.positive), default: .value(.real(1e-4)),
-            "fixed-point: largest change of an overlap in one more iteration"),
+            "tolerance", kind: .real(.nonNegative), default: .derived("1e-4 for fixed-point, 0 for amp"),
+            "fixed-point ends when one more iteration changes no overlap by more; amp stands still once a weight's root mean "
+                + "square change is at most this (0: never)"),
         ParameterSpec(
             "max_iterations", kind: .integer(1...1_000_000), default: .value(.integer(500)), "fixed-point: iterations"),
         ParameterSpec(

@@ -15,7 +15,7 @@ package struct SMIParameters: Sendable {
     private let givenSamples: Int?
     package let damping: Double
     package let usesJacobian: Bool
-    package let tolerance: Double
+    private let givenTolerance: Double?
     package let maximumIterations: Int
     package let draws: Int
     package let testSize: Int
@@ -53,7 +53,7 @@ package struct SMIParameters: Sendable {
         givenSamples = point["mc_samples"] == nil ? nil : try point.integer("mc_samples")
         damping = try point.real("damping")
         usesJacobian = try point.flag("jacobian")
-        tolerance = try point.real("tolerance")
+        givenTolerance = try point.realIfGiven("tolerance")
         maximumIterations = try point.integer("max_iterations")
         draws = try point.integer("draws")
         testSize = try point.integer("test_size")
@@ -79,6 +79,8 @@ package struct SMIParameters: Sendable {
 
     /// Scale of cold weights of amp, and of the student of sgd.
     package func initScale(default value: Double) -> Double { givenScale ?? value }
+
+    package func tolerance(default value: Double) -> Double { givenTolerance ?? value }
 
     /// Sequences behind expectations of the theory.
     package func samples(default value: Int) -> Int { givenSamples ?? value }

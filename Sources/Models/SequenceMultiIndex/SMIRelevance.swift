@@ -20,7 +20,10 @@ struct SMIRelevance {
         var used: Set<String>
         let start: Set<String> = ["init", "Q0", "init_scale", "damping"]
         switch method {
-        case "amp": used = start.union(["d", "L", "layers", "skip", "alpha", "reg", "jacobian", "draws", "test_size"])
+        case "amp":
+            used = start.union([
+                "d", "L", "layers", "skip", "alpha", "reg", "jacobian", "draws", "test_size", "tolerance",
+            ])
         case "state-evolution", "fixed-point":
             used = start.union(["L", "layers", "skip", "alpha", "reg", "mc_samples", "draws", "test_size"])
             if method == "fixed-point" { used.formUnion(["tolerance", "max_iterations"]) }

@@ -70,8 +70,6 @@ struct SMIStateEvolution: Run {
         return iteration.iterations == target
     }
 
-    func observeOverlaps() -> SMIOverlaps { SMIOverlaps(bayesian: iteration.value) }
-
     mutating func observe(into sink: inout ObservationSink) throws {
         let overlaps = SMIOverlaps(bayesian: iteration.value)
         try overlaps.put(into: &sink)
@@ -94,7 +92,7 @@ struct SMIFixedPoint: Run {
         iteration = FixedPoint(
             from: parameters.startOverlaps,
             rule: FixedPointRule(
-                damping: parameters.damping, tolerance: parameters.tolerance,
+                damping: parameters.damping, tolerance: parameters.tolerance(default: 1e-4),
                 maximumIterations: parameters.maximumIterations))
         generalisation = SMIGeneralisation(request, parameters)
     }
