@@ -85,6 +85,17 @@ import Testing
         methods: [sgd, overlap-ode]
         parameters: {M0: {value: [0.3, 0.3]}, data: fresh, d: 30, mc_samples: 64, test_size: 64}
         """,
+        """
+        model: multi-index-weak-recovery
+        methods: [amp, state-evolution, fixed-point, weak-recovery]
+        parameters: {alpha: 3, link: sign_product2, d: 20, test_size: 30, init_scale: 0.2, cold_overlap: 0.02,
+                     max_iter: 2000, tol: 1.0e-3}
+        """,
+        """
+        model: multi-index-weak-recovery
+        methods: [amp, state-evolution, weak-recovery]
+        parameters: {alpha: 3, link: committee3, d: 20, test_size: 30, learned_overlap: 0.6, max_iter: 3}
+        """,
     ]
 
     /// Other values for parameters that a job does not give or that a method may not see.
@@ -98,9 +109,11 @@ import Testing
         "batch_size": .integer(7), "bayes_samples": .integer(300), "noise": .real(0.2), "lambda_increment": .real(0.01),
         "batch_fraction": .real(0.3), "mask": .text("epoch"), "p_off": .real(0.4), "scaled": .flag(false),
         "mc_samples": .integer(500), "tangents": .text("exact"), "beta": .real(0.5),
-        "skip": .real(0.7), "alpha": .real(3), "reg": .real(0.01), "q_last": .real(0.7), "draws": .integer(99),
+        "skip": .real(0.7), "alpha": .real(1.7), "reg": .real(0.01), "q_last": .real(0.7), "draws": .integer(99),
         "jacobian": .flag(false), "damping": .real(0.3), "max_iterations": .integer(700), "data": .text("reuse"),
         "repeats": .integer(3), "dt": .real(0.02),
+        "cold_overlap": .real(0.01), "precision": .text("jacobian"), "learned_overlap": .real(0.2),
+        "max_iter": .integer(7), "tol": .real(1e-2),
     ]
 
     @Test(arguments: jobs) func noRecordDependsOnAParameterThatItsMethodDoesNotUse(text: String) throws {
