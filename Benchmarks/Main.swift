@@ -16,6 +16,7 @@ let benchmarks = [
     Benchmark(name: "dmft-gd", run: benchmarkGradientDynamics),
     Benchmark(name: "dmft", run: benchmarkMeanFieldDynamics),
     Benchmark(name: "smi", run: benchmarkSequenceMultiIndex),
+    Benchmark(name: "miw", run: benchmarkMultiIndexWeakRecovery),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

@@ -374,8 +374,48 @@ def smi():
     return {"smi.amp_d1000_alpha0.5_ms": milliseconds(1000, 0.5, 20, 2)}
 
 
+def miw():
+    """AMP for sign(z1 z2): whole arrays over samples, 24 Gauss-Legendre nodes for the correlation of the pair."""
+    from scipy.special import erf
+
+    d, alpha, iterations = 1000, 4.0, 30
+    generator = np.random.Generator(np.random.SFC64(1))
+    n = round(alpha * d)
+    teacher = generator.standard_normal((d, 2))
+    covariates = generator.standard_normal((n, d))
+    y = np.sign((covariates @ teacher).prod(axis=1))
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+
+    def outputs(omega, v):
+        (v11, v12), (_, v22) = v
+        angle = np.arcsin(v12 / np.sqrt(v11 * v22))
+        t, w = 0.5 * angle * (1 + nodes), 0.5 * angle * weights
+        h1, h2 = omega[:, 0] / np.sqrt(v11), omega[:, 1] / np.sqrt(v22)
+        kernel = np.exp(-((h1**2 + h2**2)[:, None] - 2 * (h1 * h2)[:, None] * np.sin(t)) / (2 * np.cos(t) ** 2))
+        e = erf(h1 / np.sqrt(2)) * erf(h2 / np.sqrt(2)) + 2 / np.pi * kernel @ w
+        a2 = (omega[:, 1] - v12 * omega[:, 0] / v11) / np.sqrt(2 * (v22 - v12**2 / v11))
+        a1 = (omega[:, 0] - v12 * omega[:, 1] / v22) / np.sqrt(2 * (v11 - v12**2 / v22))
+        e1 = 2 * np.exp(-h1**2 / 2) / np.sqrt(2 * np.pi * v11) * erf(a2)
+        e2 = 2 * np.exp(-h2**2 / 2) / np.sqrt(2 * np.pi * v22) * erf(a1)
+        return (y / (1 + y * e))[:, None] * np.stack([e1, e2], 1)
+
+    best = math.inf
+    for _ in range(3):
+        estimate, v, g = 0.1 * generator.standard_normal((d, 2)), np.eye(2), np.zeros((n, 2))
+        start = time.perf_counter()
+        for _ in range(iterations):
+            g = outputs(covariates @ estimate / np.sqrt(d) - g @ v, v)
+            a = g.T @ g / d
+            v = np.linalg.inv(np.eye(2) + a)
+            estimate = (covariates.T @ g / np.sqrt(d) + estimate @ a) @ v
+        best = min(best, time.perf_counter() - start)
+    overlap = np.abs(estimate.T @ teacher / d)
+    assert max(overlap.trace(), overlap[::-1].trace()) > 0.8, overlap
+    return {"miw.amp_sign_product2_d1000_alpha4_ms": best / iterations * 1e3}
+
+
 BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft,
-              "smi": smi}
+              "smi": smi, "miw": miw}
 
 if __name__ == "__main__":
     results = {}

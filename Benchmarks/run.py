@@ -38,6 +38,7 @@ TARGETS = {
     "dmft_gd.d2000_n4000_runs8_blas_percent": ("at least", 70.0),
     "dmft.logistic_full_T200_N100000_s": ("ratio", 10.0),
     "dmft.logistic_full_T200_N100000_growth": ("at most", 4.0),
+    "miw.amp_sign_product2_d1000_alpha4_ms": ("ratio", 3.0),
     "smi.amp_d1000_alpha0.5_ms": ("ratio", 10.0),
     "engine.task_overhead_1_ranks_us": ("at most", 20.0),
     "engine.task_overhead_2_ranks_us": ("at most", 20.0),
