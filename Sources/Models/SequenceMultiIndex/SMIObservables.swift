@@ -19,6 +19,13 @@ extension SequenceMultiIndex {
             ObservableSpec(
                 "cosine", symbol: "\\cos_k", "|w_k.w*_k|/(|w_k| |w*_k|)", inTime: inTime, dimensions: [layer]),
             ObservableSpec(
+                "overlap_first", symbol: "|M_{11}|", "overlap of the first layer, farthest from the output",
+                inTime: inTime),
+            ObservableSpec(
+                "overlap_last", symbol: "|M_{pp}|", "overlap of the last layer, which gives the output", inTime: inTime),
+            ObservableSpec("cosine_first", symbol: "\\cos_1", "cosine of the first layer", inTime: inTime),
+            ObservableSpec("cosine_last", symbol: "\\cos_p", "cosine of the last layer", inTime: inTime),
+            ObservableSpec(
                 "e_gen", symbol: "e_{gen}", "generalisation error E |y - yhat|_F^2 of the plug-in predictor",
                 inTime: inTime),
         ]
@@ -69,6 +76,7 @@ extension SequenceMultiIndex {
                 + "(deeper ones: not a number)", inTime: false, dimensions: [layer]),
         ObservableSpec(
             "alpha_error", symbol: "\\delta\\alpha_k", "its standard error", inTime: false, dimensions: [layer]),
+        ObservableSpec("alpha_first", symbol: "\\alpha_1", "threshold of the first layer, alpha_k[0]", inTime: false),
         ObservableSpec("alpha_c", symbol: "\\alpha_c", "the smallest threshold, that of the last layer", inTime: false),
         ObservableSpec(
             "alpha_bound", symbol: "1/(L(L+1))", "no layer is recovered from Q = 0 below", inTime: false),
@@ -164,8 +172,14 @@ struct SMIOverlaps: Sendable {
     func put(into sink: inout ObservationSink) throws {
         try sink.put("M", M)
         try sink.put("Q", Q)
-        try sink.put("overlap", (0..<p).map { abs(M[$0 * p + $0]) / T[$0 * p + $0] })
+        let overlaps = (0..<p).map { abs(M[$0 * p + $0]) / T[$0 * p + $0] }
+        let cosines = cosines
+        try sink.put("overlap", overlaps)
         try sink.put("cosine", cosines)
+        sink.put("overlap_first", overlaps[0])
+        sink.put("overlap_last", overlaps[p - 1])
+        sink.put("cosine_first", cosines[0])
+        sink.put("cosine_last", cosines[p - 1])
         try sink.put(
             "cosine_published",
             (0..<p).map { Q[$0 * p + $0] > 0 ? abs(M[$0 * p + $0]) / Q[$0 * p + $0].squareRoot() : 0 })

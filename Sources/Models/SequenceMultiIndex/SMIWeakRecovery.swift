@@ -110,6 +110,7 @@ struct SMIWeakRecovery: Run {
         try sink.put("alpha_at_zero", atZero)
         try sink.put("alpha_k", thresholds)
         try sink.put("alpha_error", thresholdErrors)
+        sink.put("alpha_first", thresholds[0])
         sink.put("alpha_c", thresholds[p - 1])
         sink.put("alpha_bound", 1 / Double(parameters.L * (parameters.L + 1)))
         sink.put("q_critical", first[2])
