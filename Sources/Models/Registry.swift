@@ -2,6 +2,7 @@ import Modeling
 
 /// Every model, in the order `dynsweep models` lists them. Adding a model is one folder and one line here.
 public let allModels: [any Model] = [
+    BilinearSequenceRegression(),
     DMFTGradientDynamics(),
     MultiIndexWeakRecovery(),
     SequenceMultiIndex(),
