@@ -17,6 +17,7 @@ let benchmarks = [
     Benchmark(name: "dmft", run: benchmarkMeanFieldDynamics),
     Benchmark(name: "smi", run: benchmarkSequenceMultiIndex),
     Benchmark(name: "miw", run: benchmarkMultiIndexWeakRecovery),
+    Benchmark(name: "bsr", run: benchmarkBilinearSequence),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

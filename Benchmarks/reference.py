@@ -237,6 +237,41 @@ def dmft_gd():
     return {f"dmft_gd.d2000_n4000_runs{runs}_ms": milliseconds(2000, 4000, runs, 10) for runs in (1, 8)}
 
 
+def bsr():
+    """An iteration of GAMP-RIE (products and decomposition, the denoiser's factors left out) and steps of descent."""
+    generator = np.random.Generator(np.random.SFC64(1))
+
+    def passing(d, n):
+        x = generator.standard_normal((n, d * d), dtype=np.float32)
+        s = generator.standard_normal(d * d, dtype=np.float32)
+
+        def body():
+            g = x @ s
+            u, sigma, v = np.linalg.svd((x.T @ g).reshape(d, d).astype(np.float64), full_matrices=False)
+            (u * sigma) @ v
+
+        return shortest_seconds(10, body) * 1e3
+
+    def descent(d, n, r, runs, steps=20):
+        x = generator.standard_normal((n, d * d), dtype=np.float32)
+        y = generator.standard_normal(n, dtype=np.float32)
+        u, v = generator.standard_normal((runs, d, r)), generator.standard_normal((runs, r, d))
+        scale = 1e-6 / np.sqrt(r * d * d)
+
+        def body():
+            nonlocal u, v
+            for _ in range(steps):
+                s = (u @ v).reshape(runs, -1).astype(np.float32) / np.float32(np.sqrt(r) * d)
+                g = ((s @ x.T - y) @ x).reshape(runs, d, d).astype(np.float64)
+                u, v = u - scale * g @ v.transpose(0, 2, 1), v - scale * u.transpose(0, 2, 1) @ g
+
+        return shortest_seconds(10, body) / steps * 1e3
+
+    return {"bsr.amp_d100_ms": passing(100, 2000)} | {
+        f"bsr.gd_d50_runs{runs}_ms": descent(50, 500, 10, runs) for runs in (1, 8)
+    }
+
+
 def dmft():
     """The mean-field theory of descent on reused data for the logistic loss, with one product for each row of history."""
 
@@ -415,7 +450,7 @@ def miw():
 
 
 BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft,
-              "smi": smi, "miw": miw}
+              "smi": smi, "miw": miw, "bsr": bsr}
 
 if __name__ == "__main__":
     results = {}

@@ -36,7 +36,9 @@ public final class DenoisingTable<Prior: DenoisingPrior>: Sendable {
 
     public init(_ prior: Prior) { self.prior = prior }
 
-    private static func noise(_ node: Int) -> Double { Prior.smallestNoise * pow(10, Double(node) / 16) }
+    private static func logNoise(_ node: Int) -> Double { log(Prior.smallestNoise) + Double(node) * log(10) / 16 }
+
+    private static func noise(_ node: Int) -> Double { exp(logNoise(node)) }
 
     private func value(_ node: Int) throws -> Double {
         if let known = nodes.withLock({ $0[node] }) { return known }
@@ -51,6 +53,8 @@ public final class DenoisingTable<Prior: DenoisingPrior>: Sendable {
     /// - Precondition: `slope` > 0, `offset` >= 0.
     public func crossing(slope: Double, offset: Double) throws -> DenoisingCrossing {
         func excess(_ t: Double, _ mmse: Double) -> Double { slope - (mmse + offset) / t }
+        // Closer to the slope at 0 than mmse is known.
+        if offset == 0, slope >= prior.initialSlope * (1 - 1e-9) { return .zero }
         guard excess(Self.noise(0), try value(0)) < 0 else {
             // Below the first node mmse is linear in t.
             guard offset > 0, slope > prior.initialSlope else { return .zero }
@@ -63,7 +67,7 @@ public final class DenoisingTable<Prior: DenoisingPrior>: Sendable {
             if excess(Self.noise(middle), try value(middle)) < 0 { lower = middle } else { upper = middle }
         }
         let t = exp(
-            try rootBrent(from: log(Self.noise(lower)), to: log(Self.noise(upper)), tolerance: 1e-14) { logT in
+            try rootBrent(from: Self.logNoise(lower), to: Self.logNoise(upper), tolerance: 1e-14) { logT in
                 let t = exp(logT)
                 return excess(t, try prior.mmse(t))
             })

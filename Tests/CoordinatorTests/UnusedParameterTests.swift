@@ -96,6 +96,16 @@ import Testing
         methods: [amp, state-evolution, weak-recovery]
         parameters: {alpha: 3, link: committee3, d: 20, test_size: 30, learned_overlap: 0.6, max_iter: 3}
         """,
+        """
+        model: bilinear-sequence-regression
+        methods: [bayes, sampling, ridge-theory, thresholds, limits, gd, langevin, ridge]
+        parameters: {d: 8, L: 10, rank: 3, alpha: 0.6, noise: 0.2, step_size: 0.05, runs: 3}
+        """,
+        """
+        model: bilinear-sequence-regression
+        methods: [ridge-theory, thresholds]
+        parameters: {alpha: 0.6, beta: 2, rho: 0.4}
+        """,
     ]
 
     /// Other values for parameters that a job does not give or that a method may not see.
@@ -114,6 +124,8 @@ import Testing
         "repeats": .integer(3), "dt": .real(0.02),
         "cold_overlap": .real(0.01), "precision": .text("jacobian"), "learned_overlap": .real(0.2),
         "max_iter": .integer(7), "tol": .real(1e-2),
+        "weight_decay": .real(0.2), "stop_error": .real(0.1), "burn_in": .integer(1), "runs": .integer(2),
+        "rho": .real(0.7),
     ]
 
     @Test(arguments: jobs) func noRecordDependsOnAParameterThatItsMethodDoesNotUse(text: String) throws {

@@ -371,6 +371,16 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         // From the slope at 0 on, nothing is left; and between, what is left is below the smallest noise.
         #expect(try table.crossing(slope: 0.625, offset: 0) == .zero)
         #expect(try table.crossing(slope: 2, offset: 0) == .zero)
+        // At and around the very slope, for priors whose slope has rounding errors.
+        for rho in [0.1, 0.2, 0.3, 0.7, 1, 2] {
+            let table = DenoisingTable(RectangularPrior(beta: 1, rho: rho))
+            for change in [-1e-4, -1e-7, -1e-10, 0, 1e-16, 1e-9] {
+                let slope = table.prior.initialSlope * (1 + change)
+                if case .at(_, let mmse) = try table.crossing(slope: slope, offset: 0) {
+                    #expect(mmse < 1e-3 && change < 0)
+                }
+            }
+        }
     }
 
     @Test func tablesAreShared() {

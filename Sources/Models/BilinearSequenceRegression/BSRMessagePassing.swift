@@ -34,7 +34,13 @@ struct BSRSensing: SensingOperator {
     }
 }
 
-/// g = (y - omega)/(Delta + V), A = alpha mean g^2 (or alpha/(Delta + V)).
+/// g = (y - omega)/s and the precision A of the noisy matrix.
+///
+/// In the limit the mean of (y - omega)^2 is Delta + V, and three rules are the same. On one data set they are not:
+/// - residual: s = mean (y - omega)^2, A = alpha/s, so that g, A and the Onsager term agree with the noise that is there;
+/// - empirical (the sheet's): s = Delta + V, A = alpha mean g^2. An instance whose V is too small takes ever smaller
+///   steps, since A grows like 1/V^2, and ends where it is with V = 0;
+/// - variance: s = Delta + V, A = alpha/s: V is that of state evolution whatever the data.
 struct BSRChannel: OutputChannel {
     let labels: [Double]
     let noise: Double
@@ -45,13 +51,15 @@ struct BSRChannel: OutputChannel {
         fields: UnsafePointer<Double>, variance: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>,
         precision: UnsafeMutablePointer<Double>
     ) throws {
-        let sum = noise + variance[0]
         var squares = 0.0
         for i in labels.indices {
-            g[i] = (labels[i] - fields[i]) / sum
+            g[i] = labels[i] - fields[i]
             squares += g[i] * g[i]
         }
-        precision[0] = rule == .empirical ? alpha * squares / Double(labels.count) : alpha / sum
+        squares /= Double(labels.count)
+        let s = rule == .residual ? squares : noise + variance[0]
+        for i in labels.indices { g[i] /= s }
+        precision[0] = rule == .empirical ? alpha * squares / (s * s) : alpha / s
     }
 }
 

@@ -8,7 +8,7 @@ extension BilinearSequenceRegression {
         ObservableSpec(name, symbol: symbol, text, inTime: inTime, dimensions: dimensions, byDefault: byDefault)
     }
 
-    private static let error = "error |S_hat - S*|^2/(d L): test error without label noise"
+    private static let error = "mean squared error of the entries of S, the test error without label noise"
 
     static let bayesObservables = [
         number("E", "E", error + ", of the posterior mean"),

@@ -45,8 +45,8 @@ extension BilinearSequenceRegression {
             "gd, langevin: independent starts on the same data, averaged as matrices S (averaged GD); sampling: samples"
         ),
         ParameterSpec(
-            "optimizer", kind: .choice(BSROptimizer.allCases.map(\.rawValue)), default: .value(.text("sgd")),
-            "gd: plain full-batch steps (sgd), or AdamW with beta 0.9, 0.999 and eps 1e-8"),
+            "optimizer", kind: .choice(BSROptimizer.allCases.map(\.rawValue)), default: .value(.text("gd")),
+            "gd: plain full-batch steps (gd), or AdamW with beta 0.9, 0.999 and eps 1e-8"),
         ParameterSpec(
             "step_size", symbol: "eta", kind: .real(.positive),
             default: .derived("gd: 0.1, adamw: 0.001, langevin: 0.01"),
@@ -66,10 +66,13 @@ extension BilinearSequenceRegression {
             "langevin: steps before samples enter the average"),
         ParameterSpec(
             "damping", symbol: "\\delta", kind: .real(RealRange(0, 1, includesUpper: false)), default: .value(.real(0)),
-            "amp: weight of the old fields and variance; 0.3 cures rare cycles without noise near alpha_strong"),
+            "amp: weight of the old fields and variance; without noise near alpha_strong, 0.2 makes more instances recover"
+        ),
         ParameterSpec(
-            "precision", kind: .choice(BSRPrecision.allCases.map(\.rawValue)), default: .value(.text("empirical")),
-            "amp: A from the outputs, alpha mean g^2, or from the variance, alpha/(noise + V)"),
+            "precision", kind: .choice(BSRPrecision.allCases.map(\.rawValue)), default: .value(.text("residual")),
+            "amp: how s in g = (y - omega)/s and A is found: from the residuals (s = mean (y - omega)^2, A = alpha/s), as in "
+                + "the sheet (s = noise + V, A = alpha mean g^2), or as state evolution does (s = noise + V, A = alpha/s)"
+        ),
         ParameterSpec(
             "tolerance", kind: .real(.nonNegative), default: .value(.real(1e-7)),
             "amp: iterations end once |S_new - S|^2/(d L) is at most this; 0: never"),

@@ -3,10 +3,10 @@ import Modeling
 import Numerics
 
 /// How descent makes a step of a gradient.
-package enum BSROptimizer: String, Sendable, CaseIterable { case sgd, adamw }
+package enum BSROptimizer: String, Sendable, CaseIterable { case gd, adamw }
 
 /// Where message passing takes its precision A from.
-package enum BSRPrecision: String, Sendable, CaseIterable { case empirical, variance }
+package enum BSRPrecision: String, Sendable, CaseIterable { case residual, empirical, variance }
 
 /// The sizes of a simulation. Everything is written for the short side as rows: the model is symmetric under
 /// transposition, and the law of the data is too.
@@ -69,13 +69,13 @@ package struct BSRParameters: Sendable {
         runs = try point.integer("runs")
         optimizer = try point.choice("optimizer")
         stepSize =
-            try point.realIfGiven("step_size") ?? (method == "langevin" ? 0.01 : optimizer == .sgd ? 0.1 : 0.001)
+            try point.realIfGiven("step_size") ?? (method == "langevin" ? 0.01 : optimizer == .gd ? 0.1 : 0.001)
         initScale = try point.real("init_scale")
         weightDecay = try point.real("weight_decay")
         stopError = try point.real("stop_error")
         burnIn = try point.integer("burn_in")
         damping = try point.real("damping")
-        precision = try point.choice("precision")
+        precision = method == "amp" ? try point.choice("precision") : .residual
         tolerance = try point.real("tolerance")
     }
 

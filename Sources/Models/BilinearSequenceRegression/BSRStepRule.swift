@@ -3,7 +3,7 @@ import Numerics
 
 /// How a factor moves along its gradient: plain descent, AdamW, or unadjusted Langevin (sheet, section 6.2).
 struct BSRStepRule: Sendable, Resumable {
-    private enum Kind: Sendable { case sgd, adamw, langevin }
+    private enum Kind: Sendable { case gd, adamw, langevin }
 
     private let kind: Kind
     private let stepSize: Double
@@ -16,7 +16,7 @@ struct BSRStepRule: Sendable, Resumable {
 
     /// - Parameter count: numbers in both factors of all runs.
     init(_ p: BSRParameters, isLangevin: Bool, count: Int, _ random: RandomStream) {
-        kind = isLangevin ? .langevin : p.optimizer == .adamw ? .adamw : .sgd
+        kind = isLangevin ? .langevin : p.optimizer == .adamw ? .adamw : .gd
         stepSize = p.stepSize
         weightDecay = p.weightDecay
         moments = Array(repeating: 0, count: kind == .adamw ? count : 0)
@@ -34,7 +34,7 @@ struct BSRStepRule: Sendable, Resumable {
     ) {
         let eta = stepSize
         switch kind {
-        case .sgd:
+        case .gd:
             for i in gradient.indices { factor[first + i] -= eta * (gradient[i] + weightDecay * factor[first + i]) }
         case .adamw:
             let (beta1, beta2, count) = (0.9, 0.999, Double(step + 1))
