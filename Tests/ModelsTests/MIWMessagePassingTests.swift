@@ -88,6 +88,18 @@ import Testing
         }
     }
 
+    /// Exact recovery of z1: C11 falls to reg and stays there, then the rest is learned as in sign_product2.
+    @Test func phaseParityRecoversItsFirstDirectionExactly() throws {
+        let values = miwValues("phase_parity", 4, miwDiagonal([0.3, 0.3, 0.3]).merging(["d": .integer(1500)]) { $1 })
+        let run = try runMIW("amp", values, times: [80], observables: ["first_overlap", "second_overlap", "C"])
+        #expect(abs(run("first_overlap")[0] - 1) < 0.08)
+        #expect(run("C")[0] < 3e-6 && run("C")[0] >= 1e-6)
+        #expect(abs(run("second_overlap")[0] - 0.644) < 0.1)
+        #expect(throws: ModelError.self) {
+            try runMIW("amp", values.merging(["reg": .real(0)]) { $1 }, times: [150], observables: ["C"])
+        }
+    }
+
     /// The committee, which the sheet's author has not run: per iteration on state evolution, specialised and not.
     @Test(arguments: [(3.0, [0.3, 0.3, 0.3]), (7.0, [0.5, 0.4, 0.3])]) func committeeWarm(
         alpha: Double, M0: [Double]

@@ -107,6 +107,13 @@ import Testing
         #expect(abs(run("test_error")[0] - 2.1228) < 1e-3)
     }
 
+    /// Where V11 is at its floor and c rounds to 1.
+    @Test func phaseParityFarAboveItsThresholds() throws {
+        let values = miwValues("phase_parity", 4, ["m0": .real(0.05)])
+        let M = try runMIW("fixed-point", values, observables: ["M"])("M")
+        #expect(M[0] > 1 - 1e-6 && abs(M[4] - 0.64384) < 1e-4 && abs(M[8] - 0.64384) < 1e-4, "\(M)")
+    }
+
     /// Unequal overlaps of z2 and z3 stay on their own sides.
     @Test func phaseParityKeepsItsTwoLastComponentsApart() throws {
         let image = try step(.phaseParity, 3, [0.9, 0, 0, 0, 0.5, 0, 0, 0, 0.1])

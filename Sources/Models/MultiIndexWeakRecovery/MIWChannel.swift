@@ -93,12 +93,14 @@ package struct MIWChannel: OutputChannel {
     }
 }
 
-/// The prior N(0, I_p) of each coordinate: C = (I + A)^-1, W_hat = B C.
+/// The prior N(0, I_p) of each coordinate: W_hat = B (I + A)^-1, and C = (I + A)^-1 + reg I. Where recovery is exact C falls to
+/// 0 by a factor an iteration and the posterior of fields that carry rounding would not exist: reg stops it before.
 package struct MIWPrior: InputDenoiser {
     package let count: Int
     package let p: Int
+    package let reg: Double
 
-    package init(count: Int, p: Int) { (self.count, self.p) = (count, p) }
+    package init(count: Int, p: Int, reg: Double = 0) { (self.count, self.p, self.reg) = (count, p, reg) }
 
     package func denoise(
         pseudoField: UnsafePointer<Double>, precision: UnsafePointer<Double>,
@@ -117,5 +119,6 @@ package struct MIWPrior: InputDenoiser {
                 estimate[i &* p &+ a] = value
             }
         }
+        for a in 0..<p { covariance[a * p + a] += reg }
     }
 }

@@ -47,7 +47,7 @@ struct MIWMessagePassing: Run {
         passing = try Passing(
             sensing,
             MIWChannel(link: link, labels: labels, d: d, contrast: parameters.contrast, precision: precision),
-            MIWPrior(count: d, p: p), estimate: estimate, covariance: covariance,
+            MIWPrior(count: d, p: p, reg: try request.point.real("reg")), estimate: estimate, covariance: covariance,
             rule: MessagePassingRule(damping: parameters.damping, tolerance: parameters.tolerance))
     }
 

@@ -36,12 +36,17 @@ extension MultiIndexWeakRecovery {
             default: .value(.real(1e-3)), "state evolution, cold: the start is this times the identity"),
         ParameterSpec(
             "damping", symbol: "delta", kind: .real(RealRange(0, 1, includesUpper: false)), default: .value(.real(0)),
-            "weight of the old W_hat and C, or of the old M; none is best for amp with precision: gg"),
+            "weight of the old W_hat and C, or of the old M; best 0 for warm starts and near alpha_c; "
+                + "cold starts far above alpha_c escape more often with 0.2 to 0.4"
+        ),
         ParameterSpec(
             "precision", symbol: "A", kind: .choice(MIWPrecision.allCases.map(\.rawValue)),
             default: .value(.text("gg")),
             "amp's precision matrix: gg, (1/d) sum g g^T; jacobian, -(1/d) sum dg, which needs damping for sign_product2"
         ),
+        ParameterSpec(
+            "reg", kind: .real(.nonNegative), default: .value(.real(1e-6)),
+            "amp: added to the diagonal of C, so that V stays above rounding where recovery is exact (official: 1e-6)"),
         ParameterSpec(
             "max_iter", kind: .integer(1...10_000_000),
             default: .derived("200 for amp, 100000 for state evolution"), "iterations after which a run stops"),

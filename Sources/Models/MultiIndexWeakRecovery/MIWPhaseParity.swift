@@ -171,7 +171,10 @@ package struct MIWPhaseParity: Sendable {
         func average(_ atoms: Atoms) -> SIMD3<Double> {
             var (first, second, third) = (Lanes.zero, Lanes.zero, Lanes.zero)
             for block in blocks {
-                let inverse = block.weight / (atoms.u + atoms.v * block.c)
+                // Where sign z2 z3 is certain (c rounds to +-1) and against the label there is no mass.
+                let mass = atoms.u + atoms.v * block.c
+                let isTiny = mass .< Lanes(repeating: 1e-12 * atoms.u)
+                let inverse = (block.weight / mass).replacing(with: 0, where: isTiny)
                 let slope = atoms.u1 + atoms.v1 * block.c
                 first += slope * slope * inverse
                 second += block.second * inverse

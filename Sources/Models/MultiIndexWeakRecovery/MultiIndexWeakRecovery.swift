@@ -35,7 +35,7 @@ public struct MultiIndexWeakRecovery: Model {
     public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
         let start: Set<String> = ["alpha", "link", "flip", "init", "m0", "M0", "damping", "max_iter", "tol"]
         switch method {
-        case "amp": return start.union(["d", "init_scale", "precision", "test_size"])
+        case "amp": return start.union(["d", "init_scale", "precision", "reg", "test_size"])
         case "weak-recovery":
             var used: Set<String> = ["link", "p", "flip"]
             // Only a staircase looks at a given alpha or overlap.
