@@ -15,6 +15,9 @@ let benchmarks = [
     Benchmark(name: "slr", run: benchmarkSingleLocation),
     Benchmark(name: "dmft-gd", run: benchmarkGradientDynamics),
     Benchmark(name: "dmft", run: benchmarkMeanFieldDynamics),
+    Benchmark(name: "smi", run: benchmarkSequenceMultiIndex),
+    Benchmark(name: "miw", run: benchmarkMultiIndexWeakRecovery),
+    Benchmark(name: "bsr", run: benchmarkBilinearSequence),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

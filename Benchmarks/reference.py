@@ -237,6 +237,41 @@ def dmft_gd():
     return {f"dmft_gd.d2000_n4000_runs{runs}_ms": milliseconds(2000, 4000, runs, 10) for runs in (1, 8)}
 
 
+def bsr():
+    """An iteration of GAMP-RIE (products and decomposition, the denoiser's factors left out) and steps of descent."""
+    generator = np.random.Generator(np.random.SFC64(1))
+
+    def passing(d, n):
+        x = generator.standard_normal((n, d * d), dtype=np.float32)
+        s = generator.standard_normal(d * d, dtype=np.float32)
+
+        def body():
+            g = x @ s
+            u, sigma, v = np.linalg.svd((x.T @ g).reshape(d, d).astype(np.float64), full_matrices=False)
+            (u * sigma) @ v
+
+        return shortest_seconds(10, body) * 1e3
+
+    def descent(d, n, r, runs, steps=20):
+        x = generator.standard_normal((n, d * d), dtype=np.float32)
+        y = generator.standard_normal(n, dtype=np.float32)
+        u, v = generator.standard_normal((runs, d, r)), generator.standard_normal((runs, r, d))
+        scale = 1e-6 / np.sqrt(r * d * d)
+
+        def body():
+            nonlocal u, v
+            for _ in range(steps):
+                s = (u @ v).reshape(runs, -1).astype(np.float32) / np.float32(np.sqrt(r) * d)
+                g = ((s @ x.T - y) @ x).reshape(runs, d, d).astype(np.float64)
+                u, v = u - scale * g @ v.transpose(0, 2, 1), v - scale * u.transpose(0, 2, 1) @ g
+
+        return shortest_seconds(10, body) / steps * 1e3
+
+    return {"bsr.amp_d100_ms": passing(100, 2000)} | {
+        f"bsr.gd_d50_runs{runs}_ms": descent(50, 500, 10, runs) for runs in (1, 8)
+    }
+
+
 def dmft():
     """The mean-field theory of descent on reused data for the logistic loss, with one product for each row of history."""
 
@@ -296,7 +331,126 @@ def dmft():
     }
 
 
-BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft}
+def smi():
+    """AMP for two attention layers and two tokens, the channel's quadrature in whole arrays over nodes and sequences."""
+
+    def milliseconds(d, alpha, iterations, repeats):
+        generator = np.random.Generator(np.random.SFC64(1))
+        n, c = round(alpha * d), 1.0
+        teacher = generator.standard_normal((d, 2))
+        tokens = generator.standard_normal((2 * n, d))
+        z = (tokens @ teacher / np.sqrt(d)).reshape(n, 2, 2)
+        logits = z[:, :, None, 0] * z[:, None, :, 0]
+        weights = np.exp(logits - logits.max(axis=2, keepdims=True))
+        first = weights / weights.sum(axis=2, keepdims=True) + c * np.eye(2)
+        u = np.einsum("nij,nj->ni", first, z[:, :, 1])
+
+        def moments(u, omega, v, r):
+            """Means (n, L, p) and summed covariances (n, p, p) of Z for the sequences of a chunk."""
+            s1, beta = np.sqrt(v[0, 0]), v[0, 1] / v[0, 0]
+            precision = 1 / (v[1, 1] - beta * v[0, 1])
+            z0 = omega[:, 0, 0, None] + s1 * r
+            z1 = omega[:, 1, 0, None] + s1 * r
+            mix = np.exp(z0[:, :, None] * z1[:, None, :])
+            x, y = np.exp(-z0**2)[:, :, None] * mix, np.exp(-z1**2)[:, None, :] * mix
+            sx, sy = 1 + x, 1 + y
+            both = sx * sy
+            inverse = 1 / (c * c * both + c * (sx + sy) + 1 - x * y)
+            u0, u1 = u[:, 0, None, None], u[:, 1, None, None]
+            w0 = ((sx + c * both) * u0 - x * sy * u1) * inverse
+            w1 = ((sy + c * both) * u1 - y * sx * u0) * inverse
+            m0 = (omega[:, 0, 1, None] + beta * s1 * r)[:, :, None]
+            m1 = (omega[:, 1, 1, None] + beta * s1 * r)[:, None, :]
+            cross = precision * (m0 * w0 + m1 * w1)
+            size = -0.5 * precision * (w0 * w0 + w1 * w1 + m0 * m0 + m1 * m1)
+            size += -0.5 * r[:, None] ** 2 - 0.5 * r**2
+            top = size + np.abs(cross)
+            weight = np.exp(top - top.max(axis=(1, 2), keepdims=True)) * (both * inverse)
+            other = np.exp(-2 * np.abs(cross))
+            total, odd = weight * (1 + other), weight * (1 - other) * np.sign(cross)
+            scale = 1 / total.sum(axis=(1, 2))
+            rows, columns = total.sum(axis=2), total.sum(axis=1)
+            r0, r1 = rows @ r * scale, columns @ r * scale
+            a0, a1 = (odd * w0), (odd * w1)
+            mean0, mean1 = a0.sum(axis=(1, 2)) * scale, a1.sum(axis=(1, 2)) * scale
+            mixed = s1 * ((a0.sum(axis=2) @ r + a1.sum(axis=1) @ r) * scale - r0 * mean0 - r1 * mean1)
+            covariance = np.empty((len(u), 2, 2))
+            covariance[:, 0, 0] = s1**2 * ((rows @ r**2 + columns @ r**2) * scale - r0**2 - r1**2)
+            covariance[:, 0, 1] = covariance[:, 1, 0] = mixed
+            covariance[:, 1, 1] = (total * (w0 * w0 + w1 * w1)).sum(axis=(1, 2)) * scale - mean0**2 - mean1**2
+            mean = np.stack([np.stack([omega[:, 0, 0] + s1 * r0, mean0], 1),
+                             np.stack([omega[:, 1, 0] + s1 * r1, mean1], 1)], 1)
+            return mean, covariance
+
+        best = math.inf
+        for _ in range(repeats):
+            estimate, v, g = 0.1 * generator.standard_normal((d, 2)), np.eye(2), np.zeros((2 * n, 2))
+            start = time.perf_counter()
+            for _ in range(iterations):
+                omega = tokens @ estimate / np.sqrt(d) - g @ v
+                beta = v[0, 1] / v[0, 0]
+                needed = np.ceil(20 * np.sqrt(v[0, 0] / (v[1, 1] - beta * v[0, 1]))) + 1
+                r = np.linspace(-5, 5, 64 if needed <= 64 else int(32 * np.ceil(needed / 32)))
+                inverse = np.linalg.inv(v)
+                field, total = omega.reshape(n, 2, 2), np.zeros((2, 2))
+                for chunk in range(0, n, 8):
+                    part = slice(chunk, chunk + 8)
+                    mean, covariance = moments(u[part], field[part], v, r)
+                    g.reshape(n, 2, 2)[part] = (mean - field[part]) @ inverse
+                    total += covariance.sum(axis=0)
+                a = (2 * n * inverse - inverse @ total @ inverse) / d
+                v = np.linalg.inv(np.eye(2) + a)
+                estimate = (tokens.T @ g / np.sqrt(d) + estimate @ a) @ v
+            best = min(best, time.perf_counter() - start)
+            overlap = np.abs((estimate * teacher).sum(axis=0)) / d
+        assert overlap[1] > 0.2 and np.isfinite(overlap).all(), overlap
+        return best / iterations * 1e3
+
+    return {"smi.amp_d1000_alpha0.5_ms": milliseconds(1000, 0.5, 20, 2)}
+
+
+def miw():
+    """AMP for sign(z1 z2): whole arrays over samples, 24 Gauss-Legendre nodes for the correlation of the pair."""
+    from scipy.special import erf
+
+    d, alpha, iterations = 1000, 4.0, 30
+    generator = np.random.Generator(np.random.SFC64(1))
+    n = round(alpha * d)
+    teacher = generator.standard_normal((d, 2))
+    covariates = generator.standard_normal((n, d))
+    y = np.sign((covariates @ teacher).prod(axis=1))
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+
+    def outputs(omega, v):
+        (v11, v12), (_, v22) = v
+        angle = np.arcsin(v12 / np.sqrt(v11 * v22))
+        t, w = 0.5 * angle * (1 + nodes), 0.5 * angle * weights
+        h1, h2 = omega[:, 0] / np.sqrt(v11), omega[:, 1] / np.sqrt(v22)
+        kernel = np.exp(-((h1**2 + h2**2)[:, None] - 2 * (h1 * h2)[:, None] * np.sin(t)) / (2 * np.cos(t) ** 2))
+        e = erf(h1 / np.sqrt(2)) * erf(h2 / np.sqrt(2)) + 2 / np.pi * kernel @ w
+        a2 = (omega[:, 1] - v12 * omega[:, 0] / v11) / np.sqrt(2 * (v22 - v12**2 / v11))
+        a1 = (omega[:, 0] - v12 * omega[:, 1] / v22) / np.sqrt(2 * (v11 - v12**2 / v22))
+        e1 = 2 * np.exp(-h1**2 / 2) / np.sqrt(2 * np.pi * v11) * erf(a2)
+        e2 = 2 * np.exp(-h2**2 / 2) / np.sqrt(2 * np.pi * v22) * erf(a1)
+        return (y / (1 + y * e))[:, None] * np.stack([e1, e2], 1)
+
+    best = math.inf
+    for _ in range(3):
+        estimate, v, g = 0.1 * generator.standard_normal((d, 2)), np.eye(2), np.zeros((n, 2))
+        start = time.perf_counter()
+        for _ in range(iterations):
+            g = outputs(covariates @ estimate / np.sqrt(d) - g @ v, v)
+            a = g.T @ g / d
+            v = np.linalg.inv(np.eye(2) + a)
+            estimate = (covariates.T @ g / np.sqrt(d) + estimate @ a) @ v
+        best = min(best, time.perf_counter() - start)
+    overlap = np.abs(estimate.T @ teacher / d)
+    assert max(overlap.trace(), overlap[::-1].trace()) > 0.8, overlap
+    return {"miw.amp_sign_product2_d1000_alpha4_ms": best / iterations * 1e3}
+
+
+BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft,
+              "smi": smi, "miw": miw, "bsr": bsr}
 
 if __name__ == "__main__":
     results = {}

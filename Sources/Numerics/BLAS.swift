@@ -127,6 +127,18 @@ public enum BLAS {
         cblas_drot(Int32(n), x, Int32(strideX), y, Int32(strideY), c, s)
     }
 
+    /// The lower triangle of `c = alpha op(a) op(a)^T + beta c`, `c` of `n` x `n`, `op(a)` of `n` x `k`. With `beta` = 0 the
+    /// old `c` is not read.
+    @inline(__always)
+    public static func syrk(
+        _ operation: Operation = .none, n: Int, k: Int, alpha: Double = 1, _ a: UnsafePointer<Double>, leadingA: Int,
+        beta: Double = 0, _ c: UnsafeMutablePointer<Double>, leadingC: Int
+    ) {
+        cblas_dsyrk(
+            CblasRowMajor, CblasLower, operation.flag, Int32(n), Int32(k), alpha, a, Int32(leadingA), beta, c,
+            Int32(leadingC))
+    }
+
     /// `c = alpha op(a) op(b) + beta c` with `c` of `m` x `n` and `k` the summed dimension: `op(a)` is `m` x `k`, `op(b)` is
     /// `k` x `n`; leading dimensions are those of the stored matrices. With `beta` = 0 the old `c` is not read.
     @inline(__always)

@@ -71,3 +71,59 @@ public func lanes(_ base: UnsafePointer<Double>, _ block: Int) -> Lanes {
 public func store(_ value: Lanes, _ base: UnsafeMutablePointer<Double>, _ block: Int) {
     UnsafeMutableRawPointer(base + 8 * block).storeBytes(of: value, as: Lanes.self)
 }
+
+/// erf(x) with exp(-x^2), which it takes on the way. The absolute error of erf is below 4e-16.
+///
+/// Rational approximations of Cody (Mathematics of Computation 23, 1969), one each for |x| up to 0.46875, to 4, and beyond.
+@inlinable @inline(__always)
+public func errorFunction(_ x: Lanes) -> (value: Lanes, gaussian: Lanes) {
+    let square = x * x
+    let gaussian = exponential(-square)
+    let y = x.replacing(with: -x, where: x .< Lanes.zero)
+
+    var top = Lanes(repeating: 1.85777706184603153e-1) * square + Lanes(repeating: 3.16112374387056560)
+    var bottom = square + Lanes(repeating: 2.36012909523441209e1)
+    top = top * square + Lanes(repeating: 1.13864154151050156e2)
+    bottom = bottom * square + Lanes(repeating: 2.44024637934444173e2)
+    top = top * square + Lanes(repeating: 3.77485237685302021e2)
+    bottom = bottom * square + Lanes(repeating: 1.28261652607737228e3)
+    top = top * square + Lanes(repeating: 3.20937758913846947e3)
+    bottom = bottom * square + Lanes(repeating: 2.84423683343917062e3)
+    let near = x * top / bottom
+
+    top = Lanes(repeating: 2.15311535474403846e-8) * y + Lanes(repeating: 5.64188496988670089e-1)
+    bottom = y + Lanes(repeating: 1.57449261107098347e1)
+    top = top * y + Lanes(repeating: 8.88314979438837594)
+    bottom = bottom * y + Lanes(repeating: 1.17693950891312499e2)
+    top = top * y + Lanes(repeating: 6.61191906371416295e1)
+    bottom = bottom * y + Lanes(repeating: 5.37181101862009858e2)
+    top = top * y + Lanes(repeating: 2.98635138197400131e2)
+    bottom = bottom * y + Lanes(repeating: 1.62138957456669019e3)
+    top = top * y + Lanes(repeating: 8.81952221241769090e2)
+    bottom = bottom * y + Lanes(repeating: 3.29079923573345963e3)
+    top = top * y + Lanes(repeating: 1.71204761263407058e3)
+    bottom = bottom * y + Lanes(repeating: 4.36261909014324716e3)
+    top = top * y + Lanes(repeating: 2.05107837782607147e3)
+    bottom = bottom * y + Lanes(repeating: 3.43936767414372164e3)
+    top = top * y + Lanes(repeating: 1.23033935479799725e3)
+    bottom = bottom * y + Lanes(repeating: 1.23033935480374942e3)
+    let middle = top / bottom
+
+    let far = y.replacing(with: 4, where: y .< Lanes(repeating: 4))
+    let inverse = Lanes(repeating: 1) / (far * far)
+    top = Lanes(repeating: 1.63153871373020978e-2) * inverse + Lanes(repeating: 3.05326634961232344e-1)
+    bottom = inverse + Lanes(repeating: 2.56852019228982242)
+    top = top * inverse + Lanes(repeating: 3.60344899949804439e-1)
+    bottom = bottom * inverse + Lanes(repeating: 1.87295284992346725)
+    top = top * inverse + Lanes(repeating: 1.25781726111229246e-1)
+    bottom = bottom * inverse + Lanes(repeating: 5.27905102951428412e-1)
+    top = top * inverse + Lanes(repeating: 1.60837851487422766e-2)
+    bottom = bottom * inverse + Lanes(repeating: 6.05183413124413191e-2)
+    top = top * inverse + Lanes(repeating: 6.58749161529837803e-4)
+    bottom = bottom * inverse + Lanes(repeating: 2.33520497626869185e-3)
+    let end = (Lanes(repeating: 0.564189583547756287) - inverse * top / bottom) / far
+    let tail = middle.replacing(with: end, where: y .> Lanes(repeating: 4))
+    let beyond = Lanes(repeating: 1) - gaussian * tail
+    let signed = beyond.replacing(with: -beyond, where: x .< Lanes.zero)
+    return (signed.replacing(with: near, where: y .<= Lanes(repeating: 0.46875)), gaussian)
+}

@@ -74,6 +74,38 @@ import Testing
         parameters: {alpha: 2, L: 2, loss: token-average, step_size: 0.1, mask: persistent, p_off: 0.3,
                      batch_fraction: 0.5, mc_samples: 128}
         """,
+        """
+        model: sequence-multi-index
+        methods: [fixed-point, branch, weak-recovery, sgd]
+        parameters: {d: 30, alpha: 2, q_last: 0.4, mc_samples: 64, test_size: 64, init_scale: 0.6}
+        per_method: {fixed-point: {tolerance: 0.5}}
+        """,
+        """
+        model: sequence-multi-index
+        methods: [sgd, overlap-ode]
+        parameters: {M0: {value: [0.3, 0.3]}, data: fresh, d: 30, mc_samples: 64, test_size: 64}
+        """,
+        """
+        model: multi-index-weak-recovery
+        methods: [amp, state-evolution, fixed-point, weak-recovery]
+        parameters: {alpha: 3, link: sign_product2, d: 20, test_size: 30, init_scale: 0.2, cold_overlap: 0.02,
+                     max_iter: 2000, tol: 1.0e-3}
+        """,
+        """
+        model: multi-index-weak-recovery
+        methods: [amp, state-evolution, weak-recovery]
+        parameters: {alpha: 3, link: committee3, d: 20, test_size: 30, learned_overlap: 0.6, max_iter: 3}
+        """,
+        """
+        model: bilinear-sequence-regression
+        methods: [bayes, sampling, ridge-theory, thresholds, limits, gd, langevin, ridge]
+        parameters: {d: 8, L: 10, rank: 3, alpha: 0.6, noise: 0.2, step_size: 0.05, runs: 3}
+        """,
+        """
+        model: bilinear-sequence-regression
+        methods: [ridge-theory, thresholds]
+        parameters: {alpha: 0.6, beta: 2, rho: 0.4}
+        """,
     ]
 
     /// Other values for parameters that a job does not give or that a method may not see.
@@ -87,6 +119,13 @@ import Testing
         "batch_size": .integer(7), "bayes_samples": .integer(300), "noise": .real(0.2), "lambda_increment": .real(0.01),
         "batch_fraction": .real(0.3), "mask": .text("epoch"), "p_off": .real(0.4), "scaled": .flag(false),
         "mc_samples": .integer(500), "tangents": .text("exact"), "beta": .real(0.5),
+        "skip": .real(0.7), "alpha": .real(1.7), "reg": .real(0.01), "q_last": .real(0.7), "draws": .integer(99),
+        "jacobian": .flag(false), "damping": .real(0.3), "max_iterations": .integer(700), "data": .text("reuse"),
+        "repeats": .integer(3), "dt": .real(0.02),
+        "cold_overlap": .real(0.01), "precision": .text("jacobian"), "learned_overlap": .real(0.2),
+        "max_iter": .integer(7), "tol": .real(1e-2),
+        "weight_decay": .real(0.2), "stop_error": .real(0.1), "burn_in": .integer(1), "runs": .integer(2),
+        "rho": .real(0.7),
     ]
 
     @Test(arguments: jobs) func noRecordDependsOnAParameterThatItsMethodDoesNotUse(text: String) throws {

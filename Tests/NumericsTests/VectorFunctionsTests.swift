@@ -68,3 +68,18 @@ import Testing
         #expect(numbers == (0..<16).map(Double.init) + Array(repeating: -1, count: 8))
     }
 }
+
+@Suite struct ErrorFunctionTests {
+    @Test func agreesWithTheLibrary() {
+        for x in stride(from: -9.0, through: 9, by: 0.0037) {
+            let (value, gaussian) = errorFunction(Lanes(repeating: x))
+            #expect(abs(value[0] - erf(x)) < 5e-16, "\(x)")
+            #expect(abs(gaussian[7] / exp(-x * x) - 1) < 1e-14 * (1 + x * x))
+        }
+        for x in [0, 1e-300, 0.46875, 4, 30, 1e150] {
+            #expect(abs(errorFunction(Lanes(repeating: x)).value[3] - erf(x)) < 5e-16)
+            #expect(errorFunction(Lanes(repeating: -x)).value[3] == -errorFunction(Lanes(repeating: x)).value[3])
+        }
+        #expect(errorFunction(Lanes(repeating: .nan)).value[0].isNaN)
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Models
+import Modeling
+import Numerics
+import Testing
+
+/// Landmarks 19 to 22, and how SGD and its ODE agree.
+@Suite struct SMIDescentTests {
+    /// Landmarks 19 and 20 with d = 1000: ODE and SGD at the end and half way.
+    @Test(arguments: [
+        (
+            0.2, 0.1, [0.2, 0.4], [0.8, 0.9], 6.0, [0.113, 0.512], [0.235, 0.312], [0.147, 0.413], [0.418, 0.372], 0.02
+        ),
+        (0.5, 0, [0.3, 0.3], [1, 1], 4, [0.293, 0.624], [0.925, 0.770], [], [], 0.03),
+    ])
+    func onePassSGDFollowsItsODE(
+        gamma: Double, kappa: Double, M0: [Double], Q0: [Double], T: Double, M: [Double], Q: [Double], halfM: [Double],
+        halfQ: [Double], tolerance: Double
+    ) throws {
+        let values: Given = [
+            "M0": numbers(M0), "Q0": numbers(Q0), "step_size": .real(gamma), "weight_decay": .real(kappa),
+        ]
+        let names: Set<String> = ["M", "Q", "loss", "e_gen"]
+        let ode = try runSMI("overlap-ode", values, times: [T / 2, T], unit: .scaled, observables: names)
+        func diagonal(_ values: [Double], _ time: Int) -> [Double] { [values[4 * time], values[4 * time + 3]] }
+        #expect(largestDifference(diagonal(ode("M"), 1), M) < tolerance, "\(ode("M"))")
+        #expect(largestDifference(diagonal(ode("Q"), 1), Q) < tolerance, "\(ode("Q"))")
+        if !halfM.isEmpty {
+            #expect(largestDifference(diagonal(ode("M"), 0), halfM) < tolerance)
+            #expect(largestDifference(diagonal(ode("Q"), 0), halfQ) < tolerance)
+        }
+        #expect(ode("loss") == ode("e_gen"))
+        var (meanM, meanQ) = ([0.0, 0.0], [0.0, 0.0])
+        for seed in 1...6 {
+            let sgd = try runSMI("sgd", values, times: [0, T], unit: .scaled, seed: seed, observables: names)
+            // The start is imposed exactly.
+            #expect(largestDifference(diagonal(sgd("M"), 0), M0) < 1e-12)
+            #expect(largestDifference(diagonal(sgd("Q"), 0), Q0) < 1e-12)
+            for k in 0..<2 {
+                meanM[k] += diagonal(sgd("M"), 1)[k] / 6
+                meanQ[k] += diagonal(sgd("Q"), 1)[k] / 6
+            }
+        }
+        #expect(largestDifference(meanM, diagonal(ode("M"), 1)) < 0.02, "\(meanM)")
+        #expect(largestDifference(meanQ, diagonal(ode("Q"), 1)) < 0.02, "\(meanQ)")
+    }
+
+    /// Landmarks 21 and 22, one seed (sheet: 2): the official multi-pass SGD, at full size.
+    @Test func reusedDataTeachTheLastLayerFirst() throws {
+        let epoch = 114.0
+        let record = try runSMI(
+            "sgd",
+            [
+                "alpha": .real(15), "d": .integer(500), "data": .text("reuse"), "batch_size": .integer(200),
+                "repeats": .integer(3), "learning_rate": .real(15), "l2": .real(0.07),
+            ], times: [0, 3 * epoch, 160 * epoch],
+            observables: ["cosine", "epoch", "train_loss", "Q", "steps_half", "cosine_published"])
+        let cosine = record("cosine")
+        #expect(cosine[3] > 0.99 && cosine[2] < 0.5, "\(cosine)")
+        #expect(abs(cosine[4] - 0.868) < 0.03, "\(cosine)")
+        #expect(record("epoch") == [0, 3, 160])
+        #expect(record("train_loss")[2] < record("train_loss")[0])
+        #expect(abs(record("Q")[8] - 0.13) < 0.03 && record("Q")[11] > 0.6 && record("Q")[11] < 0.85, "\(record("Q"))")
+        let first = record("steps_half")[0] / epoch
+        #expect(20 < first && first < 80, "\(first)")
+        #expect(record("steps_half")[1] < 3 * epoch)
+        #expect(abs(record("cosine_published")[4] - 0.81) < 0.06)
+    }
+
+    /// A batch of B samples is B samples with the weights held: close to one by one for small steps.
+    @Test func stepSizeAndLearningRateAreOneThing() throws {
+        let base: Given = ["d": .integer(100), "data": .text("reuse"), "alpha": .real(2), "batch_size": .integer(20)]
+        let one = try runSMI(
+            "sgd", base.merging(["step_size": .real(0.05), "weight_decay": .real(0.03)]) { $1 }, times: [50])
+        let other = try runSMI(
+            "sgd", base.merging(["learning_rate": .real(5), "l2": .real(0.12)]) { $1 }, times: [50])
+        // kappa = gamma l2 d/B = 0.05 0.12 100/20.
+        #expect(largestDifference(one("M"), other("M")) < 1e-12 && largestDifference(one("Q"), other("Q")) < 1e-12)
+    }
+
+    @Test func threeLayersOfThreeTokensDescend() throws {
+        let record = try runSMI(
+            "overlap-ode",
+            [
+                "layers": .integer(3), "L": .integer(3), "M0": numbers([0.3, 0.3, 0.3]), "step_size": .real(0.2),
+                "mc_samples": .integer(4096),
+            ], times: [0, 3], unit: .scaled, observables: ["loss", "overlap"])
+        #expect(record("loss")[1] < record("loss")[0] && record("overlap")[5] > 0.3)
+    }
+
+    @Test func divergenceIsAnError() {
+        #expect(throws: (any Error).self) {
+            try runSMI("sgd", ["d": .integer(60), "step_size": .real(1e9)], times: [200])
+        }
+    }
+
+    @Test(arguments: [
+        ("amp", ["d": .integer(60)] as Given, [0, 1, 3, 6] as [Double], TimeUnit.steps),
+        ("state-evolution", ["mc_samples": .integer(64)], [0, 1, 2], .steps),
+        ("fixed-point", ["mc_samples": .integer(64), "tolerance": .real(0.3)], [.infinity], .steps),
+        ("weak-recovery", ["mc_samples": .integer(256)], [.infinity], .steps),
+        ("sgd", ["d": .integer(50), "batch_size": .integer(9)], [0, 3, 40], .steps),
+        (
+            "sgd", ["d": .integer(50), "alpha": .real(2), "data": .text("reuse"), "batch_size": .integer(30)],
+            [0, 0.5, 40], .scaled
+        ),
+        ("overlap-ode", ["mc_samples": .integer(64), "d": .integer(90)], [0, 0.12, 3.3], .scaled),
+    ])
+    func runsGoOnFromASavedState(method: String, values: Given, times: [Double], unit: TimeUnit) throws {
+        let (request, sink) = try smiTask(
+            method, values.merging(["test_size": .integer(64)]) { $1 }, times: times, unit: unit)
+        let model = SequenceMultiIndex()
+        let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
+        #expect(expected.joined().contains { $0 != Double.nan.bitPattern })
+        var saves = 0
+        for round in 0..<5 {
+            let choices = RandomStream(identity: TaskIdentity(high: 0x534D_4902, low: UInt64(round)))
+            let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
+            #expect(interrupted.bits == expected, "\(method) round \(round)")
+            saves += interrupted.saves
+        }
+        #expect(saves > 0)
+    }
+
+    @Test(arguments: [
+        ("amp", ["Q0": numbers([0.1])] as Given), ("amp", ["Q0": numbers([0.1, 1])]),
+        ("amp", ["init": .text("warm")]), ("amp", ["init": .text("cold"), "Q0": numbers([0.1, 0.1])]),
+        ("sgd", ["M0": numbers([0.9, 0.1]), "Q0": numbers([0.5, 0.5])]), ("sgd", ["Q0": numbers([-1, 0.5])]),
+        ("sgd", ["step_size": .real(1), "learning_rate": .real(1)]), ("sgd", ["repeats": .integer(2)]),
+        ("sgd", ["weight_decay": .real(1), "l2": .real(1)]),
+    ])
+    func whatDoesNotFitIsRefused(method: String, values: Given) {
+        #expect {
+            try runSMI(method, values, times: [1])
+        } throws: { error in
+            guard case ModelError.parameter? = error as? ModelError else { return false }
+            return true
+        }
+    }
+}

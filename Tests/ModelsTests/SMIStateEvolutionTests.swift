@@ -1,0 +1,158 @@
+import Foundation
+import Models
+import Modeling
+import Numerics
+import Testing
+
+/// Landmarks 8 to 15 of the sheet: state evolution, generalisation error, and amp beside them.
+@Suite struct SMIStateEvolutionTests {
+    /// Landmarks 8 and 9.
+    @Test func twoStepsFromAWarmStart() throws {
+        let record = try runSMI(
+            "state-evolution", ["Q0": numbers([0, 0.3]), "mc_samples": .integer(16384)], times: [0, 1, 2])
+        let overlap = record("overlap")
+        #expect(overlap[1] == 0.3 && abs(overlap[3] - 0.391) < 0.006 && abs(overlap[5] - 0.467) < 0.007, "\(overlap)")
+        #expect(overlap[4] < 1e-12)
+    }
+
+    /// Landmark 10, on 2048 sequences (standard error 0.006).
+    @Test func theFixedPointWithOneLayerLearned() throws {
+        let record = try runSMI(
+            "fixed-point",
+            ["Q0": numbers([0, 0.7]), "mc_samples": .integer(2048), "tolerance": .real(1e-3)])
+        #expect(abs(record("q_star")[1] - 0.770) < 0.02 && record("q_star")[0] < 1e-9)
+        #expect(abs(record("e_gen")[0] - 0.185) < 0.01)
+        #expect(record("converged") == [1] && record("residual")[0] <= 1e-3 && record("iterations")[0] > 5)
+    }
+
+    @Test func whatDoesNotConvergeSaysSo() {
+        #expect {
+            try runSMI("fixed-point", ["max_iterations": .integer(2), "mc_samples": .integer(64)])
+        } throws: { error in
+            guard case ModelError.notConverged(let what)? = error as? ModelError else { return false }
+            return what.contains("after 2 iterations")
+        }
+    }
+
+    /// Landmark 11, on 4096 sequences.
+    @Test func theFirstLayerFallsThenGrows() throws {
+        let record = try runSMI(
+            "state-evolution",
+            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5])
+        let overlap = record("overlap")
+        for (i, (q1, q2)) in [(0.082, 0.803), (0.039, 0.903), (0.029, 0.950), (0.033, 0.972), (0.048, 0.983)]
+            .enumerated()
+        {
+            #expect(abs(overlap[2 * i] / q1 - 1) < 0.09, "step \(i + 1): \(overlap[2 * i])")
+            #expect(abs(overlap[2 * i + 1] / q2 - 1) < 0.01)
+        }
+    }
+
+    /// Landmark 12.
+    @Test func theGeneralisationError() {
+        var generalisation = SMIGeneralisation(
+            SMINetwork(layers: 2, L: 2, skip: 1), samples: 1 << 16, random: smiStream(2))
+        for (q, e) in [([0.0, 0.0], 0.3865), ([0, 0.7734], 0.1828), ([0.614, 0.99474], 0.0225), ([0, 1], 0.035)] {
+            let Q = [q[0], 0, 0, q[1]]
+            let found = generalisation.error(M: Q, Q: Q, T: [1, 0, 0, 1])
+            #expect(abs((found?.mean ?? .nan) - e) < 0.0021, "\(q): \(String(describing: found))")
+        }
+        let one = [1.0, 0, 0, 1]
+        #expect(abs(generalisation.error(M: one, Q: one, T: one)?.mean ?? .nan) < 1e-20)
+        // Overlaps of no weights.
+        #expect(generalisation.error(M: [1, 0, 0, 1], Q: [0.5, 0, 0, 0.5], T: one) == nil)
+    }
+
+    /// Landmark 13, as one step from the sheet's fixed points on 2048 sequences: they hardly move.
+    @Test(arguments: [(1.0, 0.628, 0.994), (1.2, 0.870, 0.998)])
+    func fixedPointsWithThePublishedRegularisation(alpha: Double, q1: Double, q2: Double) throws {
+        let record = try runSMI(
+            "state-evolution",
+            [
+                "alpha": .real(alpha), "reg": .real(1e-3), "Q0": numbers([q1, q2]), "mc_samples": .integer(2048),
+            ], times: [1, 3])
+        let overlap = record("overlap")
+        #expect(abs(overlap[2] - q1) < 0.03 && abs(overlap[3] - q2) < 0.003, "\(overlap)")
+    }
+
+    /// amp from a warm start, against state evolution per iteration: d = 400, 12 seeds, both forms of A. Within 3 standard
+    /// errors and 0.01 (section 4.5).
+    @Test(arguments: [true, false]) func warmAMPFollowsStateEvolution(jacobian: Bool) throws {
+        let values: Given = ["alpha": .real(0.6), "Q0": numbers([0.4, 0.6]), "d": .integer(400)]
+        let theory = try runSMI(
+            "state-evolution", values.merging(["mc_samples": .integer(8192)]) { $1 }, times: [1, 2, 3])("overlap")
+        let seeds = 12
+        var (sum, squares) = (Array(repeating: 0.0, count: 6), Array(repeating: 0.0, count: 6))
+        for seed in 1...seeds {
+            let overlap = try runSMI(
+                "amp", values.merging(["jacobian": .flag(jacobian)]) { $1 }, times: [1, 2, 3], seed: seed,
+                observables: ["overlap"])("overlap")
+            for i in 0..<6 {
+                sum[i] += overlap[i] / Double(seeds)
+                squares[i] += overlap[i] * overlap[i] / Double(seeds)
+            }
+        }
+        for i in 0..<6 {
+            let error = (max(0, squares[i] - sum[i] * sum[i]) / Double(seeds - 1)).squareRoot()
+            // Squares of small overlaps: |M| of a layer near 0 is folded, by its own spread.
+            let folded = sum[i] < 3 * error * Double(seeds).squareRoot() ? 2 * error : 0
+            #expect(abs(sum[i] - theory[i]) < 3 * error + 0.01 + folded, "\(i): \(sum[i]) \(theory[i]) +- \(error)")
+        }
+    }
+
+    /// Landmark 14, at d = 600 (sheet: 1000): cold amp finds the last layer, not the first.
+    @Test func coldAMPFindsTheLastLayer() throws {
+        var sum = 0.0
+        for seed in 1...3 {
+            let record = try runSMI(
+                "amp", ["d": .integer(600)], times: [40], seed: seed, observables: ["overlap", "steps_half"])
+            sum += record("overlap")[1] / 3
+            #expect(record("overlap")[0] < 0.02)
+            #expect(record("steps_half")[1] > 2 && record("steps_half")[0].isNaN)
+        }
+        #expect(abs(sum - 0.754) < 0.06, "\(sum)")
+    }
+
+    /// Landmark 15, at d = 500.
+    @Test func coldAMPFindsBothLayersOneAfterTheOther() throws {
+        let record = try runSMI(
+            "amp", ["alpha": .real(1.2), "d": .integer(500)], times: [10, 25, 40],
+            observables: ["overlap", "steps_half"])
+        let overlap = record("overlap")
+        #expect(overlap[1] > 0.9 && overlap[2] > 0.6 && abs(overlap[4] - 0.986) < 0.07, "\(overlap)")
+        #expect(record("steps_half")[1] < record("steps_half")[0])
+    }
+
+    /// One layer of three tokens: amp reaches state evolution, through the closed channel.
+    @Test func oneLayer() throws {
+        let values: Given = ["layers": .integer(1), "L": .integer(3), "alpha": .real(0.26), "d": .integer(1500)]
+        let fixed = try runSMI(
+            "fixed-point",
+            values.merging(["Q0": numbers([0.5]), "tolerance": .real(1e-5), "mc_samples": .integer(1 << 17)]) { $1 })
+        let theory = fixed("q_star")[0]
+        let overlaps = try (1...8).map {
+            try runSMI("amp", values, times: [60], seed: $0, observables: ["overlap"])("overlap")[0]
+        }
+        let mean = overlaps.reduce(0, +) / 8
+        let error = (overlaps.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 56).squareRoot()
+        #expect(theory > 0.4 && error < 0.02 && abs(mean - theory) < 3 * error + 0.005, "\(overlaps) \(theory)")
+    }
+
+    /// Three tokens in two layers: amp on importance draws follows state evolution on them.
+    @Test func threeTokens() throws {
+        let values: Given = [
+            "L": .integer(3), "alpha": .real(0.3), "d": .integer(300), "Q0": numbers([0.2, 0.4]),
+        ]
+        let theory = try runSMI(
+            "state-evolution", values.merging(["mc_samples": .integer(2048), "draws": .integer(2048)]) { $1 },
+            times: [1, 2])("overlap")
+        var sum = [0.0, 0, 0, 0]
+        for seed in 1...8 {
+            let overlap = try runSMI(
+                "amp", values.merging(["draws": .integer(2048)]) { $1 }, times: [1, 2], seed: seed,
+                observables: ["overlap"])("overlap")
+            for i in 0..<4 { sum[i] += overlap[i] / 8 }
+        }
+        #expect(abs(sum[1] - theory[1]) < 0.04 && abs(sum[3] - theory[3]) < 0.05, "\(sum) \(theory)")
+    }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import Models
+import Modeling
+import Numerics
+import Testing
+
+/// Landmarks 1 to 7, 16 and 17 of the sheet.
+@Suite struct SMIThresholdTests {
+    /// Landmark 1, and the same by the channel's own expectation.
+    @Test(arguments: [2, 3, 4]) func oneLayerIsAPhaseRetrieval(L: Int) throws {
+        let whole = Double(L * (L + 1))
+        let values: Given = ["layers": .integer(1), "L": .integer(L)]
+        #expect(abs(try runSMI("weak-recovery", values)("alpha_c")[0] - 1 / whole) < 1e-12)
+        var expectations = try smiExpectations(layers: 1, L: L, samples: 4096)
+        #expect(abs(try expectations.growth(q: [0]).means[0] / whole - 1) < 0.01)
+    }
+
+    /// Landmarks 2, 3 and 4: F_22, alpha_2 and F_11 at Q = 0.
+    @Test(arguments: [
+        (1e-4, 3.57, 0.881), (0.1, 4.08, 0.692), (0.5, 4.927, 0.327), (1.0, 5.390, 0.1627), (1.5, 5.615, 0.0946),
+        (2.0, 5.738, 0.0610), (3.0, 5.858, .nan), (4.0, 5.912, 0.0185),
+    ])
+    func responsesAtZero(c: Double, F22: Double, F11: Double) throws {
+        var expectations = try smiExpectations(skip: c, samples: 16384)
+        let growth = try expectations.growth(q: [0, 0])
+        #expect(abs(growth.means[1] / F22 - 1) < (c < 0.2 ? 0.02 : 0.006), "\(growth)")
+        if F11.isFinite { #expect(abs(growth.means[0] / F11 - 1) < 0.025, "\(growth)") }
+        #expect(growth.errors[1] < 0.01 * growth.means[1])
+        let alpha = [1e-4: 0.280, 0.1: 0.245, 0.5: 0.2030, 1: 0.1855, 2: 0.1743, 4: 0.1691][c]
+        if let alpha { #expect(abs(1 / growth.means[1] - alpha) < (c < 0.2 ? 0.005 : 0.002)) }
+        // Both bounds of section 4.2.
+        #expect(growth.means[1] < 6 && growth.means[0] < growth.means[1])
+    }
+
+    /// F_22 by another road: u on a grid, its density from the channel's evidence. No sampling at all.
+    @Test func aGridInUGivesTheSame() throws {
+        let network = SMINetwork(layers: 2, L: 2, skip: 1)
+        var channel = try SMIChannel(network, draws: 0, random: smiStream(1))
+        var (mass, F11, F22) = (0.0, 0.0, 0.0)
+        let (K, reach) = (72, 11.0)
+        let h = 2 * reach / Double(K)
+        let omega = [0.0, 0, 0, 0]
+        try channel.withPosterior(variance: [1, 0, 0, 1]) { posterior in
+            for i in 0..<K / 2 {
+                for j in 0..<K {
+                    let u = [h * (Double(i) + 0.5) - reach, h * (Double(j) + 0.5) - reach]
+                    guard posterior.evaluate(u: u, omega: omega, sample: 0) else { continue }
+                    let weight = exp(posterior.first.logEvidence.pointee) * h * h
+                    let pairs = (0..<8).map { posterior.first.pairs[$0] - ([0, 3].contains($0 % 4) ? 1 : 0) }
+                    mass += weight
+                    F11 += weight * pairs[..<4].reduce(0) { $0 + $1 * $1 }
+                    F22 += weight * pairs[4...].reduce(0) { $0 + $1 * $1 }
+                }
+            }
+        }
+        // The density of u has a ridge where both tokens are nearly equal, which a grid of this width sees to some 1e-4.
+        #expect(abs(mass - 1) < 1e-3, "\(mass)")
+        #expect(abs(F22 - 5.390) < 0.02 && abs(F11 - 0.1627) < 0.003, "\(F22) \(F11)")
+    }
+
+    /// Landmarks 5 and 6: the branch Q11 = 0.
+    @Test(arguments: [
+        (0.1, 0.2506, .nan), (0.3, 0.3357, .nan), (0.5, 0.4049, 0.0931), (0.7, 0.4714, .nan), (0.8, .nan, 0.219),
+        (0.9, 0.5763, .nan), (0.96, 0.6725, .nan), (0.97, .nan, 0.918),
+    ])
+    func theBranchOnWhichTheLastLayerIsLearned(q: Double, alpha: Double, growth: Double) throws {
+        let record = try runSMI("branch", ["q_last": .real(q), "mc_samples": .integer(q < 0.2 ? 32768 : 8192)])
+        if alpha.isFinite {
+            let error = record("alpha_error")[0]
+            #expect(abs(record("alpha_branch")[0] - alpha) < max(0.01 * alpha, 3 * error) && error < 0.01 * alpha)
+        }
+        if growth.isFinite { #expect(abs(record("growth")[0] / growth - 1) < 0.045, "\(record("growth"))") }
+        #expect(abs(record("growth")[1] - 1) < 1e-12)
+    }
+
+    /// Landmark 7, with 2048 sequences in place of the sheet's 4e4 and more: their standard error is 0.006 to 0.008.
+    @Test(arguments: [(0.2, 0, 0.725, 0.892), (1, 0, 0.723, 0.974), (1, 1e-3, 0.749, .nan)])
+    func theThresholdOfTheFirstLayer(c: Double, reg: Double, alpha: Double, q: Double) throws {
+        let record = try runSMI(
+            "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(2048)])
+        let (found, error) = (record("alpha_k")[0], record("alpha_error")[0])
+        #expect(abs(found - alpha) < 0.01 + 2 * error && error < 0.012, "\(found) +- \(error)")
+        if q.isFinite { #expect(abs(record("q_critical")[0] - q) < 0.012) }
+        #expect(record("alpha_k")[1] == record("alpha_c")[0] && record("alpha_c")[0] > record("alpha_bound")[0])
+    }
+
+    /// Landmark 16, 4096 sequences and 2 x 2048 draws: importance sampling, so the bias of short draws is in the tolerance.
+    @Test func threeLayers() throws {
+        var expectations = try smiExpectations(layers: 3, samples: 4096, draws: 4096)
+        let growth = try expectations.growth(q: [0, 0, 0])
+        for (k, (F, error)) in [(0.195, 0.013), (0.123, 0.007), (5.2, 0.3)].enumerated() {
+            #expect(abs(growth.means[k] - F) < 3 * error, "\(k): \(growth.means[k])")
+        }
+    }
+
+    /// Landmark 17.
+    @Test(arguments: [(3, 1.0, 10.3, 0.1), (4, 1, 17.4, 0.1), (3, 2, 11.32, 0.04)])
+    func moreTokens(L: Int, c: Double, F: Double, error: Double) throws {
+        var expectations = try smiExpectations(L: L, skip: c, samples: 2048, draws: 4096)
+        let growth = try expectations.growth(q: [0, 0])
+        #expect(abs(growth.means[1] - F) < 3 * (error + growth.errors[1]) + 0.01 * F, "\(growth)")
+        #expect(growth.means[1] < Double(L * (L + 1)))
+    }
+
+    /// The Nishimori identity of every kind of channel: quadrature, draws, closed form.
+    @Test(arguments: [(2, 2, [0.3, 0.6]), (2, 3, [0.3, 0.6]), (3, 2, [0.2, 0.3, 0.6]), (1, 3, [0.5])])
+    func nishimori(layers: Int, L: Int, q: [Double]) throws {
+        var expectations = try smiExpectations(layers: layers, L: L, samples: 4096, draws: 8192)
+        let (squares, products) = try expectations.nishimori(q: q)
+        for k in 0..<layers where squares[k] > 0.3 {
+            #expect(abs(products[k] / squares[k] - 1) < 0.04, "\(squares) \(products)")
+        }
+    }
+}
