@@ -57,7 +57,9 @@ import Testing
         for step in weights(law, count: 5, steps: 20000, isExact: true) { counts[step.map { $0 > 0 }, default: 0] += 1 }
         #expect(counts.count == 10 && counts.keys.allSatisfy { $0.count { $0 } == 2 })
         // 9 degrees of freedom: 27.9 is exceeded once in 1000.
-        #expect(counts.values.map { Double($0 - 2000) * Double($0 - 2000) / 2000 }.reduce(0, +) < 27.9)
+        let distances: [Double] = counts.values.map { Double($0 - 2000) }
+        let chiSquare = distances.reduce(0) { $0 + $1 * $1 } / 2000
+        #expect(chiSquare < 27.9)
         #expect(weights(law, count: 1001, steps: 3, isExact: true).allSatisfy { $0.count { $0 > 0 } == 400 })
     }
 
