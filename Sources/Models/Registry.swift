@@ -4,6 +4,7 @@ import Modeling
 public let allModels: [any Model] = [
     BilinearSequenceRegression(),
     DMFTGradientDynamics(),
+    ExtensiveWidthQuadratic(),
     MultiIndexWeakRecovery(),
     SequenceMultiIndex(),
     SequenceSingleIndex(),

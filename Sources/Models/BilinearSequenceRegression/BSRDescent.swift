@@ -7,7 +7,7 @@ package struct BSRDescent: Run {
     private let p: BSRParameters
     private let sizes: BSRSizes
     private let isLangevin: Bool
-    private let clock: BSRClock
+    private let clock: StepClock
     private let target: [Double]
     private var pass: BSRGradient
 
@@ -17,7 +17,7 @@ package struct BSRDescent: Run {
     private var step = 0
     /// Whether all runs have interpolated their data.
     private var isStopped = false
-    private var rule: BSRStepRule
+    private var rule: FactorStepRule
     /// Langevin: the sum of S over runs and steps after burn_in.
     private var sum: [Double]
     private var sampleCount = 0
@@ -47,7 +47,7 @@ package struct BSRDescent: Run {
         p = parameters
         sizes = data.sizes
         self.isLangevin = isLangevin
-        clock = BSRClock(unit, stepSize: parameters.stepSize)
+        clock = StepClock(unit, stepSize: parameters.stepSize)
         target = data.target
         let (m, M, r, runs) = (data.sizes.short, data.sizes.long, parameters.studentRank, parameters.runs)
         pass = BSRGradient(data, runs: runs)
@@ -58,7 +58,10 @@ package struct BSRDescent: Run {
             for i in 0..<m * r { U[run * m * r + i] = parameters.initScale * stream.normal() }
             for i in 0..<r * M { V[run * r * M + i] = parameters.initScale * stream.normal() }
         }
-        rule = BSRStepRule(parameters, isLangevin: isLangevin, count: U.count + V.count, random)
+        rule = FactorStepRule(
+            isLangevin ? .langevin : parameters.optimizer == .adamw ? .adamw : .gd, stepSize: parameters.stepSize,
+            weightDecay: parameters.weightDecay, count: U.count + V.count,
+            kicks: isLangevin ? (0..<runs).map { random.substream(BSRStreams.kicks(run: $0)) } : [])
         sum = Array(repeating: 0, count: isLangevin ? m * M : 0)
         S = Array(repeating: 0, count: runs * m * M)
         differences = Array(repeating: 0, count: runs * m * M)
@@ -189,35 +192,17 @@ package struct BSRDescent: Run {
     // MARK: Observables
 
     package mutating func observe(into sink: inout ObservationSink) throws {
-        let entries = sizes.entries
-        let runs = p.runs
-        var errors = Array(repeating: 0.0, count: runs)
-        var (norm, spread, averageError) = (0.0, 0.0, 0.0)
-        for j in 0..<entries {
-            var mean = 0.0
-            for run in 0..<runs { mean += S[run * entries + j] }
-            mean /= Double(runs)
-            for run in 0..<runs {
-                let s = S[run * entries + j]
-                errors[run] += (s - target[j]) * (s - target[j])
-                spread += (s - mean) * (s - mean)
-                norm += s * s
-            }
-            let average = sampleCount > 0 ? sum[j] / Double(sampleCount) : mean
-            averageError += (average - target[j]) * (average - target[j])
-        }
-        errors = errors.map { $0 / Double(entries) }
-        let mean = errors.reduce(0, +) / Double(runs)
-        let variance = errors.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(runs)
-        sink.put("E", averageError / Double(entries))
-        sink.put("E_single", mean)
-        sink.put("E_single_std", variance.squareRoot())
-        sink.put("spread", spread / Double(entries * runs))
-        sink.put("norm2", norm / Double(entries * runs))
-        if sink.wants("E_runs") { try sink.put("E_runs", errors) }
+        let entries = Double(sizes.entries)
+        let result = RunAverage(S, target: target, average: sum, of: sampleCount)
+        sink.put("E", result.averageError / entries)
+        sink.put("E_single", result.meanError / entries)
+        sink.put("E_single_std", result.deviation / entries)
+        sink.put("spread", result.spread / entries)
+        sink.put("norm2", result.norm / entries)
+        if sink.wants("E_runs") { try sink.put("E_runs", result.errors.map { $0 / entries }) }
         if sink.wants("train_error") {
             evaluate()
-            sink.put("train_error", pass.trainErrors.reduce(0, +) / Double(runs))
+            sink.put("train_error", pass.trainErrors.reduce(0, +) / Double(p.runs))
         }
     }
 

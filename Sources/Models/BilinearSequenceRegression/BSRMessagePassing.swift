@@ -34,35 +34,6 @@ struct BSRSensing: SensingOperator {
     }
 }
 
-/// g = (y - omega)/s and the precision A of the noisy matrix.
-///
-/// In the limit the mean of (y - omega)^2 is Delta + V, and three rules are the same. On one data set they are not:
-/// - residual: s = mean (y - omega)^2, A = alpha/s, so that g, A and the Onsager term agree with the noise that is there;
-/// - empirical (the sheet's): s = Delta + V, A = alpha mean g^2. An instance whose V is too small takes ever smaller
-///   steps, since A grows like 1/V^2, and ends where it is with V = 0;
-/// - variance: s = Delta + V, A = alpha/s: V is that of state evolution whatever the data.
-struct BSRChannel: OutputChannel {
-    let labels: [Double]
-    let noise: Double
-    let alpha: Double
-    let rule: BSRPrecision
-
-    mutating func evaluate(
-        fields: UnsafePointer<Double>, variance: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>,
-        precision: UnsafeMutablePointer<Double>
-    ) throws {
-        var squares = 0.0
-        for i in labels.indices {
-            g[i] = labels[i] - fields[i]
-            squares += g[i] * g[i]
-        }
-        squares /= Double(labels.count)
-        let s = rule == .residual ? squares : noise + variance[0]
-        for i in labels.indices { g[i] /= s }
-        precision[0] = rule == .empirical ? alpha * squares / (s * s) : alpha / s
-    }
-}
-
 /// B/A is the target in noise of variance t = 1/A: its best rotationally invariant estimate, and mmse(t).
 struct BSRDenoiser: InputDenoiser {
     private var denoiser: RectangularDenoiser
@@ -89,18 +60,18 @@ package struct BSRMessagePassing: Run {
     private let p: BSRParameters
     private let target: [Double]
     private let unit: TimeUnit
-    private var passing: MessagePassing<BSRSensing, BSRChannel, BSRDenoiser>
+    private var passing: MessagePassing<BSRSensing, ResidualChannel, BSRDenoiser>
 
     init(_ request: RunRequest, _ parameters: BSRParameters) throws {
         p = parameters
-        unit = try BSRClock.iterations(request)
+        unit = try StepClock.iterations(request)
         let sizes = try parameters.requiredSizes()
         try BSRParameters.checkMemory(bytes: Self.bytes(sizes))
         let data = BSRData(sizes, noise: parameters.noise, request.random)
         target = data.target
         passing = try MessagePassing(
             BSRSensing(data),
-            BSRChannel(labels: data.labels(), noise: p.noise, alpha: p.alpha, rule: p.precision),
+            ResidualChannel(labels: data.labels(), noise: p.noise, ratio: p.alpha, rule: p.precision),
             BSRDenoiser(sizes), estimate: Array(repeating: 0, count: sizes.entries), covariance: [1],
             rule: MessagePassingRule(
                 damping: p.damping, damped: .fields, tolerance: p.tolerance > 0 ? p.tolerance.squareRoot() : -1))
@@ -114,16 +85,7 @@ package struct BSRMessagePassing: Run {
     package mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
         let target = try nearestStep(time, unit: unit, d: 1)
         let weight = 1 + passing.sensing.inputs.count / 4000
-        do {
-            try passing.iterate(atMost: min(max(quantum / weight, 1), target - passing.iteration))
-        } catch MessagePassingError.diverged(let iteration, let what) {
-            throw ModelError.diverged(step: iteration, what + "; damping may help")
-        } catch let error as LAPACKError {
-            throw ModelError.diverged(step: passing.iteration + 1, "\(error)")
-        } catch let error as SpectralError {
-            throw ModelError.diverged(step: passing.iteration + 1, "\(error)")
-        }
-        return passing.isConverged || passing.iteration >= target
+        return try passing.advance(toward: target, atMost: quantum / weight)
     }
 
     package mutating func observe(into sink: inout ObservationSink) {

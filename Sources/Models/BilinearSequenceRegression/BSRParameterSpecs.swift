@@ -69,7 +69,7 @@ extension BilinearSequenceRegression {
             "amp: weight of the old fields and variance; without noise near alpha_strong, 0.2 makes more instances recover"
         ),
         ParameterSpec(
-            "precision", kind: .choice(BSRPrecision.allCases.map(\.rawValue)), default: .value(.text("residual")),
+            "precision", kind: .choice(ChannelPrecision.allCases.map(\.rawValue)), default: .value(.text("residual")),
             "amp: how s in g = (y - omega)/s and A is found: from the residuals (s = mean (y - omega)^2, A = alpha/s), as in "
                 + "the sheet (s = noise + V, A = alpha mean g^2), or as state evolution does (s = noise + V, A = alpha/s)"
         ),

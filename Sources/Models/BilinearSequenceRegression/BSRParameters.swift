@@ -5,9 +5,6 @@ import Numerics
 /// How descent makes a step of a gradient.
 package enum BSROptimizer: String, Sendable, CaseIterable { case gd, adamw }
 
-/// Where message passing takes its precision A from.
-package enum BSRPrecision: String, Sendable, CaseIterable { case residual, empirical, variance }
-
 /// The sizes of a simulation. Everything is written for the short side as rows: the model is symmetric under
 /// transposition, and the law of the data is too.
 package struct BSRSizes: Sendable, Hashable {
@@ -47,7 +44,7 @@ package struct BSRParameters: Sendable {
     package let stopError: Double
     package let burnIn: Int
     package let damping: Double
-    package let precision: BSRPrecision
+    package let precision: ChannelPrecision
     package let tolerance: Double
 
     package var prior: RectangularPrior { RectangularPrior(beta: beta, rho: rho) }

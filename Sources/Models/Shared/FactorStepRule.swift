@@ -1,27 +1,38 @@
 import Foundation
 import Numerics
 
-/// How a factor moves along its gradient: plain descent, AdamW, or unadjusted Langevin (sheet, section 6.2).
-struct BSRStepRule: Sendable, Resumable {
-    private enum Kind: Sendable { case gd, adamw, langevin }
+/// How the factors of a matrix move along their gradient: plain descent, Adam, AdamW, or unadjusted Langevin.
+struct FactorStepRule: Sendable, Resumable {
+    enum Kind: Sendable {
+        /// The decay enters with the gradient.
+        case gd
+        /// beta 0.9, 0.999 and eps 1e-8; the decay enters with the gradient.
+        case adam
+        /// The same with the decay beside the gradient.
+        case adamw
+        /// With the prior N(0, 1) of every number.
+        case langevin
+    }
 
     private let kind: Kind
     private let stepSize: Double
     private let weightDecay: Double
-    /// AdamW: means of gradients and of their squares, U's of all runs and then V's.
+    /// Adam: means of gradients and of their squares, of all runs.
     private var moments: [Double]
     private var squares: [Double]
     /// Langevin: the noise of each run.
     private var kicks: [RandomStream]
 
-    /// - Parameter count: numbers in both factors of all runs.
-    init(_ p: BSRParameters, isLangevin: Bool, count: Int, _ random: RandomStream) {
-        kind = isLangevin ? .langevin : p.optimizer == .adamw ? .adamw : .gd
-        stepSize = p.stepSize
-        weightDecay = p.weightDecay
-        moments = Array(repeating: 0, count: kind == .adamw ? count : 0)
+    /// - Parameters:
+    ///   - count: numbers in all factors of all runs.
+    ///   - kicks: for Langevin, a stream for each run.
+    init(_ kind: Kind, stepSize: Double, weightDecay: Double, count: Int, kicks: [RandomStream]) {
+        self.kind = kind
+        self.stepSize = stepSize
+        self.weightDecay = weightDecay
+        moments = Array(repeating: 0, count: kind == .adam || kind == .adamw ? count : 0)
         squares = moments
-        kicks = isLangevin ? (0..<p.runs).map { random.substream(BSRStreams.kicks(run: $0)) } : []
+        self.kicks = kicks
     }
 
     /// Moves the numbers of `factor` from `first` on by one step, the one after `step`.
@@ -36,15 +47,18 @@ struct BSRStepRule: Sendable, Resumable {
         switch kind {
         case .gd:
             for i in gradient.indices { factor[first + i] -= eta * (gradient[i] + weightDecay * factor[first + i]) }
-        case .adamw:
+        case .adam, .adamw:
             let (beta1, beta2, count) = (0.9, 0.999, Double(step + 1))
             let (unbias1, unbias2) = (1 / (1 - pow(beta1, count)), 1 / (1 - pow(beta2, count)))
+            let within = kind == .adam ? weightDecay : 0
+            let beside = kind == .adamw ? eta * weightDecay : 0
             for i in gradient.indices {
                 let at = moment + i
-                moments[at] = beta1 * moments[at] + (1 - beta1) * gradient[i]
-                squares[at] = beta2 * squares[at] + (1 - beta2) * gradient[i] * gradient[i]
+                let slope = gradient[i] + within * factor[first + i]
+                moments[at] = beta1 * moments[at] + (1 - beta1) * slope
+                squares[at] = beta2 * squares[at] + (1 - beta2) * slope * slope
                 factor[first + i] -=
-                    eta * weightDecay * factor[first + i]
+                    beside * factor[first + i]
                     + eta * unbias1 * moments[at] / ((unbias2 * squares[at]).squareRoot() + 1e-8)
             }
         case .langevin:
