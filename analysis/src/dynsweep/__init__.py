@@ -6,18 +6,31 @@
 >>> dynsweep.mean(results["sgd"]).overlap                 # doctest: +SKIP
 """
 
+from dynsweep.agreement import Agreement, Comparison, theory_vs_simulation
+from dynsweep.crossing import crossing
+from dynsweep.join import JoinError
 from dynsweep.results import Results, load
-from dynsweep.seeds import STATUS, done, mean, sem, statistics, status_counts, where_done
+from dynsweep.scaling import scaling
+from dynsweep.seeds import STATUS, done, mean, quantiles, sem, statistics, status_counts, where_done
+from dynsweep.table import to_dataframe
 
 __all__ = [
     "STATUS",
+    "Agreement",
+    "Comparison",
+    "JoinError",
     "Results",
+    "crossing",
     "done",
     "load",
     "mean",
+    "quantiles",
+    "scaling",
     "sem",
     "statistics",
     "status_counts",
+    "theory_vs_simulation",
+    "to_dataframe",
     "where_done",
 ]
 __version__ = "0.2.0"
