@@ -9,6 +9,7 @@
 from dynsweep.agreement import Agreement, Comparison, theory_vs_simulation
 from dynsweep.crossing import crossing
 from dynsweep.join import JoinError
+from dynsweep.plots import curves, heatmap, trajectories
 from dynsweep.results import Results, load
 from dynsweep.scaling import scaling
 from dynsweep.seeds import STATUS, done, mean, quantiles, sem, statistics, status_counts, where_done
@@ -21,7 +22,9 @@ __all__ = [
     "JoinError",
     "Results",
     "crossing",
+    "curves",
     "done",
+    "heatmap",
     "load",
     "mean",
     "quantiles",
@@ -31,6 +34,7 @@ __all__ = [
     "status_counts",
     "theory_vs_simulation",
     "to_dataframe",
+    "trajectories",
     "where_done",
 ]
 __version__ = "0.2.0"

@@ -90,6 +90,10 @@ class Results(Mapping[str, xr.Dataset]):
                 return "theory"
         return "simulation" if has_seeds(dataset) else "theory"
 
+    def only(self, methods: Iterable[str]) -> Results:
+        """Return these methods of the same file."""
+        return Results(self.path, {name: self[name] for name in methods}, self.attrs, self.parts)
+
     def statistics(self, method: str) -> xr.Dataset:
         """Mean and standard error over seeds of a method; see :func:`dynsweep.statistics`."""
         return statistics(self[method])
