@@ -146,6 +146,17 @@ def test_without_seeds_the_scatter_gives_the_error():
     assert np.isnan(found.chi2)
 
 
+def test_given_errors_are_used_as_those_of_seeds():
+    generator = np.random.default_rng(8)
+    x = np.geomspace(1, 64, 7)
+    draws = 5 * x[:, None] ** 2 * (1 + 0.1 * generator.standard_normal((7, 20)))
+    seeded = dynsweep.scaling(dataset(draws, {"x": x}), "m", "x")
+    points = xr.Dataset(
+        {"m": ("x", draws.mean(axis=1)), "error": ("x", stats.sem(draws, axis=1))}, {"x": x}
+    )
+    xr.testing.assert_allclose(dynsweep.scaling(points, "m", "x", error="error"), seeded)
+
+
 def test_ranges_and_points_without_a_logarithm():
     x = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0])
     y = np.array([1.0, 1.0, 4.0, 16.0, 64.0, -1.0])
@@ -168,7 +179,6 @@ def test_the_gain_is_the_sequence_length(curves_file):
     """The untied network's time to reach an overlap is proportional to L."""
     theory = dynsweep.load(curves_file)["ode"]
     times = dynsweep.crossing(theory, "overlap", 0.6, "time")
-    done = xr.full_like(times.crossing, 1, dtype=np.int8)
-    law = dynsweep.scaling(times.assign(status=done), "crossing", "L")
+    law = dynsweep.scaling(times, "crossing", "L")
     assert float(law.exponent.sel(student="untied")) == pytest.approx(1, abs=0.02)
     assert float(law.exponent.sel(student="tied")) == pytest.approx(0, abs=0.02)

@@ -12,7 +12,7 @@ import dynsweep
 
 LOADERS = ROOT / "analysis" / "loaders"
 
-#: Each prints dimensions, texts, one seed's curve, an error text's shape, and a mean over done seeds.
+#: Each prints dimensions, texts, one seed's curve, the shape of the errors, a mean over done seeds.
 SCRIPTS = {
     "Rscript": """
 source("{loaders}/dynsweep_load.R")

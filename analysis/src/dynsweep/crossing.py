@@ -43,7 +43,7 @@ def crossing(
     :param resamples: how many times the seeds are drawn
     :raises ValueError: when the observable has no such axis, or it is not numeric
     """
-    values = where_done(dataset)[name]
+    values = where_done(dataset)[name] if "status" in dataset else dataset[name]
     if along not in values.coords or values.coords[along].ndim != 1:
         raise ValueError(
             f"{name!r} has no axis {along!r}; it has {', '.join(map(str, values.dims))}"

@@ -29,6 +29,7 @@ def scaling(
     along: str,
     *,
     between: tuple[float, float] | None = None,
+    error: str | None = None,
 ) -> xr.Dataset:
     """Fit ``log y = log a + b log x`` to an observable's mean over seeds along an axis.
 
@@ -45,11 +46,13 @@ def scaling(
 
     :param along: an axis, a coordinate along one, or ``time``; positive numbers
     :param between: only points with x in this range, ends included
+    :param error: the variable with the points' standard errors, when they do not come from seeds,
+        as in what :func:`dynsweep.crossing` returns
     :returns: ``exponent``, ``prefactor``, their errors, ``chi2``, ``dof``, ``p_value`` and
         ``points`` over the axes that are left
     :raises ValueError: when the observable has no such axis
     """
-    values = where_done(dataset)[name]
+    values = where_done(dataset)[name] if "status" in dataset else dataset[name]
     if along not in values.coords or values.coords[along].ndim != 1:
         raise ValueError(
             f"{name!r} has no axis {along!r}; it has {', '.join(map(str, values.dims))}"
@@ -62,6 +65,10 @@ def scaling(
         values = values.expand_dims(SEED)
     rest = [str(other) for other in values.dims if other not in (SEED, dim)]
     array = values.transpose(*rest, SEED, dim).values.astype(float)
+    if error is None:
+        errors = np.full((*array.shape[:-2], array.shape[-1]), np.nan)
+    else:
+        errors = dataset[error].transpose(*rest, dim).values.astype(float)
     places = x.values.astype(float)
     inside = places > 0
     if between is not None:
@@ -69,7 +76,12 @@ def scaling(
     shape = array.shape[:-2]
     found = {key: np.full(shape, np.nan) for key in _NAMES}
     for point in np.ndindex(shape):
-        fit = _fit(places[inside], array[point][:, inside], is_shared=along == "time")
+        fit = _fit(
+            places[inside],
+            array[point][:, inside],
+            errors[point][inside],
+            is_shared=along == "time",
+        )
         for key, value in fit.items():
             found[key][point] = value
     coords = {key: value for key, value in values.coords.items() if set(value.dims) <= set(rest)}
@@ -80,17 +92,17 @@ def scaling(
     )
 
 
-def _fit(x: Numbers, values: Numbers, is_shared: bool) -> dict[str, float]:
-    """Fit one line; ``values`` are (seed, x)."""
+def _fit(x: Numbers, values: Numbers, given: Numbers, is_shared: bool) -> dict[str, float]:
+    """Fit one line; ``values`` are (seed, x), ``given`` errors count instead of the seeds'."""
     count = np.isfinite(values).sum(axis=0)
     mean = np.nansum(values, axis=0) / np.maximum(count, 1)
     deviation = np.where(np.isfinite(values), values - mean, 0)
     usable = (count > 0) & (mean > 0)
-    weighted = bool((count[usable] >= 2).any())
-    error = np.full(mean.shape, np.nan)
+    squares = (deviation**2).sum(axis=0) / np.maximum(count * (count - 1), 1)
+    error = np.where(count >= 2, np.sqrt(squares), given)
+    weighted = bool(np.isfinite(error[usable]).any())
     if weighted:
-        usable &= count >= 2
-        error[usable] = np.sqrt((deviation**2).sum(axis=0)[usable] / (count * (count - 1))[usable])
+        usable &= np.isfinite(error)
         if (error[usable] <= 1e-12 * mean[usable]).all():
             weighted = False  # every run the same: errors of rounding are no weights
         else:
