@@ -140,7 +140,7 @@ def test_a_browser_shows_it(failed_file, tmp_path):
         assert places[:, 1].max() < 1080
     assert len(where("#a04a00")) > 20, "it is said not to be complete"
     grey = np.bincount(where("#f6f6f6")[:, 0], minlength=2600)
-    box = np.flatnonzero(grey > 500)
+    box = np.flatnonzero(grey > 800)
     assert box.size > 200
     assert box.min() > 900
     rows = np.flatnonzero((picture < 0.5).all(axis=2).any(axis=1))

@@ -31,7 +31,7 @@ figure { margin: 1rem 0; } img { max-width: 100%; height: auto; }
 figcaption { color: #555; font-size: .9rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .9rem .25rem 0;
-  border-bottom: 1px solid #ddd; overflow-wrap: anywhere; white-space: pre-line; }
+  border-bottom: 1px solid #ddd; overflow-wrap: break-word; white-space: pre-line; }
 th { font-weight: 600; white-space: nowrap; } .number { text-align: right; white-space: nowrap; }
 pre { background: #f6f6f6; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; }
 """
