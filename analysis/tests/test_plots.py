@@ -6,7 +6,7 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import CURVES, TESTBENCH, environment
+from conftest import CURVES, TESTBENCH, environment, run
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.container import ErrorbarContainer
 
@@ -89,8 +89,8 @@ def test_every_run_is_a_line(partial_file):
     drawn = runs_of(panels[0])["sgd, student = tied"]
     assert len(drawn) == 3, "runs that failed or diverged are left out"
     done = results["sgd"].overlap.sel(student="tied", L=2).isel(seed=slice(2, None))
-    for line, run in zip(drawn, done, strict=True):
-        np.testing.assert_array_equal(line, np.stack([run.time, run], axis=1))
+    for line, one in zip(drawn, done, strict=True):
+        np.testing.assert_array_equal(line, np.stack([one.time, one], axis=1))
     (theory,) = runs_of(panels[2])["ode, student = untied"]
     np.testing.assert_array_equal(theory[:, 1], results["ode"].overlap.sel(student="untied", L=8))
 
@@ -182,3 +182,29 @@ def test_live_ends_when_the_run_stopped(partial_file, tmp_path, capsys):
     assert picture.exists()
     assert main([str(tmp_path / "none.h5"), *arguments]) == 2
     assert "no run writes it" in capsys.readouterr().err
+
+
+def test_a_jobs_figure_may_use_all_keys(tmp_path):
+    """What the program accepts is what is drawn: a kernel's other time as colours."""
+    job = """
+name: kernel
+model: trial
+methods: [walk, sampled]
+parameters: {index: [0, 1], walkers: 3}
+seeds: 4
+record: {times: {range: [0, 30, 2]}, kernels: true}
+output: kernel.h5
+figure:
+  x: time
+  y: product
+  hue: time_prime
+  panels: none
+  at: {index: 1, power: 2}
+  ylines: [0.5, 1]
+  xlines: 4
+  methods: walk
+"""
+    (axes,) = draw(dynsweep.load(run(job, tmp_path, binary=TESTBENCH))).axes[:1]
+    assert len([item for item in axes.containers if isinstance(item, ErrorbarContainer)]) == 16
+    flat = {line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1}
+    assert flat >= {0.5, 1}
