@@ -1,11 +1,12 @@
-# The two commands: `make demo` (a first result and its picture) and `make test` (everything that must hold).
-# Both install what is missing; neither needs anything but a Swift 6 toolchain and Python 3.11 on Debian 12.
+# The commands: `make demo` (a first result and its picture), `make gallery` (every job, reduced, and docs/gallery.md) and
+# `make test` (everything that must hold). All install what is missing; none needs anything but a Swift 6 toolchain and
+# Python 3.11 on Debian 12.
 
 PYTHON := .venv/bin/python
 BINARY := .build/release/dynsweep
 RANKS  ?= 2
 
-.PHONY: all build demo test soak lint setup bench clean
+.PHONY: all build demo gallery test soak lint setup viewers bench clean
 
 all: build
 
@@ -21,10 +22,18 @@ demo: build
 	.venv/bin/dynsweep-plot results/quickstart.h5 -o results/quickstart.png
 	@echo "The figure is results/quickstart.png, the data results/quickstart.h5."
 
+# Every job of jobs/ in the reduced form its head states: at most a quarter of an hour on two cores.
+gallery: build
+	$(PYTHON) scripts/gallery -n $(RANKS)
+
+# R, Octave and a browser, whose tests are skipped without them.
+viewers:
+	@scripts/setup viewers
+
 lint: setup
 	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 
-test: lint build
+test: viewers lint build
 	scripts/test
 
 # The crash test at length: sweeps killed at random moments until they are done. A quarter of an hour on two idle cores.

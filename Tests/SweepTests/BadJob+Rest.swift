@@ -295,7 +295,7 @@ extension BadJob {
             "figure with an unknown key", base + "figure: {xx: d}\n",
             #"""
             job.yaml:5:10: error: unknown key 'xx' of 'figure'; did you mean 'x'?
-              hint: known: x, y, hue, panels, xscale, yscale
+              hint: known: x, y, hue, panels, xscale, yscale, at, xlines, ylines, methods, trajectories
             """#),
         BadJob(
             "figure with an unknown observable", base + "figure: {y: overlp}\n",
@@ -306,6 +306,26 @@ extension BadJob {
             "figure with an unknown parameter", base + "figure: {x: dd}\n",
             #"""
             job.yaml:5:13: error: 'x' of figure must be a parameter or 'time', not 'dd'; did you mean 'd'?
+            """#),
+        BadJob(
+            "figure held at an unknown axis", base + "figure: {at: {dd: 4}}\n",
+            #"""
+            job.yaml:5:15: error: 'at' of figure: no axis 'dd'; did you mean 'd'?
+            """#),
+        BadJob(
+            "figure with a reference line that is no number", base + "figure: {ylines: [0.5, half]}\n",
+            #"""
+            job.yaml:5:24: error: 'ylines' of figure must be numbers, not 'half'
+            """#),
+        BadJob(
+            "figure with a method that the job has not", base + "figure: {methods: [ode]}\n",
+            #"""
+            job.yaml:5:20: error: 'methods' of figure: the job has no 'ode'
+            """#),
+        BadJob(
+            "figure with trajectories that are neither", base + "figure: {trajectories: some}\n",
+            #"""
+            job.yaml:5:24: error: 'trajectories' of figure must be true or false, not 'some'
             """#),
         BadJob(
             "figure with an unknown scale", base + "figure: {xscale: logarithmic}\n",

@@ -104,9 +104,13 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    job: str, folder: pathlib.Path, *arguments: str, binary: pathlib.Path = BINARY
+    job: str,
+    folder: pathlib.Path,
+    *arguments: str,
+    binary: pathlib.Path = BINARY,
+    count: int | None = 1,
 ) -> pathlib.Path:
-    """Run a job in a folder and return its result file."""
+    """Run a job in a folder and return its result file, the only one there (or any, without)."""
     (folder / "job.yaml").write_text(job)
     done = subprocess.run(
         [binary, "run", "job.yaml", "--quiet", *arguments],
@@ -118,8 +122,9 @@ def run(
         check=False,
     )
     assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
-    (file,) = folder.glob("*.h5")
-    return file
+    files = list(folder.glob("*.h5"))
+    assert count in (None, len(files))
+    return files[0]
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
-from dynsweep.figure.labels import axis_label, equation, math_symbol, number
-from dynsweep.figure.scales import evenly, is_log_spaced, spans_decades
+from dynsweep.figure.labels import apart, axis_label, equation, math_symbol, number
+from dynsweep.figure.scales import evenly, is_log_spaced, plain_log_ticks, spans_decades
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,18 @@ def test_thinning_is_even_on_the_axis():
     assert np.allclose(np.log10(kept), [0, 1, 2, 3, 4], atol=0.01)
     assert np.array_equal(evenly(np.linspace(0, 1, 11), 6, "linear"), [0, 2, 4, 6, 8, 10])
     assert evenly(np.array([0.0, 1, 2]), 5, "log").tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("size", [17, 21, 24, 25, 31, 33, 41, 49, 50, 61, 101])
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_even_points_are_thinned_at_one_stride(size, scale):
+    values = np.geomspace(1, 1e4, size) if scale == "log" else np.linspace(0, 60, size)
+    kept = evenly(values, 16, scale)
+    assert len(set(np.diff(kept))) == 1
+    assert 10 <= kept.size <= 24
+    assert kept[-1] == size - 1
+    if size <= 24:
+        assert kept.size == size
 
 
 @pytest.mark.parametrize(
@@ -83,6 +96,8 @@ def test_symbols_of_real_files_are_valid_mathtext(curves_file, map_file, fractio
         (2500000, r"$2.5 \times 10^{6}$"),
         (0.0, "0"),
         (True, "true"),
+        (10000.0, "10000"),
+        (40000, "40000"),
         ("tied", "tied"),
         (float("inf"), "inf"),
     ],
@@ -113,6 +128,54 @@ def test_equations_and_axis_labels():
         attrs={"long_name": "rescaled time", "units": "t", "symbol": "t"},
     )
     assert axis_label(time) == "rescaled time\N{NO-BREAK SPACE}$t$"
+
+
+@pytest.mark.parametrize(
+    ("long_name", "expected"),
+    [
+        ("overlap W^T W*/d", "overlap $W^{T}$ $W^{*}/d$"),
+        ("|k.k*|", r"$|k \cdot k^{*}|$"),
+        ("distance of W/|W| from W_mm", "distance of $W/|W|$ from $W_{mm}$"),
+        ("share with |m| > |e|", "share with |m| > |e|\N{NO-BREAK SPACE}$S$"),
+        ("step_size of the run", "step_size of the run\N{NO-BREAK SPACE}$S$"),
+    ],
+)
+def test_formulas_in_words_are_typeset(long_name, expected):
+    attrs = {"symbol": "S", "long_name": long_name}
+    label = axis_label(xr.DataArray([0.5], dims="x", name="word", attrs=attrs))
+    assert label == expected
+    MathTextParser("agg").parse(label, dpi=72)
+
+
+def test_one_letter_means_one_thing():
+    steps = xr.DataArray([0], dims="time", name="time", attrs={"symbol": "k"})
+    width = xr.DataArray([1], dims="width", name="width", attrs={"symbol": "k"})
+    _, first, second = apart(None, steps, width)
+    assert equation(first, 3) == "$k$ = 3"
+    assert equation(second, 3) == "width = 3"
+    assert equation(apart(width)[0], 3) == "$k$ = 3"
+    # A name that is a symbol is the one the job's author knows.
+    length = xr.DataArray([1], dims="L", name="L", attrs={"symbol": "T"})
+    assert equation(length, 3) == "$L$ = 3"
+
+
+def test_a_log_axis_is_labelled_in_one_way():
+    for low, high, expected in (
+        (1, 1e5, {"$10^{0}$", "$10^{3}$", "$10^{5}$"}),
+        (1, 1e4, {"1", "1000", "10000"}),
+        (1e-5, 1, {"$10^{-5}$", "$10^{0}$"}),
+        (0.2, 7, {"0.5", "1", "5"}),
+    ):
+        axes = Figure().subplots()
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        plain_log_ticks(axes.xaxis)
+        axes.figure.draw_without_rendering()
+        ticks = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        texts = {item.get_text() for place, item in ticks if low * 0.999 <= place <= high * 1.001}
+        assert expected <= texts
+        powers = {text.startswith("$") for text in texts}
+        assert len(powers) == 1
 
 
 def test_long_labels_break_between_words_and_keep_their_symbol():

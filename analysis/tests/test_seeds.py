@@ -104,3 +104,30 @@ def test_simulations_agree_with_the_theory(curves_file):
         # d = 100: finite-size deviations are O(1/d), the seeds' spread O(1/sqrt(d)).
         assert float(abs(statistics.overlap - theory).max()) < 0.06
         assert float(statistics.overlap_sem.max()) < 0.06
+
+
+def test_quantiles_are_those_of_the_done_seeds(partial_file):
+    sgd = dynsweep.load(partial_file)["sgd"]
+    found = dynsweep.quantiles(sgd, [0, 0.16, 0.5, 1]).overlap
+    assert found.dims == ("quantile", "student", "L", "time")
+    for student, length in ((0, 0), (0, 1), (1, 2)):
+        values = by_hand(partial_file, student, length)
+        np.testing.assert_allclose(
+            found.isel(student=student, L=length),
+            np.quantile(values, [0, 0.16, 0.5, 1], axis=0),
+            rtol=1e-13,
+        )
+    assert dynsweep.quantiles(sgd).sizes["quantile"] == 3
+    assert found.attrs["symbol"] == "m"
+
+
+def test_quantiles_of_nothing_are_nan(recwarn):
+    dataset = xr.Dataset(
+        {
+            "status": (("L", "seed"), np.array([[0, 0, 0], [1, 0, 1]], np.int8)),
+            "m": (("L", "seed"), np.array([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0]])),
+        }
+    )
+    assert np.isnan(dynsweep.quantiles(dataset, 0.5).m.sel(quantile=0.5)[0])
+    assert float(dynsweep.quantiles(dataset, 0.5).m[0, 1]) == 6
+    assert not recwarn.list

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import xarray as xr
 import yaml
 
+from dynsweep.join import JoinError, join_method
 from dynsweep.seeds import BOOKKEEPING, SEED, has_seeds, statistics, status_counts
 
 Engine = Literal["h5netcdf", "netcdf4"]
@@ -21,7 +23,9 @@ JOB_ATTRIBUTE = "job"
 
 
 class Results(Mapping[str, xr.Dataset]):
-    """The methods of one result file, by name: ``results["sgd"]`` or ``results.overlap_chain``.
+    """The methods of a result file (or of several joined), by name.
+
+    ``results["sgd"]``, or ``results.overlap_chain``.
 
     Every dataset has dimensions (axes..., seed, time) as far as its method has them, the root's
     axes as coordinates and fixed parameters as scalar coordinates. Values are read when used.
@@ -29,12 +33,28 @@ class Results(Mapping[str, xr.Dataset]):
     """
 
     def __init__(
-        self, path: Path, datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]
+        self,
+        path: Path,
+        datasets: Mapping[str, xr.Dataset],
+        attrs: Mapping[str, Any],
+        parts: Iterable[Results] = (),
     ) -> None:
+        #: The file, or the first of several.
         self.path = path
+        #: The files that were joined; empty for a single file.
+        self.parts = tuple(parts)
         #: The root attributes: model, program version, host, times of creation and update, ...
         self.attrs: dict[str, Any] = dict(attrs)
         self._datasets = dict(datasets)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no task is pending, in the file or in the union of the joined ones."""
+        return not any(
+            status_counts(dataset)[state]
+            for dataset in self.values()
+            for state in ("pending", "suspect")
+        )
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -63,10 +83,16 @@ class Results(Mapping[str, xr.Dataset]):
     def kind(self, method: str) -> Literal["simulation", "theory"]:
         """Whether a method simulates or computes a theory."""
         dataset = self[method]
-        kind = dataset.attrs.get("kind")
-        if kind in ("simulation", "theory"):
-            return kind
+        match dataset.attrs.get("kind"):
+            case "simulation":
+                return "simulation"
+            case "theory":
+                return "theory"
         return "simulation" if has_seeds(dataset) else "theory"
+
+    def only(self, methods: Iterable[str]) -> Results:
+        """Return these methods of the same file."""
+        return Results(self.path, {name: self[name] for name in methods}, self.attrs, self.parts)
 
     def statistics(self, method: str) -> xr.Dataset:
         """Mean and standard error over seeds of a method; see :func:`dynsweep.statistics`."""
@@ -74,6 +100,8 @@ class Results(Mapping[str, xr.Dataset]):
 
     def close(self) -> None:
         """Close the file; values not read yet cannot be read any more."""
+        for part in self.parts:
+            part.close()
         for dataset in self._datasets.values():
             dataset.close()
 
@@ -86,7 +114,7 @@ class Results(Mapping[str, xr.Dataset]):
             ) from None
 
     def __getattr__(self, name: str) -> xr.Dataset:
-        datasets = self.__dict__.get("_datasets", {})
+        datasets: dict[str, xr.Dataset] = self.__dict__.get("_datasets", {})
         for method in (name, name.replace("_", "-")):
             if method in datasets:
                 return datasets[method]
@@ -109,7 +137,8 @@ class Results(Mapping[str, xr.Dataset]):
 
     def __repr__(self) -> str:
         model = self.attrs.get("model", "unknown model")
-        lines = [f"<dynsweep.Results {self.path}: {model}>"]
+        more = f" and {len(self.parts) - 1} more" if len(self.parts) > 1 else ""
+        lines = [f"<dynsweep.Results {self.path}{more}: {model}>"]
         for method, dataset in self.items():
             sizes = ", ".join(f"{name}: {size}" for name, size in dataset.sizes.items())
             counts = status_counts(dataset)
@@ -138,7 +167,7 @@ _CHECKED_SIZE = 1 << 30
 
 def _require_undamaged(path: Path) -> None:
     """Raise when the file's bytes are not the ones that were written: HDF5 may hang on them."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         length = file.seek(0, os.SEEK_END) - 32
         if not 0 < length <= _CHECKED_SIZE:
             return
@@ -160,18 +189,64 @@ def _require_undamaged(path: Path) -> None:
             )
 
 
-def load(file: str | os.PathLike[str], engine: Engine = "h5netcdf") -> Results:
-    """Open a result file, finished or not, lazily.
+PathLike = str | os.PathLike[str]
+
+
+def load(file: PathLike | Iterable[PathLike], engine: Engine = "h5netcdf") -> Results:
+    """Open a result file, finished or not, lazily; or several as one.
 
     A running sweep replaces its file as a whole from time to time, so what is opened is always
     consistent; load again to see what is new.
 
-    :param file: a result file of ``dynsweep run``
+    Several files (a list, or a pattern such as ``results/run-*.h5``) are joined: shards of one
+    grid, grids computed apart, partial files. The union has all values of every axis; a parameter
+    that is fixed in each file, but not the same, becomes an axis. A task that several files have
+    is taken from one that finished it; points that no file has are ``excluded``. Nothing is
+    written; ``dynsweep merge`` makes one file.
+
+    :param file: a result file of ``dynsweep run``, a pattern, or several of them
     :param engine: what xarray reads with: ``h5netcdf``, or ``netcdf4`` (package netCDF4)
     :raises FileNotFoundError: when there is no such file
-    :raises ValueError: when the file is damaged, is no HDF5 file, or holds no method's results
+    :raises ValueError: when a file is damaged, is no HDF5 file, or holds no method's results;
+        when the files are of different models or contradict each other
     """
-    path = Path(file)
+    parts = [_open(path, engine) for path in _paths(file)]
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    for part in parts:
+        if part.attrs.get("model") != first.attrs.get("model"):
+            models = f"{first.attrs.get('model')} and {part.attrs.get('model')}"
+            raise JoinError(f"{first.path} and {part.path} are of different models: {models}")
+    methods = dict.fromkeys(method for part in parts for method in part)
+    datasets = {
+        method: join_method(method, [part[method] for part in parts if method in part])
+        for method in methods
+    }
+    about_all = ("tasks_", "complete", "grid_fingerprint", "checksum")
+    attrs = {key: value for key, value in first.attrs.items() if not key.startswith(about_all)}
+    return Results(first.path, datasets, attrs, parts)
+
+
+def _paths(file: PathLike | Iterable[PathLike]) -> list[Path]:
+    """Return the files meant, a pattern's in the order of their names."""
+    given = [file] if isinstance(file, str | os.PathLike) else list(file)
+    paths: list[Path] = []
+    for item in given:
+        path = Path(item)
+        if path.exists() or not glob.has_magic(str(item)):
+            paths.append(path)
+            continue
+        matching = sorted(map(Path, glob.glob(str(item), recursive=True)))  # noqa: PTH207
+        if not matching:
+            raise FileNotFoundError(f"no result file matches {item}")
+        paths += matching
+    if not paths:
+        raise FileNotFoundError("no result file was named")
+    return list(dict.fromkeys(paths))
+
+
+def _open(path: Path, engine: Engine) -> Results:
     if not path.exists():
         raise FileNotFoundError(f"no such result file: {path}")
     _require_undamaged(path)

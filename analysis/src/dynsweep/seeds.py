@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -61,8 +62,7 @@ def where_done(dataset: xr.Dataset) -> xr.Dataset:
     kept = {}
     for name, variable in _numeric(dataset).items():
         if set(is_done.dims) <= set(variable.dims):
-            with xr.set_options(keep_attrs=True):
-                kept[name] = variable.where(is_done)
+            kept[name] = variable.where(is_done).assign_attrs(variable.attrs)
         else:
             kept[name] = variable
     return xr.Dataset(kept, attrs=dataset.attrs)
@@ -107,6 +107,39 @@ def _sem(variable: xr.DataArray) -> xr.DataArray:
     long_name = variable.attrs.get("long_name", variable.name)
     error.attrs["long_name"] = f"standard error over seeds of: {long_name}"
     return error
+
+
+def quantiles(dataset: xr.Dataset, q: float | Sequence[float] = (0.16, 0.5, 0.84)) -> xr.Dataset:
+    """Return quantiles over seeds that are done, with a leading dimension ``quantile``.
+
+    They interpolate linearly between seeds, as numpy does; NaN where no seed is done. Variables
+    without seeds are left out. Unlike a standard error they do not shrink with the number of
+    seeds: the default is the range that holds two runs of three.
+    """
+    values = where_done(dataset)
+    kept = [name for name, variable in values.items() if SEED in variable.dims]
+    levels = np.atleast_1d(np.asarray(q, dtype=float))
+
+    def of(array: np.ndarray) -> np.ndarray:
+        # Sorted with NaN last: numpy's nanquantile warns where nothing is left, and loops.
+        ordered = np.sort(array, axis=-1)
+        count = np.isfinite(ordered).sum(axis=-1)[..., None]
+        place = levels * np.maximum(count - 1, 0)
+        low = np.floor(place).astype(int)
+        high = np.minimum(low + 1, np.maximum(count - 1, 0))
+        first = np.take_along_axis(ordered, low, axis=-1)
+        second = np.take_along_axis(ordered, high, axis=-1)
+        return np.where(count > 0, first + (place - low) * (second - first), np.nan)
+
+    found = xr.apply_ufunc(
+        of,
+        values[kept].astype(float),
+        input_core_dims=[[SEED]],
+        output_core_dims=[["quantile"]],
+        keep_attrs=True,
+    )
+    assert isinstance(found, xr.Dataset)
+    return found.transpose("quantile", ...).assign_coords(quantile=levels)
 
 
 def statistics(dataset: xr.Dataset) -> xr.Dataset:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
 from dynsweep.figure import labels, style
+from dynsweep.figure.canvas import Canvas
 from dynsweep.figure.curves import draw_curves
 from dynsweep.figure.maps import draw_map
 from dynsweep.figure.spec import (
@@ -19,10 +20,20 @@ from dynsweep.figure.spec import (
     coordinate,
     plan,
 )
+from dynsweep.figure.trajectories import draw_trajectories
 from dynsweep.results import Results
 from dynsweep.seeds import status_counts
 
-__all__ = ["CurvesPlan", "FigureError", "FigureSpec", "MapPlan", "draw", "notes", "plan"]
+__all__ = [
+    "CurvesPlan",
+    "FigureError",
+    "FigureSpec",
+    "MapPlan",
+    "draw",
+    "draw_on",
+    "notes",
+    "plan",
+]
 
 
 def draw(results: Results, spec: FigureSpec | None = None) -> Figure:
@@ -32,15 +43,36 @@ def draw(results: Results, spec: FigureSpec | None = None) -> Figure:
 
     :raises FigureError: when something asked for is not in the file
     """
+    # A Figure of its own: no global state of pyplot, nothing to close.
+    figure = Figure()
+    draw_on(Canvas(figure), results, spec)
+    return figure
+
+
+def draw_on(
+    canvas: Canvas, results: Results, spec: FigureSpec | None = None
+) -> CurvesPlan | MapPlan:
+    """Draw the figure of a result file on a canvas, and return what it shows.
+
+    A figure of its own gets a title; given axes do not.
+    """
     spec = (spec or FigureSpec()).over(FigureSpec.of_job(results.job))
+    if spec.methods:
+        missing = [name for name in spec.methods if name not in results]
+        if missing:
+            raise FigureError(f"no method {missing[0]!r}; the file has {', '.join(results)}")
+        results = results.only(spec.methods)
     settled = plan(results, spec)
     with style.house_style():
         if isinstance(settled, MapPlan):
-            figure = draw_map(results, settled, spec)
+            draw_map(canvas, results, settled, spec)
+        elif spec.trajectories:
+            draw_trajectories(canvas, results, settled, spec)
         else:
-            figure = draw_curves(results, settled, spec)
-        _title(figure, results, settled)
-    return figure
+            draw_curves(canvas, results, settled, spec)
+        if canvas.given is None:
+            _title(canvas.figure, results, settled)
+    return settled
 
 
 def notes(results: Results, settled: CurvesPlan | MapPlan) -> list[str]:
@@ -51,21 +83,19 @@ def notes(results: Results, settled: CurvesPlan | MapPlan) -> list[str]:
     for name, value in settled.held.items():
         values = coordinate(results, shown, name)
         if values.size > 1:
-            lines.append(
-                f"at {labels.equation(values, value)} (of {labels.number(values.values[0].item())}"
-                f" ... {labels.number(values.values[-1].item())})"
-            )
+            ends = f"{labels.number(values.values[0])} ... {labels.number(values.values[-1])}"
+            lines.append(f"at {labels.assignment(name, value)} (of {ends})")
     for method in methods:
         counts = status_counts(results[method])
         total = sum(counts.values()) - counts.get("excluded", 0) - counts.get("spared", 0)
         lost = [f"{counts[state]} {state}" for state in ("failed", "diverged") if counts[state]]
         if counts["done"] < total:
             lines.append(", ".join([f"{method}: {counts['done']} of {total} tasks done", *lost]))
-        values = results[method][shown].values
-        if values.dtype.kind == "f":
-            infinite = int(np.isinf(values).sum())
+        numbers = results[method][shown].values
+        if numbers.dtype.kind == "f":
+            infinite = int(np.isinf(numbers).sum())
             if infinite:
-                lines.append(f"{method}: {infinite} of {values.size} values infinite, left out")
+                lines.append(f"{method}: {infinite} of {numbers.size} values infinite, left out")
     return lines
 
 
@@ -76,20 +106,28 @@ def _title(figure: Figure, results: Results, settled: CurvesPlan | MapPlan) -> N
     width = int((figure.get_figwidth() - style.LEGEND_INCHES) * 12)
     name = str(job.get("name", results.path.stem))
     # Mathtext is longer in the source than on paper, so lines are made of whole items.
-    small = _lines(_fixed(results, job), width) + notes(results, settled)
+    small = _lines(_fixed(results), width) + notes(results, settled)
     figure.suptitle("\n".join([name, *small]), fontsize=9, x=0.02, ha="left", linespacing=1.35)
 
 
-def _fixed(results: Results, job: dict[str, Any]) -> list[str]:
-    given = job.get("parameters") or {}
+def _fixed(results: Results) -> list[str]:
+    """Return the job's fixed parameters under its own names."""
+    given = results.job.get("parameters") or {}
     items = []
     for name in given if isinstance(given, dict) else ():
-        for dataset in results.values():
-            if name in dataset.coords and dataset.coords[name].ndim == 0:
-                variable = dataset.coords[name]
-                items.append(labels.equation(variable, variable.item()))
-                break
+        variable = _scalar(results, name)
+        if variable is not None:
+            items.append(labels.assignment(str(variable.name), variable.item()))
     return items
+
+
+def _scalar(results: Results, name: str) -> xr.DataArray | None:
+    for dataset in results.values():
+        for known in dataset.coords:
+            variable: xr.DataArray = dataset.coords[known]
+            if name in (known, variable.attrs.get("symbol")) and variable.ndim == 0:
+                return variable
+    return None
 
 
 def _lines(items: list[str], width: int) -> list[str]:

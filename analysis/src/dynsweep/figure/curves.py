@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from dynsweep.figure import labels, style
+from dynsweep.figure.canvas import Canvas
 from dynsweep.figure.scales import (
     Scale,
     evenly,
@@ -45,19 +44,22 @@ class _Look:
         return self.marker == style.MARKERS[0]
 
 
-def draw_curves(results: Results, plan: CurvesPlan, spec: FigureSpec) -> Figure:
+def draw_curves(canvas: Canvas, results: Results, plan: CurvesPlan, spec: FigureSpec) -> None:
     """Draw a plan of curves."""
     series = series_of(results, plan)
     if not series:
         raise FigureError(f"no method has {plan.y!r} at {plan.held}")
-    hue = _values(results, plan, plan.hue)
-    panel = _values(results, plan, plan.panels)
-    xs = coordinate(results, plan.y, plan.x)
+    xs, panel, hue = labels.apart(
+        coordinate(results, plan.y, plan.x),
+        role_values(results, plan, plan.panels),
+        role_values(results, plan, plan.hue),
+    )
+    assert xs is not None
     xscale: Scale = spec.xscale or ("log" if _numeric(xs) and is_log_spaced(xs) else "linear")
     yscale: Scale = spec.yscale or (
         "log" if all(spans_decades(item.mean.values) for item in series) else "linear"
     )
-    figure, axes = _grid(1 if panel is None else panel.size)
+    axes = make_curve_panels(canvas, panel)
     for number, subplot in enumerate(axes):
         chosen = {}
         if panel is not None:
@@ -74,12 +76,12 @@ def draw_curves(results: Results, plan: CurvesPlan, spec: FigureSpec) -> Figure:
     if yscale == "linear":
         _start_at_zero(axes[0])
     y_label = labels.axis_label(results[series[0].method][plan.y])
-    style.label_axes(figure, axes, labels.axis_label(xs), y_label)
-    _legend(figure, axes, series, hue)
-    return figure
+    canvas.label(labels.axis_label(xs), y_label)
+    canvas.reference_lines(spec.xlines, spec.ylines)
+    _legend(canvas, series, hue)
 
 
-def _values(results: Results, plan: CurvesPlan, role: str | None) -> xr.DataArray | None:
+def role_values(results: Results, plan: CurvesPlan, role: str | None) -> xr.DataArray | None:
     """Return the values that colours or panels stand for."""
     if role is None:
         return None
@@ -110,7 +112,7 @@ def _draw_panel(
     for item, look in zip(series, _looks(series), strict=True):
         if chosen.get(METHOD, item.method) != item.method:
             continue
-        for value, colour in _cases(item, hue):
+        for value, colour in cases(item, hue):
             selection = dict(chosen)
             label = item.method
             if hue is not None and value is not None:
@@ -126,7 +128,7 @@ def _draw_panel(
                 _dots(axes, _dotted(curve, thinned, xscale), colour, look, label, is_joined)
 
 
-def _cases(item: Series, hue: xr.DataArray | None) -> list[tuple[Any, Any]]:
+def cases(item: Series, hue: xr.DataArray | None) -> list[tuple[Any, Any]]:
     """Return the hue values of a method with their colours; one neutral case without any."""
     if hue is None:
         return [(None, style.PALETTE[0])]
@@ -185,21 +187,12 @@ def _dots(
     )
 
 
-def _grid(count: int) -> tuple[Figure, list[Axes]]:
-    """Return panels side by side, three in a row, sharing both axes."""
-    columns = min(count, 3)
-    rows = math.ceil(count / columns)
-    width = {1: 5.4, 2: 4.0, 3: 3.3}[columns]
-    height = 3.7 if rows == 1 else 2.9
-    # A Figure of its own: no global state of pyplot, nothing to close.
-    figure = Figure(
-        figsize=(columns * width + style.LEGEND_INCHES, rows * height + 0.5), layout="constrained"
-    )
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    flat = list(grid.flat)
-    for spare in flat[count:]:
-        spare.remove()
-    return figure, flat[:count]
+def make_curve_panels(canvas: Canvas, panel: xr.DataArray | None) -> list[Axes]:
+    """Return a panel a value, of a size for curves."""
+    count = 1 if panel is None else panel.size
+    width = {1: 5.4, 2: 4.0, 3: 3.3}[min(count, 3)]
+    height = 3.7 if count <= 3 else 2.9
+    return canvas.make_panels(count, (width, height), (style.LEGEND_INCHES, 0.5))
 
 
 def _start_at_zero(axes: Axes) -> None:
@@ -209,20 +202,23 @@ def _start_at_zero(axes: Axes) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _legend(
-    figure: Figure, axes: list[Axes], series: list[Series], hue: xr.DataArray | None
-) -> None:
-    handles: list[Line2D] = []
-    has_bar = False
-    if hue is not None:
-        has_bar = style.is_ordered(hue) and hue.size > style.MOST_LEGEND_ENTRIES
-        if not has_bar and hue.name != METHOD:
-            handles += _hue_entries(hue)
+def explain_hue(canvas: Canvas, hue: xr.DataArray | None) -> list[Line2D]:
+    """Return the legend's entries for the colours; many numbers get a colour bar instead."""
+    if hue is None or hue.name == METHOD:
+        return []
+    if style.is_ordered(hue) and hue.size > style.MOST_LEGEND_ENTRIES:
+        _colour_bar(canvas, hue)
+        return []
+    return _hue_entries(hue)
+
+
+def _legend(canvas: Canvas, series: list[Series], hue: xr.DataArray | None) -> None:
+    handles = explain_hue(canvas, hue)
     for item, look in zip(series, _looks(series), strict=True):
         # Where colours mean something else, the methods' own entries are grey.
         colour = style.NEUTRAL
         if hue is None or hue.name == METHOD:
-            colour = _cases(item, hue)[0][1]
+            colour = cases(item, hue)[0][1]
         bars = f"\nmean ± s.e., {item.seeds} seeds" if item.seeds > 1 else ""
         handles.append(
             Line2D(
@@ -237,9 +233,7 @@ def _legend(
                 label=item.method + bars,
             )
         )
-    figure.legend(handles=handles, loc="outside right upper", frameon=False, handlelength=1.8)
-    if hue is not None and has_bar:
-        _colour_bar(figure, axes, hue)
+    canvas.legend(handles=handles, handlelength=1.8)
 
 
 def _hue_entries(hue: xr.DataArray) -> list[Line2D]:
@@ -253,13 +247,13 @@ def _hue_entries(hue: xr.DataArray) -> list[Line2D]:
     ]
 
 
-def _colour_bar(figure: Figure, axes: list[Axes], hue: xr.DataArray) -> None:
+def _colour_bar(canvas: Canvas, hue: xr.DataArray) -> None:
     # The lines' colours go by rank and end before the map does; so does the bar.
     shown = ListedColormap(mpl.colormaps[style.ORDERED_MAP](np.linspace(0, 0.82, 256)))
     values = hue.values.astype(float)
     norm = (LogNorm if is_log_spaced(values) else Normalize)(values.min(), values.max())
     mappable = ScalarMappable(norm, shown)
-    figure.colorbar(mappable, ax=axes, label=labels.axis_label(hue), pad=0.02)
+    canvas.figure.colorbar(mappable, ax=canvas.axes, label=labels.axis_label(hue), pad=0.02)
 
 
 def _numeric(values: xr.DataArray) -> bool:

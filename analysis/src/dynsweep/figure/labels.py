@@ -14,7 +14,7 @@ _GREEK = re.compile(
     "upsilon|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega"
 )
 #: A long name is used in a label up to this many characters; then the plain name stands in.
-_LONGEST_PHRASE = 44
+_LONGEST_PHRASE = 60
 _LABEL_WIDTH = 40
 
 
@@ -43,6 +43,34 @@ def math_symbol(symbol: str) -> str | None:
     return f"{head}_{{{index}}}"
 
 
+def symbol_of(variable: xr.DataArray) -> str | None:
+    """Return a variable's symbol as mathtext without dollars, or None.
+
+    A name that is a symbol itself (``L``, ``alpha``) is the one the job's author knows; else it is
+    the sheet's.
+    """
+    name = str(variable.name)
+    own = None if "_" in name else math_symbol(name)
+    return own or math_symbol(str(variable.attrs.get("symbol", "")))
+
+
+def apart(*variables: xr.DataArray | None) -> list[xr.DataArray | None]:
+    """Return the variables, a later one without its symbol where an earlier one has the same.
+
+    Sheets use letters twice (k for steps and for columns); a figure must not.
+    """
+    seen: set[str] = set()
+    found: list[xr.DataArray | None] = []
+    for variable in variables:
+        symbol = None if variable is None else symbol_of(variable)
+        if variable is not None and symbol in seen:
+            variable = variable.assign_attrs(symbol="")
+        elif symbol is not None:
+            seen.add(symbol)
+        found.append(variable)
+    return found
+
+
 def phrase(variable: xr.DataArray) -> str:
     """Return what a variable is in a few words: the first clause of its long name, or its name.
 
@@ -56,7 +84,7 @@ def phrase(variable: xr.DataArray) -> str:
 
 def axis_label(variable: xr.DataArray) -> str:
     """Return the label of an axis: words, symbol, and units if there are any."""
-    symbol = math_symbol(str(variable.attrs.get("symbol", variable.name)))
+    symbol = symbol_of(variable)
     words = phrase(variable)
     if symbol is not None and words in (str(variable.name), variable.attrs.get("symbol")):
         words = ""
@@ -64,6 +92,9 @@ def axis_label(variable: xr.DataArray) -> str:
     # "rescaled time t [t]" and "algorithm steps [steps]" say things twice.
     said = units in ("1", "", variable.attrs.get("symbol")) or units in words.split()
     typeset = " ".join(_typeset(word) for word in words.split())
+    if "$" in typeset:
+        # Beside a formula, W/|W| is one too.
+        typeset = " ".join(_typeset(word, r"[\^*_|]") for word in words.split())
     # A phrase with a symbol of its own ("SGD step gamma_0") needs no other.
     shown = f"${symbol}$" if symbol and "$" not in typeset else ""
     parts = [typeset, shown, "" if said else f"[{units}]"]
@@ -79,11 +110,34 @@ def _wrap(text: str) -> str:
     return re.sub("\0\0", lambda _: next(pieces), textwrap.fill(plain, _LABEL_WIDTH))
 
 
-def _typeset(word: str) -> str:
-    """Return a word that is a symbol (``gamma_0``) as mathtext, any other as it is."""
-    is_symbol = _GREEK.fullmatch(word) or re.fullmatch(r"[A-Za-z]+_\w+", word)
-    symbol = math_symbol(word) if is_symbol else None
-    return f"${symbol}$" if symbol else word
+def _typeset(word: str, marks: str = r"[\^*_]") -> str:
+    """Return a word that is a formula (``gamma_0``, ``W^T``, ``|k.k*|``) as mathtext."""
+    letters = re.findall(r"[A-Za-z]+", re.sub(r"_\w+", "", word))
+    is_formula = _GREEK.fullmatch(word) or re.search(marks, word)
+    if not is_formula or not all(len(part) == 1 or _GREEK.fullmatch(part) for part in letters):
+        return word
+    text = re.sub(r"_(\w+)", lambda found: _index(found[1]), word)
+    text = re.sub(r"\^(\w+)", r"^{\1}", text)
+    text = re.sub(r"(?<=[A-Za-z}])\*", "^{*}", text)
+    text = re.sub(r"(?<=[A-Za-z}])\.(?=[A-Za-z])", r" \\cdot ", text)
+    return "$" + re.sub(rf"(?<![\\A-Za-z])({_GREEK.pattern})(?![A-Za-z])", r"\\\1", text) + "$"
+
+
+def _index(text: str) -> str:
+    """Return a subscript: Greek and single letters are variables, words are upright."""
+    if _GREEK.fullmatch(text):
+        return f"_{{\\{text}}}"
+    return f"_{{{text}}}" if len(text) <= 2 else rf"_{{\mathrm{{{text}}}}}"
+
+
+def assignment(name: str, value: object) -> str:
+    """Return ``step_size = 0.3``: a parameter as the job file writes it."""
+    return f"{name} = {number(value)}"
+
+
+def power_of_ten(value: float) -> str:
+    """Return a number as a power of ten in mathtext."""
+    return _power(value)
 
 
 def number(value: object) -> str:
@@ -93,9 +147,11 @@ def number(value: object) -> str:
     if isinstance(value, (int, np.integer)):
         return _power(float(value)) if abs(int(value)) >= 100_000 else str(int(value))
     if isinstance(value, (float, np.floating)):
+        value = float(value)
         if value != 0 and math.isfinite(value) and not 1e-3 <= abs(value) < 1e5:
-            return _power(float(value))
-        return f"{value:.4g}"
+            return _power(value)
+        # '1e+04' is what %g makes of 10000.
+        return f"{value:.0f}" if abs(value) >= 1000 and value.is_integer() else f"{value:.4g}"
     return str(value)
 
 
@@ -108,7 +164,7 @@ def _power(value: float) -> str:
 
 def equation(variable: xr.DataArray, value: object) -> str:
     """Return ``$L$ = 4`` for numbers, with the symbol where there is one; ``student: tied``."""
-    symbol = math_symbol(str(variable.attrs.get("symbol", variable.name)))
+    symbol = symbol_of(variable)
     if isinstance(value, (str, bool)):
         value = number(value)
         return f"{str(variable.name).replace('_', ' ')}: {value}"
@@ -117,7 +173,7 @@ def equation(variable: xr.DataArray, value: object) -> str:
 
 def heading(variable: xr.DataArray) -> str:
     """Return the heading of a list of a variable's values: its symbol, or its name."""
-    symbol = math_symbol(str(variable.attrs.get("symbol", variable.name)))
+    symbol = symbol_of(variable)
     return f"${symbol}$" if symbol else _plain(variable)
 
 

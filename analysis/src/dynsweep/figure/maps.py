@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
 from typing import Any
@@ -12,10 +11,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm, Normalize
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from dynsweep.figure import labels, style
+from dynsweep.figure.canvas import Canvas
 from dynsweep.figure.scales import is_log_spaced, spans_decades
 from dynsweep.figure.series import pick
 from dynsweep.figure.spec import FigureError, FigureSpec, MapPlan, coordinate
@@ -23,7 +22,7 @@ from dynsweep.results import Results
 from dynsweep.seeds import flag_codes, statistics
 
 
-def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
+def draw_map(canvas: Canvas, results: Results, plan: MapPlan, spec: FigureSpec) -> None:
     """Draw a map; a variable with ``flag_meanings`` as regions with their borders."""
     variable = results[plan.method][plan.colour]
     values = statistics(results[plan.method][[plan.colour, "status"]])[plan.colour]
@@ -31,19 +30,18 @@ def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
     if held is None:
         raise FigureError(f"{plan.method} has no {plan.colour!r} where the other axes are held")
     values = held[0]
-    panel = coordinate(results, plan.colour, plan.panels) if plan.panels else None
-    count = 1 if panel is None else panel.size
-    columns = min(count, 3)
-    rows = math.ceil(count / columns)
-    figure = Figure(figsize=(columns * 4.4 + 2.4, rows * 4.0 + 0.4), layout="constrained")
-    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
-    for spare in axes[count:]:
-        spare.remove()
+    x, panel = labels.apart(
+        coordinate(results, plan.colour, plan.x),
+        coordinate(results, plan.colour, plan.panels) if plan.panels else None,
+    )
+    y = coordinate(results, plan.colour, plan.y)
+    assert x is not None
     if not np.isfinite(values.values).any():
         raise FigureError(f"{plan.method} has no finite value of {plan.colour!r}")
     codes = flag_codes(variable)
     paint = _Regions(values, codes) if codes else _Shades(values)
-    for number, subplot in enumerate(axes[:count]):
+    count = 1 if panel is None else panel.size
+    for number, subplot in enumerate(canvas.make_panels(count, (4.4, 4.0), (2.4, 0.4))):
         subplot.grid(False)
         shown = values if panel is None else values.isel({panel.dims[0]: number})
         paint.draw(subplot, shown.transpose(plan.y, plan.x))
@@ -54,14 +52,12 @@ def draw_map(results: Results, plan: MapPlan, spec: FigureSpec) -> Figure:
             (plan.y, spec.yscale, subplot.set_yscale),
         ):
             set_scale(wish or ("log" if is_log_spaced(values.coords[dim]) else "linear"))
-    x_label, y_label = (
-        labels.axis_label(coordinate(results, plan.colour, dim)) for dim in (plan.x, plan.y)
-    )
+    x_label, y_label = labels.axis_label(x), labels.axis_label(y)
     if x_label == y_label:  # the two times of a kernel
         y_label = re.sub(r"\$(.+)\$", r"$\1'$", y_label)
-    style.label_axes(figure, axes[:count], x_label, y_label)
-    paint.explain(figure, axes[:count], variable)
-    return figure
+    canvas.label(x_label, y_label)
+    canvas.reference_lines(spec.xlines, spec.ylines)
+    paint.explain(canvas, variable)
 
 
 class _Regions:
@@ -94,17 +90,15 @@ class _Regions:
             if min(inside.shape) > 1 and 0 < inside.mean() < 1:
                 axes.contour(x, y, inside, levels=[0.5], colors="black", linewidths=0.7)
 
-    def explain(self, figure: Figure, axes: list[Axes], variable: xr.DataArray) -> None:
+    def explain(self, canvas: Canvas, variable: xr.DataArray) -> None:
         handles: list[Any] = [
             Patch(
                 facecolor=colour, edgecolor="black", linewidth=0.7, label=_words(self.names[code])
             )
             for code, colour in zip(self.codes, self.colours, strict=True)
         ]
-        figure.legend(
+        canvas.legend(
             handles=handles,
-            loc="outside right upper",
-            frameon=False,
             title=labels.phrase(variable),
             alignment="left",
             labelspacing=0.8,
@@ -126,9 +120,11 @@ class _Shades:
             x, y, shown, cmap=style.ORDERED_MAP, norm=self.norm, shading="nearest", rasterized=True
         )
 
-    def explain(self, figure: Figure, axes: list[Axes], variable: xr.DataArray) -> None:
+    def explain(self, canvas: Canvas, variable: xr.DataArray) -> None:
         mappable = ScalarMappable(self.norm, style.ORDERED_MAP)
-        figure.colorbar(mappable, ax=axes, label=labels.axis_label(variable), pad=0.02)
+        canvas.figure.colorbar(
+            mappable, ax=canvas.axes, label=labels.axis_label(variable), pad=0.02
+        )
 
 
 def _words(name: str) -> str:

@@ -18,7 +18,7 @@ from matplotlib.ticker import (
 )
 from numpy.typing import ArrayLike, NDArray
 
-from dynsweep.figure.labels import number
+from dynsweep.figure.labels import number, power_of_ten
 
 Scale = Literal["linear", "log", "symlog"]
 
@@ -52,11 +52,20 @@ def spans_decades(values: ArrayLike, decades: float = 2) -> bool:
 
 
 def plain_log_ticks(axis: Axis) -> None:
-    """Label a log axis 1, 2, 5, 10, ... on a short range, 1, 10, 100, ... on a long one."""
+    """Label a log axis 1, 2, 5, 10, ... on a short range, 1, 10, 100, ... on a long one.
+
+    An axis that leaves 0.001 ... 10000 has powers of ten throughout.
+    """
     low, high = sorted(axis.get_view_interval())
     decades = math.log10(high / low) if low > 0 else 0
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.7 else (1,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(float(value))))
+
+    def text(value: float, _: object) -> str:
+        low, high = sorted(axis.get_view_interval())
+        is_wide = low < 0.9e-3 or high > 1.1e4
+        return power_of_ten(value) if is_wide else number(float(value))
+
+    axis.set_major_formatter(FuncFormatter(text))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -74,11 +83,27 @@ def tick_at_values(axes: Axes, values: NDArray[Any], scale: Scale) -> None:
 
 
 def evenly(values: NDArray[np.float64], count: int, scale: Scale) -> NDArray[np.intp]:
-    """Return the indices of at most ``count`` increasing values, evenly spread on the axis."""
+    """Return indices of about ``count`` of increasing values, evenly spread on the axis.
+
+    Half as many more are all shown. Values that are evenly spaced themselves are taken at one
+    stride, with both ends where a stride fits; of others the nearest to even places.
+    """
     usable = np.flatnonzero(values > 0) if scale == "log" else np.arange(values.size)
-    if usable.size <= count:
+    if usable.size <= count * 3 // 2:
         return usable
     position = np.log(values[usable]) if scale == "log" else values[usable]
+    steps = np.diff(position)
+    last = usable.size - 1
+    if last < 8 * (count - 1) and np.ptp(steps) < 1e-3 * steps.mean():
+        fitting = [
+            stride
+            for stride in range(2, last)
+            if last % stride == 0 and 0.6 * count <= last // stride + 1 <= 1.5 * count
+        ]
+        near = min(fitting, key=lambda stride: abs(last // stride + 1 - count), default=None)
+        stride = near or -(-last // (count - 1))
+        return usable[last % stride :: stride]
     wanted = np.linspace(position[0], position[-1], count)
-    nearest = np.abs(position[None, :] - wanted[:, None]).argmin(axis=1)
-    return usable[np.unique(nearest)]
+    nearest = np.unique(np.abs(position[None, :] - wanted[:, None]).argmin(axis=1))
+    chosen: NDArray[np.intp] = usable[nearest]
+    return chosen

@@ -78,8 +78,7 @@ def series_of(results: Results, plan: CurvesPlan) -> list[Series]:
         picked = pick(mean, error, plan.held)
         if picked is None:
             continue
-        mean, error = (None if array is None else array.load() for array in picked)
-        assert mean is not None
+        mean, error = picked[0].load(), None if picked[1] is None else picked[1].load()
         count = 0 if error is None else int(statistics["seeds_done"].max())
         is_theory = results.kind(method) == "theory"
         found.append(Series(method, is_theory, mean, error, count))

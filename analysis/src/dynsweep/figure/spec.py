@@ -45,6 +45,13 @@ class FigureSpec:
     yscale: Scale | None = None
     #: Values at which other axes are held, by name; the first value else.
     at: Mapping[str, Any] = field(default_factory=dict)
+    #: Reference lines, at these values of the horizontal and of the vertical axis.
+    xlines: tuple[float, ...] = ()
+    ylines: tuple[float, ...] = ()
+    #: Only these methods; all that have the observable else.
+    methods: tuple[str, ...] = ()
+    #: Every run as a thin line instead of means with errors; x may then be an observable too.
+    trajectories: bool = False
 
     @classmethod
     def of_job(cls, job: Mapping[str, Any]) -> FigureSpec:
@@ -56,7 +63,11 @@ class FigureSpec:
             raise FigureError(
                 f"figure block: unknown key {unknown[0]!r}; it has {', '.join(sorted(known))}"
             )
-        return cls(**block)
+        given = dict(block)
+        for key in ("xlines", "ylines", "methods"):
+            value = given.get(key, ())
+            given[key] = tuple(value) if isinstance(value, list | tuple) else (value,)
+        return cls(**given)
 
     def over(self, job: FigureSpec) -> FigureSpec:
         """Return this wish, completed by a job's where it says nothing.
@@ -66,19 +77,27 @@ class FigureSpec:
         """
         if self.y is not None and job.y is not None and self.y != job.y:
             return self
+        if self.trajectories and not job.trajectories:
+            # Runs are shown along time, whatever the job shows.
+            job = replace(job, x=None, xscale=None, xlines=())
         used = {self.x, self.hue, self.panels, *self.at}
         wishes = {
             role: wish
             for role in ("x", "hue", "panels")
             if (wish := getattr(job, role)) is not None and wish not in used
         }
-        wishes |= {"y": job.y, "yscale": job.yscale}
+        wishes |= {"y": job.y, "yscale": job.yscale, "ylines": job.ylines, "methods": job.methods}
+        wishes["at"] = {
+            name: value
+            for name, value in job.at.items()
+            if name not in (self.x, self.hue, self.panels)
+        } | dict(self.at)
         if self.x in (None, job.x):
-            wishes["xscale"] = job.xscale
+            wishes |= {"xscale": job.xscale, "xlines": job.xlines}
         own = {
             item.name: getattr(self, item.name)
             for item in fields(self)
-            if getattr(self, item.name) is not None
+            if getattr(self, item.name) not in (None, (), False) and item.name != "at"
         }
         return FigureSpec(**{**wishes, **own})
 
@@ -169,6 +188,14 @@ def _sides(spec: FigureSpec, long: list[str]) -> tuple[str, str] | None:
 
 def _plan_curves(results: Results, spec: FigureSpec, y: str, dims: list[str]) -> CurvesPlan:
     left = list(dims)
+    portrait = None
+    if spec.trajectories:
+        if TIME not in dims:
+            raise FigureError(f"{y!r} has no time: there are no trajectories of it")
+        portrait = spec.x if spec.x in _all_observables(results) else None
+        spec = replace(spec, x=TIME if portrait or spec.x is None else spec.x)
+        if spec.x != TIME:
+            raise FigureError(f"trajectories run along time or an observable, not {spec.x!r}")
 
     def take(wish: str | None, role: str, default: str | None) -> str | None:
         if wish in (NONE, METHOD):
@@ -192,6 +219,9 @@ def _plan_curves(results: Results, spec: FigureSpec, y: str, dims: list[str]) ->
         None if spec.panels == NONE else take(None, "panels", free[0] if free else None)
     )
     methods = tuple(name for name in results if y in observables(results[name]))
+    if portrait is not None:
+        left = [dim for dim in left if dim != TIME]
+        x = portrait
     return CurvesPlan(y, x, hue, panels, _held(results, y, left, spec), methods)
 
 

@@ -9,8 +9,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 #: Okabe and Ito's palette for categories, without its yellow (too faint on white).
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -24,13 +22,14 @@ NEUTRAL = "#333333"
 #: More colours than this are read off a colour bar.
 MOST_LEGEND_ENTRIES = 8
 DPI = 150
+LABEL_SIZE = 10
 #: What a legend beside the panels takes of the figure's width.
 LEGEND_INCHES = 1.9
 
 _SETTINGS: Any = {
     "font.size": 9.5,
     "axes.titlesize": 10,
-    "axes.labelsize": 10,
+    "axes.labelsize": LABEL_SIZE,
     "legend.fontsize": 8.5,
     "legend.title_fontsize": 9,
     "axes.spines.top": False,
@@ -66,18 +65,3 @@ def colours(values: xr.DataArray) -> list[Any]:
         ranks = np.argsort(np.argsort(values.values))
         return [mpl.colormaps[ORDERED_MAP](places[rank]) for rank in ranks]
     return [PALETTE[index % len(PALETTE)] for index in range(count)]
-
-
-def label_axes(figure: Figure, axes: list[Axes], x: str, y: str) -> None:
-    """Label panels that share their axes once, below the middle and beside the first.
-
-    A figure's own label is centred under its legend too, so it is the last resort.
-    """
-    if len(axes) in (1, 2, 3):
-        axes[0].set_ylabel(y)
-    else:
-        figure.supylabel(y, fontsize=10)
-    if len(axes) in (1, 3):
-        axes[len(axes) // 2].set_xlabel(x)
-    else:
-        figure.supxlabel(x, fontsize=10)
