@@ -47,13 +47,20 @@ def test_log_axes_are_interpolated_in_the_logarithm():
 
 def test_no_crossing_and_several_are_said():
     x = [1.0, 2.0, 3.0, 4.0, 5.0]
-    rows = [[0, 0, 0, 0, 0], [0, 1, 0, 1, 1], [1, 0.5, 0, 0, 0], [0, np.nan, 1, 1, 1]]
-    data = dataset(rows, {"L": range(4), "x": x}, dims=("L", "x"))
+    rows = [
+        [0, 0, 0, 0, 0],
+        [0, 1, 0, 1, 1],
+        # On the level at x = 2: reached once, not crossed twice.
+        [1, 0.5, 0, 0, 0],
+        [0, 0.5, 1, 1, 1],
+        # A gap is passed over.
+        [0, np.nan, 1, 1, 1],
+    ]
+    data = dataset(rows, {"L": range(5), "x": x}, dims=("L", "x"))
     found = dynsweep.crossing(data, "m", 0.5, "x")
-    assert found.crossings.values.tolist() == [0, 3, 1, 1]
+    assert found.crossings.values.tolist() == [0, 3, 1, 1, 1]
     assert np.isnan(found.crossing[0])
-    # On the level at x = 2: reached once, not crossed twice. A gap is passed over.
-    assert found.crossing[1:].values.tolist() == [1.5, 2, 2]
+    assert found.crossing[1:].values.tolist() == [1.5, 2, 2, 2]
 
 
 def test_resamples_without_a_crossing_are_counted():

@@ -6,7 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
 from dynsweep.figure.labels import apart, axis_label, equation, math_symbol, number
-from dynsweep.figure.scales import evenly, is_log_spaced, plain_log_ticks, spans_decades
+from dynsweep.figure.scales import (
+    evenly,
+    is_log_spaced,
+    plain_log_ticks,
+    spans_decades,
+    tick_at_values,
+)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,8 @@ def test_one_letter_means_one_thing():
     assert equation(first, 3) == "$k$ = 3"
     assert equation(second, 3) == "width = 3"
     assert equation(apart(width)[0], 3) == "$k$ = 3"
+    other = xr.DataArray([0], dims="time_prime", name="time_prime", attrs={"symbol": "k"})
+    assert equation(apart(steps, other)[1], 3) == r"$k^{\prime}$ = 3"
     # A name that is a symbol is the one the job's author knows.
     length = xr.DataArray([1], dims="L", name="L", attrs={"symbol": "T"})
     assert equation(length, 3) == "$L$ = 3"
@@ -176,6 +184,18 @@ def test_a_log_axis_is_labelled_in_one_way():
         assert expected <= texts
         powers = {text.startswith("$") for text in texts}
         assert len(powers) == 1
+
+
+def test_values_as_ticks_are_labelled_in_one_way():
+    for values, expected in (
+        ([1e-4, 0.1], ["$10^{-4}$", "$10^{-1}$"]),
+        ([0.01, 0.2, 4.0], ["0.01", "0.2", "4"]),
+    ):
+        axes = Figure().subplots()
+        axes.set_xscale("log")
+        tick_at_values(axes, np.array(values), "log")
+        axes.figure.draw_without_rendering()
+        assert [item.get_text() for item in axes.get_xticklabels()] == expected
 
 
 def test_long_labels_break_between_words_and_keep_their_symbol():

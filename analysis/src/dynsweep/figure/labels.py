@@ -57,14 +57,17 @@ def symbol_of(variable: xr.DataArray) -> str | None:
 def apart(*variables: xr.DataArray | None) -> list[xr.DataArray | None]:
     """Return the variables, a later one without its symbol where an earlier one has the same.
 
-    Sheets use letters twice (k for steps and for columns); a figure must not.
+    Sheets use letters twice (k for steps and for columns); a figure must not. A kernel's other time
+    gets a prime.
     """
     seen: set[str] = set()
     found: list[xr.DataArray | None] = []
     for variable in variables:
         symbol = None if variable is None else symbol_of(variable)
         if variable is not None and symbol in seen:
-            variable = variable.assign_attrs(symbol="")
+            is_prime = str(variable.name).endswith("_prime")
+            symbol = rf"{symbol}^{{\prime}}" if is_prime else ""
+            variable = variable.assign_attrs(symbol=symbol)
         elif symbol is not None:
             seen.add(symbol)
         found.append(variable)

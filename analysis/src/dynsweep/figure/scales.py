@@ -61,12 +61,14 @@ def plain_log_ticks(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 1.7 else (1,)))
 
     def text(value: float, _: object) -> str:
-        low, high = sorted(axis.get_view_interval())
-        is_wide = low < 0.9e-3 or high > 1.1e4
-        return power_of_ten(value) if is_wide else number(float(value))
+        return power_of_ten(value) if _is_wide(*axis.get_view_interval()) else number(value)
 
     axis.set_major_formatter(FuncFormatter(text))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _is_wide(low: float, high: float) -> bool:
+    return min(low, high) < 0.9e-3 or max(low, high) > 1.1e4
 
 
 def tick_at_values(axes: Axes, values: NDArray[Any], scale: Scale) -> None:
@@ -78,7 +80,9 @@ def tick_at_values(axes: Axes, values: NDArray[Any], scale: Scale) -> None:
     if unique.size > 1 and np.diff(position).min() < 0.06 * np.ptp(position):
         return  # labels would run into each other
     axes.xaxis.set_major_locator(FixedLocator(unique.tolist()))
-    axes.xaxis.set_major_formatter(FixedFormatter([number(value) for value in unique]))
+    as_powers = scale == "log" and _is_wide(unique[0], unique[-1])
+    text = power_of_ten if as_powers else number
+    axes.xaxis.set_major_formatter(FixedFormatter([text(value) for value in unique]))
     axes.xaxis.set_minor_locator(NullLocator())
 
 
