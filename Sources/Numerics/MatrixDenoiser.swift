@@ -40,12 +40,22 @@ public struct RectangularDenoiser: Sendable {
 
 /// The best rotationally invariant estimate of S from Y = S + sqrt(t) G, for ``WishartPrior`` S of a given size.
 public struct SymmetricDenoiser: Sendable {
+    /// What becomes of eigenvalues beyond the ends of the spectrum, of which a large matrix with Gaussian noise has none.
+    public enum Outliers: String, Sendable, Hashable, CaseIterable {
+        /// They are denoised as an eigenvalue at the end: the estimate is bounded whatever the noise is.
+        case edge
+        /// They are denoised along the continuation of the spectrum's curve, far outside as if they had no noise.
+        case branch
+    }
+
     public let prior: WishartPrior
     public let dimension: Int
+    public let outliers: Outliers
 
     /// - Precondition: `dimension` >= 1, `width` >= 1 (rows of W).
-    public init(dimension: Int, width: Int) {
+    public init(dimension: Int, width: Int, outliers: Outliers = .branch) {
         self.dimension = dimension
+        self.outliers = outliers
         prior = WishartPrior(kappa: Double(width) / Double(dimension))
     }
 
@@ -58,8 +68,14 @@ public struct SymmetricDenoiser: Sendable {
         let (values, vectors) = try LAPACK.symmetricEigen(d, noisy, vectors: true)
         let spectrum = SymmetricSpectrum(prior, noise: t)
         var scaled = vectors
+        var (lowest, highest) = (-Double.infinity, Double.infinity)
+        if outliers == .edge, let first = spectrum.bulks.first, let last = spectrum.bulks.last {
+            // Just inside, where the curve has its pair of roots.
+            let margin = 1e-9 * (last.upperBound - first.lowerBound)
+            (lowest, highest) = (first.lowerBound + margin, last.upperBound - margin)
+        }
         for k in 0..<d {
-            let xi = spectrum.denoised(values[k])
+            let xi = spectrum.denoised(min(max(values[k], lowest), highest))
             guard xi.isFinite else {
                 throw SpectralError.notResolved("\(spectrum) at eigenvalue \(values[k])", residual: .nan)
             }

@@ -102,6 +102,11 @@ import Testing
         parameters: {d: 8, L: 10, rank: 3, alpha: 0.6, noise: 0.2, step_size: 0.05, runs: 3}
         """,
         """
+        model: extensive-width-quadratic
+        methods: [bayes, sampling, thresholds, limits, gd, langevin]
+        parameters: {d: 8, width: 4, alpha: 0.6, noise: 0.2, step_size: 0.02, runs: 3}
+        """,
+        """
         model: bilinear-sequence-regression
         methods: [ridge-theory, thresholds]
         parameters: {alpha: 0.6, beta: 2, rho: 0.4}

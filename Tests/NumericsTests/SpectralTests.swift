@@ -348,6 +348,17 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         let estimate = try SymmetricDenoiser(dimension: d, width: m).denoise(Y, noise: t)
         let error = zip(estimate, S).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(d)
         #expect(close(error, mmse, 0.03 * mmse), "\(error) \(mmse)")
+        // An outlier is kept by one rule and bounded by the other.
+        var spiked = Y
+        spiked[0] += 50
+        let ends = (spectrum.bulks.first!.lowerBound, spectrum.bulks.last!.upperBound)
+        for (outliers, isBounded) in [(SymmetricDenoiser.Outliers.edge, true), (.branch, false)] {
+            let denoiser = SymmetricDenoiser(dimension: d, width: m, outliers: outliers)
+            let top = try LAPACK.symmetricEigen(d, denoiser.denoise(spiked, noise: t)).values.last!
+            #expect(isBounded ? top < ends.1 : top > 40)
+            let plain = zip(try denoiser.denoise(Y, noise: t), estimate).reduce(0) { $0 + pow($1.0 - $1.1, 2) }
+            #expect(plain / Double(d) < 0.01 * mmse)
+        }
         #expect(values.first! > spectrum.bulks.first!.lowerBound - 0.1)
         #expect(values.last! < spectrum.bulks.last!.upperBound * 1.1)
     }

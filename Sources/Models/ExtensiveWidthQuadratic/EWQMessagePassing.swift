@@ -66,8 +66,8 @@ struct EWQDenoiser: InputDenoiser {
     private let denoiser: SymmetricDenoiser
     private var noisy: [Double]
 
-    init(_ sizes: EWQSizes) {
-        denoiser = SymmetricDenoiser(dimension: sizes.dimension, width: sizes.width)
+    init(_ sizes: EWQSizes, outliers: SymmetricDenoiser.Outliers) {
+        denoiser = SymmetricDenoiser(dimension: sizes.dimension, width: sizes.width, outliers: outliers)
         noisy = Array(repeating: 0, count: sizes.dimension * sizes.dimension)
     }
 
@@ -103,14 +103,15 @@ package struct EWQMessagePassing: Run {
         scale = EWQScale(kappa: p.kappa, d: d)
         var start = Array(repeating: 0.0, count: d * d)
         for j in 0..<d { start[j * d + j] = 1 }
-        // ytilde = sqrt(d) (y - 1 - Delta_0), which has noise of variance 2 Delta_0 (2 + Delta_0)/kappa.
+        // ytilde = sqrt(d) (y - 1 - Delta_0), which has noise of variance 2 Delta_0 (2 + Delta_0)/kappa. It is of tr S* = d; that the
+        // trace is another by O(1) moves all labels alike by (tr S* - d)/sqrt(d), noise that would keep S* from being found.
         let labels = data.labels.map { Double(d).squareRoot() * ($0 - 1 - parameters.noise) }
         passing = try MessagePassing(
             EWQSensing(data),
             ResidualChannel(
                 labels: labels, noise: EWQBayes.labelNoise(p.noise, kappa: p.kappa), ratio: 2 * p.alpha,
-                rule: p.precision),
-            EWQDenoiser(sizes), estimate: start, covariance: [2 / p.kappa],
+                rule: p.precision, hasOffset: true),
+            EWQDenoiser(sizes, outliers: p.outliers), estimate: start, covariance: [2 / p.kappa],
             rule: MessagePassingRule(
                 damping: p.damping, damped: .fields,
                 tolerance: p.tolerance > 0 ? (p.tolerance / Double(d)).squareRoot() : -1))

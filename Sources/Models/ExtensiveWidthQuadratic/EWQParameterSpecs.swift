@@ -1,4 +1,5 @@
 import Modeling
+import Numerics
 
 extension ExtensiveWidthQuadratic {
     private static let positive = RealRange(0, 1e9, includesLower: false)
@@ -68,6 +69,12 @@ extension ExtensiveWidthQuadratic {
             "amp: how s in g = (y - omega)/s and A is found: from the residuals (s = mean (y - omega)^2, A = 2 alpha/s), as in "
                 + "the paper (empirical: s = Delta + V, A = 2 alpha mean g^2), or as state evolution does (variance: "
                 + "s = Delta + V, A = 2 alpha/s)"),
+        ParameterSpec(
+            "outliers", kind: .choice(SymmetricDenoiser.Outliers.allCases.map(\.rawValue)),
+            default: .value(.text("edge")),
+            "amp: eigenvalues of the noisy matrix beyond the ends of its spectrum are denoised as one at the end (edge), or along "
+                + "the continuation (branch, the paper's). A single sample makes such eigenvalues when alpha d is below some 15; "
+                + "with branch the iteration then diverges"),
         ParameterSpec(
             "tolerance", kind: .real(.nonNegative), default: .value(.real(1e-6)),
             "amp: iterations end once |S_new - S|^2/d is at most this; 0: never"),

@@ -42,6 +42,7 @@ package struct EWQParameters: Sendable {
     package let burnIn: Int
     package let damping: Double
     package let precision: ChannelPrecision
+    package let outliers: SymmetricDenoiser.Outliers
     package let tolerance: Double
 
     package var prior: WishartPrior { WishartPrior(kappa: kappa) }
@@ -74,6 +75,7 @@ package struct EWQParameters: Sendable {
         burnIn = try point.integer("burn_in")
         damping = try point.real("damping")
         precision = method == "amp" ? try point.choice("precision") : .residual
+        outliers = try point.choice("outliers")
         tolerance = try point.real("tolerance")
     }
 

@@ -9,7 +9,7 @@ enum EWQRelevance {
         switch method {
         case "thresholds": return shape
         case "sampling": return all.union(["runs"])
-        case "amp": return all.union(["damping", "precision", "tolerance"])
+        case "amp": return all.union(["damping", "precision", "outliers", "tolerance"])
         case "gd": return all.union(descent).union(["optimizer", "weight_decay", "stop_error"])
         case "langevin": return all.union(descent).union(["burn_in"])
         default: return all

@@ -19,14 +19,21 @@ struct ResidualChannel: OutputChannel {
     /// a: alpha, for symmetric matrices 2 alpha.
     let ratio: Double
     let rule: ChannelPrecision
+    /// Whether y - omega has a mean of its own that says nothing of the signal, to be taken off.
+    var hasOffset = false
 
     mutating func evaluate(
         fields: UnsafePointer<Double>, variance: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>,
         precision: UnsafeMutablePointer<Double>
     ) throws {
-        var squares = 0.0
+        var (mean, squares) = (0.0, 0.0)
         for i in labels.indices {
             g[i] = labels[i] - fields[i]
+            mean += g[i]
+        }
+        mean = hasOffset && labels.count > 1 ? mean / Double(labels.count) : 0
+        for i in labels.indices {
+            g[i] -= mean
             squares += g[i] * g[i]
         }
         squares /= Double(labels.count)

@@ -1,0 +1,355 @@
+import Foundation
+import Modeling
+import Models
+import Numerics
+import Testing
+
+private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> Bool {
+    abs(value - expected) <= tolerance
+}
+
+@Suite("Extensive-width quadratic network: simulations") struct EWQSimulationTests {
+    private func data(_ values: Given, seed: UInt64 = 5) throws -> (EWQData, EWQParameters, RandomStream) {
+        let p = try EWQParameters(ewq.point(values), method: "gd")
+        let random = RandomStream(identity: TaskIdentity(high: 0xE5, low: seed))
+        return (EWQData(try #require(p.sizes), noise: p.noise, random), p, random)
+    }
+
+    // MARK: Data
+
+    /// Section 1: moments of the target, and labels that are Tr[Phi S*] + noise of variance Delta after rescaling.
+    @Test(arguments: [0.0, 0.4]) func data(noise: Double) throws {
+        let (data, p, _) = try data(ewqSizes(d: 60, width: 30, alpha: 2, noise: noise))
+        let (d, n) = (60, 7200)
+        #expect(data.inputs.count == n * d && data.labels.count == n)
+        let S = data.target
+        #expect(close((0..<d).reduce(0) { $0 + S[$1 * d + $1] } / 60, 1, 0.06))
+        #expect(close(S.reduce(0) { $0 + $1 * $1 } / 60, 3, 0.3))
+        let eigenvalues = try LAPACK.symmetricEigen(d, S).values
+        #expect(eigenvalues[29] < 1e-12 && eigenvalues[30] > 1e-3)
+        var (sum, squares) = (0.0, 0.0)
+        for i in 0..<n {
+            var field = 0.0
+            for j in 0..<d {
+                for k in 0..<d { field += data.inputs[i * d + j] * S[j * d + k] * data.inputs[i * d + k] }
+            }
+            let rest = 60.0.squareRoot() * (data.labels[i] - noise - field / 60)
+            sum += rest
+            squares += rest * rest
+        }
+        let Delta = EWQBayes.labelNoise(noise, kappa: p.kappa)
+        #expect(close(sum / Double(n), 0, 4 * (Delta / Double(n)).squareRoot() + 1e-12))
+        // The sum of n squares, and the instance's trace, which the cross term follows.
+        #expect(close(squares / Double(n), Delta, 0.08 * Delta + 1e-20), "\(squares / Double(n)) \(Delta)")
+    }
+
+    // MARK: Message passing
+
+    /// Landmark 9: at convergence the best error, in mean over instances, to three standard errors and the finite-size excess.
+    @Test(arguments: [(0.5, 0.2, 0.0), (0.5, 0.2, 0.25), (1.0, 0.3, 0.0)])
+    func messagePassingReachesTheBestError(kappa: Double, alpha: Double, noise: Double) throws {
+        let d = 80
+        let values = ewqSizes(d: d, width: Int(kappa * Double(d)), alpha: alpha, noise: noise)
+        let best = try ewqNumber("bayes", "R", values)
+        let runs = try (1...6).map { try runEWQ("amp", values, times: [0, 150], seed: $0) }
+        for run in runs {
+            #expect(run("converged")[0] == 1 && run("change")[1] <= 1e-6)
+            #expect(close(run("V")[0], 1, 1e-12))
+        }
+        for name in ["R", "V"] {
+            let (mean, error) = meanAndError(runs.map { $0(name)[1] })
+            #expect(abs(mean - best) < 3.5 * error + 0.02, "\(name): \(mean) +- \(error), theory \(best)")
+            #expect(error < 0.03)
+        }
+    }
+
+    /// The first undamped iterations follow state evolution, before the cycle that damping is needed against sets in.
+    @Test func firstIterationsFollowStateEvolution() throws {
+        let values = ewqSizes(
+            d: 90, width: 45, alpha: 0.2, noise: 0.25, ["tolerance": .real(0), "damping": .real(0)])
+        let times = [0.0, 1, 2, 3]
+        let theory = try runEWQ("state-evolution", values, times: times)
+        let runs = try (1...10).map { try runEWQ("amp", values, times: times, seed: $0) }
+        for (index, time) in times.enumerated() {
+            for name in time > 0 ? ["R", "V", "A"] : ["R", "V"] {
+                let (mean, error) = meanAndError(runs.map { $0(name)[index] })
+                let expected = theory(name)[index]
+                #expect(
+                    abs(mean - expected) < 3.5 * error + 0.02 * max(1, expected),
+                    "\(name) at \(time): \(mean) +- \(error), theory \(expected)")
+            }
+        }
+    }
+
+    /// With few samples a dimension single samples make outliers of the noisy matrix: denoised as such they grow, at the edge of
+    /// the spectrum they do not.
+    @Test func outliersOfFewSamples() throws {
+        let values = ewqSizes(d: 70, width: 35, alpha: 0.08)
+        let best = try ewqNumber("bayes", "R", values)
+        let runs = try (1...4).map { try runEWQ("amp", values, times: [150], seed: $0) }
+        let (mean, error) = meanAndError(runs.map { $0("R")[0] })
+        #expect(abs(mean - best) < 3.5 * error + 0.02, "\(mean) +- \(error), theory \(best)")
+        #expect(runs.allSatisfy { $0("R")[0] < 1.1 })
+        let branch = try? runEWQ("amp", values.merging(["outliers": .text("branch")]) { $1 }, times: [150])
+        #expect(branch.map { $0("R")[0] > 1 } ?? true)
+    }
+
+    /// Above alpha_PR the target is found.
+    @Test func messagePassingRecovers() throws {
+        for seed in 1...2 {
+            let values = ewqSizes(d: 60, width: 30, alpha: 0.6, ["tolerance": .real(1e-9)])
+            let record = try runEWQ("amp", values, times: [0, 20, 600], seed: seed)
+            #expect(record("R")[2] < 3e-3, "\(record("R")) \(record("iterations"))")
+            #expect(record("converged")[0] == 1)
+            // The error of the output on new inputs goes with it.
+            #expect(record("test_error")[2] < 2.2 * record("R")[2] + 1e-3)
+        }
+    }
+
+    /// Damping and the rule for A change the way and not the end.
+    @Test func variantsOfMessagePassingAgree() throws {
+        let values = ewqSizes(d: 60, width: 30, alpha: 0.3, noise: 0.25, ["tolerance": .real(1e-12)])
+        let reference = try runEWQ("amp", values, times: [600])
+        #expect(reference("converged")[0] == 1)
+        for more: Given in [
+            ["damping": .real(0.5)], ["precision": .text("variance")], ["precision": .text("empirical")],
+        ] {
+            let other = try runEWQ("amp", values.merging(more) { $1 }, times: [600])
+            #expect(other("converged")[0] == 1)
+            #expect(
+                close(other("R")[0], reference("R")[0], more["damping"] == nil ? 0.03 : 1e-5),
+                "\(more): \(other("R")[0]) \(reference("R")[0])")
+        }
+    }
+
+    // MARK: Descent
+
+    /// Landmark 7: gradients against central differences of the loss (1/4) sum_i (yhat_i - y_i)^2.
+    @Test(arguments: [(4, 0.0), (6, 0.3)]) func gradients(student: Int, noise: Double) throws {
+        let (data, p, random) = try data(
+            ewqSizes(
+                d: 7, width: 4, alpha: 0.8, noise: noise, ["runs": .integer(3), "student_width": .integer(student)]))
+        var descent = EWQDescent(p, data, isLangevin: false, random: random)
+        let W = descent.W
+        let (d, n, count) = (7, data.sizes.samples, student * 7)
+        func loss(_ W: [Double], _ run: Int) -> Double {
+            (0..<n).reduce(0.0) { sum, i in
+                var square = 0.0
+                for k in 0..<student {
+                    var field = 0.0
+                    for j in 0..<d { field += W[run * count + k * d + j] * data.inputs[i * d + j] }
+                    square += field * field
+                }
+                let e = 4.0.squareRoot() * (square / Double(student * d) - data.labels[i])
+                return sum + 0.25 * e * e
+            }
+        }
+        let gradient = descent.lossGradients()
+        let largest = gradient.map(abs).max() ?? 0
+        let h = 1e-4
+        for i in gradient.indices {
+            // Fourth order: the loss is a quartic, so central differences of two widths are exact.
+            func difference(_ h: Double) -> Double {
+                var (plus, minus) = (W, W)
+                plus[i] += h
+                minus[i] -= h
+                return (loss(plus, i / count) - loss(minus, i / count)) / (2 * h)
+            }
+            let expected = (4 * difference(h) - difference(2 * h)) / 3
+            #expect(close(gradient[i], expected, 1e-8 * largest), "\(gradient[i]) \(expected)")
+        }
+    }
+
+    /// One step of each rule, by its formula; weight decay is part of the gradient.
+    @Test func stepsOfBothOptimizers() throws {
+        for optimizer in EWQOptimizer.allCases {
+            let (data, p, random) = try data(
+                ewqSizes(
+                    d: 6, width: 3, alpha: 0.5,
+                    ["optimizer": .text(optimizer.rawValue), "step_size": .real(0.02), "weight_decay": .real(0.3)]))
+            var descent = EWQDescent(p, data, isLangevin: false, random: random)
+            let (W, gradient) = (descent.W, descent.lossGradients())
+            _ = try descent.advance(toward: 1, quantum: 1)
+            for i in W.indices {
+                let slope = gradient[i] + 0.3 * W[i]
+                // After one step Adam's means are the gradient and its square.
+                let move = optimizer == .gd ? slope : slope / (abs(slope) + 1e-8)
+                #expect(close(descent.W[i], W[i] - 0.02 * move, 1e-9))
+            }
+        }
+    }
+
+    /// Langevin without kicks would be a step on minus the log posterior; their mean square is 2 eta.
+    @Test func langevinStep() throws {
+        let values = ewqSizes(
+            d: 20, width: 10, alpha: 0.3, noise: 0.5, ["runs": .integer(4), "step_size": .real(0.1)])
+        let p = try EWQParameters(ewq.point(values), method: "langevin")
+        let random = RandomStream(identity: TaskIdentity(high: 0xE5, low: 8))
+        let sizes = try #require(p.sizes)
+        let data = EWQData(sizes, noise: 0.5, random)
+        var descent = EWQDescent(p, data, isLangevin: true, random: random)
+        let W = descent.W
+        // The sheet's form of the drift, from ytilde.
+        let (d, m) = (20, 10)
+        let Delta = EWQBayes.labelNoise(0.5, kappa: 0.5)
+        var drift = W
+        for run in 0..<4 {
+            for i in 0..<sizes.samples {
+                let h = (0..<m).map { k in
+                    (0..<d).reduce(0.0) { $0 + W[(run * m + k) * d + $1] * data.inputs[i * d + $1] }
+                }
+                let root = 20.0.squareRoot()
+                let e = (h.reduce(0) { $0 + $1 * $1 } / 10 - 20) / root - root * (data.labels[i] - 1.5)
+                for k in 0..<m {
+                    for j in 0..<d {
+                        drift[(run * m + k) * d + j] += 2 / (Delta * 10 * root) * e * h[k] * data.inputs[i * d + j]
+                    }
+                }
+            }
+        }
+        _ = try descent.advance(toward: 1, quantum: 1)
+        let kicks = W.indices.map { (descent.W[$0] - W[$0] + 0.1 * drift[$0]) / 0.2.squareRoot() }
+        let (mean, error) = meanAndError(kicks)
+        #expect(abs(mean) < 4 * error)
+        #expect(close(kicks.reduce(0) { $0 + $1 * $1 } / 800, 1, 0.2))
+        // Not correlated with the drift: a wrong factor of it would be.
+        let along = zip(kicks, drift).reduce(0) { $0 + $1.0 * $1.1 } / drift.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        #expect(abs(along) < 4)
+        let size = drift.reduce(0) { $0 + $1 * $1 }.squareRoot() * 0.1 / 0.2.squareRoot()
+        #expect(size > 20, "\(size)")
+    }
+
+    /// The error of the output on new inputs, by its formula and by sampling.
+    @Test func testError() throws {
+        let values = ewqSizes(d: 12, width: 6, alpha: 0.5)
+        let record = try runEWQ("gd", values, times: [0])
+        let (request, _) = try ewq.task("gd", values, times: [0], unit: .steps)
+        let p = try EWQParameters(request.point, method: "gd")
+        let data = EWQData(try #require(p.sizes), noise: 0, request.random)
+        let descent = EWQDescent(p, data, isLangevin: false, random: request.random)
+        let S = EWQData.square(descent.W, d: 12, width: 6)
+        var random = RandomStream(identity: TaskIdentity(high: 0xE5, low: 77))
+        let draws = (0..<20_000).map { _ -> Double in
+            let x = (0..<12).map { _ in random.normal() }
+            var output = 0.0
+            for j in 0..<12 { for k in 0..<12 { output += x[j] * (S[j * 12 + k] - data.target[j * 12 + k]) * x[k] } }
+            return 6 * output * output / 144
+        }
+        let (mean, error) = meanAndError(draws)
+        #expect(abs(mean - record("test_error")[0]) < 4 * error, "\(mean) +- \(error), \(record("test_error"))")
+        #expect(error < 0.05 * mean)
+    }
+
+    /// At the start an independent draw of the prior, R = 2; zero weights would have kappa + 1.
+    @Test func starts() throws {
+        let values = ewqSizes(d: 60, width: 30, alpha: 0.1, ["runs": .integer(6)])
+        let record = try runEWQ("gd", values, times: [0])
+        #expect(close(record("R_single")[0], 2, 0.1))
+        #expect(close(record("trace")[0], 1, 0.03))
+        let zero = try runEWQ("gd", values.merging(["init_scale": .real(1e-6)]) { $1 }, times: [0])
+        #expect(close(zero("R_single")[0], 1.5, 0.1))
+    }
+
+    /// Landmark 10: descent from the prior is near a sample of the posterior, and its average near the best error; with the tolerance
+    /// of the sheet, 20 to 25 %.
+    @Test(arguments: [(0.5, 0.1), (0.5, 0.2)]) func descentFromThePrior(kappa: Double, alpha: Double) throws {
+        let values = ewqSizes(
+            d: 40, width: Int(40 * kappa), alpha: alpha, ["runs": .integer(8), "step_size": .real(0.03)])
+        let best = try ewqNumber("bayes", "R", values)
+        let runs = try (1...3).map { try runEWQ("gd", values, times: [0, 10, 1500], seed: $0) }
+        for run in runs {
+            for k in 0..<3 { #expect(close(run("R_single")[k], run("R")[k] + run("spread")[k], 1e-12)) }
+            #expect(run("train_error")[2] < 1e-2 * run("train_error")[0])
+        }
+        let single = meanAndError(runs.map { $0("R_single")[2] })
+        let average = meanAndError(runs.map { $0("R")[2] })
+        #expect(close(single.mean, 2 * best, 0.2 * 2 * best), "\(single) \(2 * best)")
+        #expect(close(average.mean, 9.0 / 8 * best, 0.2 * best), "\(average) \(9.0 / 8 * best)")
+    }
+
+    /// Landmark 11: above alpha_PR descent comes to the target.
+    @Test func descentAbovePerfectRecovery() throws {
+        let values = ewqSizes(d: 40, width: 20, alpha: 0.48, ["step_size": .real(0.03), "runs": .integer(2)])
+        let record = try runEWQ("gd", values, times: [500, 1000, 1500, 3000])
+        #expect(record("R")[2] < 0.06, "\(record("R"))")
+        #expect(zip(record("R"), record("R").dropFirst()).allSatisfy { $0 > $1 })
+    }
+
+    /// Landmark 12: a sample of the posterior has twice the best error, the average of samples the best error.
+    @Test(arguments: [0.5, 1.0]) func langevin(kappa: Double) throws {
+        let values = ewqSizes(
+            d: 40, width: Int(40 * kappa), alpha: 0.2, noise: 0.25,
+            ["runs": .integer(4), "step_size": .real(0.01), "burn_in": .integer(400)])
+        let best = try ewqNumber("bayes", "R", values)
+        let runs = try [1, 2].map { try runEWQ("langevin", values, times: [500, 800, 1200], seed: $0) }
+        let single = runs.flatMap { $0("R_single") }.reduce(0, +) / 6
+        let average = runs.map { $0("R")[2] }.reduce(0, +) / 2
+        #expect(close(single, 2 * best, 0.15 * 2 * best), "\(single) \(2 * best)")
+        #expect(close(average, best, 0.15 * best), "\(average) \(best)")
+    }
+
+    /// Without signal in the data, as with much noise, weight decay shrinks the student.
+    @Test func weightDecay() throws {
+        let values = ewqSizes(d: 20, width: 10, alpha: 0.1, ["step_size": .real(0.02)])
+        let free = try runEWQ("gd", values, times: [2000])
+        let decayed = try runEWQ("gd", values.merging(["weight_decay": .real(0.1)]) { $1 }, times: [2000])
+        #expect(free("train_error")[0] < 1e-6)
+        #expect(decayed("train_error")[0] > 1e-3)
+        #expect(decayed("trace")[0] < free("trace")[0] - 0.02)
+    }
+
+    @Test func adamComesToTheData() throws {
+        let values = ewqSizes(d: 20, width: 10, alpha: 0.2, ["optimizer": .text("adam"), "step_size": .real(0.01)])
+        let record = try runEWQ("gd", values, times: [0, 1500])
+        #expect(record("train_error")[1] < 1e-4 * record("train_error")[0])
+    }
+
+    @Test func failures() throws {
+        // Adam has no bound, and a huge step leaves the numbers.
+        #expect {
+            try runEWQ(
+                "gd", ewqSizes(d: 20, width: 10, alpha: 0.5, ["step_size": .real(1e7), "optimizer": .text("adam")]),
+                times: [500])
+        } throws: { error in
+            if case .diverged(let step, _)? = error as? ModelError { return step > 0 && step < 500 }
+            return false
+        }
+        #expect(throws: ModelError.self) {
+            try runEWQ("amp", ewqSizes(d: 90_000, width: 10, alpha: 2), times: [1])
+        }
+    }
+
+    /// Once all runs interpolate, nothing changes any more.
+    @Test func stopsWhenTrained() throws {
+        let values = ewqSizes(d: 20, width: 10, alpha: 0.1, ["step_size": .real(0.05), "stop_error": .real(1e-4)])
+        let record = try runEWQ("gd", values, times: [0, 3000, 1e9])
+        #expect(record("train_error")[1] < 1e-4 && record("train_error")[1] > 1e-7)
+        #expect(record("R")[1] == record("R")[2])
+    }
+
+    // MARK: Resuming
+
+    @Test(arguments: ["amp", "gd", "adam", "langevin", "state-evolution", "bayes"])
+    func goesOnAsIfItHadNeverStopped(name: String) throws {
+        var values = ewqSizes(d: 14, width: 6, alpha: 0.6, noise: 0.2, ["runs": .integer(3)])
+        if name == "adam" { values["optimizer"] = .text("adam") }
+        values["burn_in"] = .integer(15)
+        values["tolerance"] = .real(0)
+        let method = name == "adam" ? "gd" : name
+        let times = name == "bayes" ? [.infinity] : [0, 3, 10, 60.0]
+        let (request, sink) = try ewq.task(method, values, times: times, unit: .steps)
+        let model = ExtensiveWidthQuadratic()
+        let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
+        for round in 0..<4 {
+            let choices = RandomStream(identity: TaskIdentity(high: 0xE5E5, low: UInt64(round)))
+            let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
+            #expect(interrupted.bits == expected, "\(name) round \(round)")
+        }
+        // Recording times do not matter either.
+        if method != "bayes" {
+            let few = try runEWQ(method, values, times: [60])
+            let all = try runEWQ(method, values, times: times)
+            #expect(few("R")[0] == all("R")[3])
+        }
+    }
+}
