@@ -30,10 +30,11 @@ public struct ControlledMean: Sendable {
         sums[group * (width + 1)] += 1
     }
 
-    /// The mean with its standard error from the spread of the groups, and how much of the variance is left.
+    /// The mean with its standard error from the spread of the groups, how much of the variance is left, and the mean of
+    /// each group (not a number without samples), all with the same coefficients: for errors of functions of several means.
     ///
     /// Controls that depend on each other linearly are left out together; the mean is then the plain one.
-    public var result: (mean: Double, error: Double, varianceLeft: Double) {
+    public var result: (mean: Double, error: Double, varianceLeft: Double, groupMeans: [Double]) {
         let width = controls + 1
         var total = Array(repeating: 0.0, count: width + 1)
         for i in sums.indices { total[i % (width + 1)] += sums[i] }
@@ -56,14 +57,14 @@ public struct ControlledMean: Sendable {
             return (row[first + width] - explained) / row[first]
         }
         let mean = adjusted(total[...])
+        let groupMeans = (0..<groups).map { adjusted(sums[($0 * (width + 1))..<(($0 + 1) * (width + 1))]) }
         var (square, used) = (0.0, 0.0)
-        for group in 0..<groups where sums[group * (width + 1)] > 0 {
-            let distance = adjusted(sums[(group * (width + 1))..<((group + 1) * (width + 1))]) - mean
-            square += distance * distance
+        for value in groupMeans where !value.isNaN {
+            square += (value - mean) * (value - mean)
             used += 1
         }
         let explained = (0..<controls).reduce(0) { $0 + coefficients[$1] * covariance($1, controls) }
         let variance = covariance(controls, controls)
-        return (mean, (square / (used * (used - 1))).squareRoot(), 1 - explained / variance)
+        return (mean, (square / (used * (used - 1))).squareRoot(), 1 - explained / variance, groupMeans)
     }
 }

@@ -15,13 +15,13 @@ import Testing
         #expect(overlap[4] < 1e-12)
     }
 
-    /// Landmark 10, on 2048 sequences (standard error 0.006).
+    /// Landmark 10.
     @Test func theFixedPointWithOneLayerLearned() throws {
         let record = try runSMI(
             "fixed-point",
-            ["Q0": numbers([0, 0.7]), "mc_samples": .integer(2048), "tolerance": .real(1e-3)])
-        #expect(abs(record("q_star")[1] - 0.770) < 0.02 && record("q_star")[0] < 1e-9)
-        #expect(abs(record("e_gen")[0] - 0.185) < 0.01)
+            ["Q0": numbers([0, 0.7]), "mc_samples": .integer(16384), "tolerance": .real(1e-3)])
+        #expect(abs(record("q_star")[1] - 0.770) < 0.01 && record("q_star")[0] < 1e-9)
+        #expect(abs(record("e_gen")[0] - 0.185) < 0.005)
         #expect(record("converged") == [1] && record("residual")[0] <= 1e-3 && record("iterations")[0] > 5)
     }
 

@@ -73,15 +73,27 @@ import Testing
         #expect(abs(record("growth")[1] - 1) < 1e-12)
     }
 
-    /// Landmark 7, with 2048 sequences in place of the sheet's 4e4 and more: their standard error is 0.006 to 0.008.
-    @Test(arguments: [(0.2, 0, 0.725, 0.892), (1, 0, 0.723, 0.974), (1, 1e-3, 0.749, .nan)])
-    func theThresholdOfTheFirstLayer(c: Double, reg: Double, alpha: Double, q: Double) throws {
+    /// Landmark 7, within the sheet's tolerance: an error of 0.002 to 0.004.
+    @Test(arguments: [
+        (0.2, 0, 32768, 0.725, 0.892), (1, 0, 32768, 0.723, 0.974), (2, 0, 16384, 0.724, 0.990),
+        (1, 1e-3, 32768, 0.749, .nan),
+    ])
+    func theThresholdOfTheFirstLayer(c: Double, reg: Double, samples: Int, alpha: Double, q: Double) throws {
         let record = try runSMI(
-            "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(2048)])
+            "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(samples)])
         let (found, error) = (record("alpha_k")[0], record("alpha_error")[0])
-        #expect(abs(found - alpha) < 0.01 + 2 * error && error < 0.012, "\(found) +- \(error)")
-        if q.isFinite { #expect(abs(record("q_critical")[0] - q) < 0.012) }
+        #expect(abs(found - alpha) < 0.01 && error > 5e-4 && error < 0.005, "\(found) +- \(error)")
+        if q.isFinite { #expect(abs(record("q_critical")[0] - q) < 0.004) }
         #expect(record("alpha_k")[1] == record("alpha_c")[0] && record("alpha_c")[0] > record("alpha_bound")[0])
+    }
+
+    /// At overlaps of the last layer that are critical for skips 1 and 2 a grid of 128 or 224 nodes is fine enough: the Nishimori
+    /// identity holds within its noise.
+    @Test(arguments: [(1.0, 0.974), (2, 0.99)])
+    func nishimoriWhereTheFirstLayerBecomesUnstable(c: Double, q: Double) throws {
+        var expectations = try smiExpectations(skip: c, samples: 8192)
+        let (squares, products) = try expectations.nishimori(q: [0, q])
+        #expect(abs(products[1] / squares[1] - 1) < 0.01, "\(squares) \(products)")
     }
 
     /// Landmark 16, 4096 sequences and 2 x 2048 draws: importance sampling, so the bias of short draws is in the tolerance.

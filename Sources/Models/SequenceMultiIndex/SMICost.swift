@@ -6,7 +6,7 @@ extension SequenceMultiIndex {
             Double(try point.integer("d")), Double(try point.integer("L")), Double(try point.integer("layers"))
         )
         let given = point["mc_samples"] == nil ? nil : try point.integer("mc_samples")
-        let samples = Double(given ?? (method == "overlap-ode" ? 32768 : 8192))
+        let samples = Double(given ?? SMIParameters.defaultSamples(method))
         let tests = Double(try point.integer("test_size")) * network(p, L) * 2
         // Of one posterior: a closed form, 64^2 nodes, or draws.
         let posterior: Double =
@@ -25,8 +25,10 @@ extension SequenceMultiIndex {
         case "state-evolution": return Cost(seconds: last * expectation + observations, memory: held)
         case "fixed-point": return Cost(seconds: 40 * expectation + tests, memory: held)
         case "weak-recovery":
-            // On the branch the quadrature is finer.
-            return Cost(seconds: (p == 2 ? 25 : 1) * expectation, memory: held)
+            // On the branch the quadrature is finer, the more so where a stronger skip needs a better known last layer.
+            let skip = try point.real("skip")
+            return Cost(
+                seconds: (p != 2 ? 1 : L == 2 ? 3 + 2 * skip * skip : 5) * expectation, memory: held)
         case "branch": return Cost(seconds: 2 * expectation + tests, memory: held)
         case "sgd":
             let B = Double(try point.integer("batch_size"))

@@ -1,6 +1,15 @@
 import Modeling
 import Numerics
 
+/// One expectation a layer, with standard errors, and its means over the independent groups of points: noise of two layers
+/// is not independent, so the error of what follows from both comes from the groups.
+package struct SMIResponses: Sendable {
+    package let means: [Double]
+    package let errors: [Double]
+    /// (layer, group).
+    package let groupMeans: [[Double]]
+}
+
 /// Expectations over the channel (sheet, section 4): Qhat of the state evolution and the response F of its branches, at
 /// overlaps Q = diag(q) (signs per layer keep Q diagonal), from common points.
 package struct SMIExpectations: Sendable {
@@ -87,17 +96,17 @@ package struct SMIExpectations: Sendable {
     }
 
     /// E sum_l g_l,k^2 of every layer k (Qhat_kk = alpha times that) with standard errors.
-    package mutating func responses(q: [Double]) throws -> GaussianEstimate {
+    package mutating func responses(q: [Double]) throws -> SMIResponses {
         try controlledMeans(q: q) { _ in false }
     }
 
     /// Of the layers with q_k = 0: F_kk = E |E[z_k z_k^T]/V - I|^2/V^2, so that around q the layer grows from zero by alpha F_kk
     /// an iteration. Of the others E sum_l g^2. With standard errors.
-    package mutating func growth(q: [Double]) throws -> GaussianEstimate {
+    package mutating func growth(q: [Double]) throws -> SMIResponses {
         try controlledMeans(q: q) { q[$0] == 0 }
     }
 
-    private mutating func controlledMeans(q: [Double], isMatrix: (Int) -> Bool) throws -> GaussianEstimate {
+    private mutating func controlledMeans(q: [Double], isMatrix: (Int) -> Bool) throws -> SMIResponses {
         let (p, network) = (network.layers, network)
         let kinds = (0..<p).map(isMatrix)
         let v = variance(q)
@@ -114,7 +123,8 @@ package struct SMIExpectations: Sendable {
             }
         }
         let results = means.map(\.result)
-        return GaussianEstimate(means: results.map(\.mean), errors: results.map(\.error))
+        return SMIResponses(
+            means: results.map(\.mean), errors: results.map(\.error), groupMeans: results.map(\.groupMeans))
     }
 
     /// g^2 with the controls g.(z - omega)/V - g^2 (the Nishimori identity) and the norms of z - omega and omega.

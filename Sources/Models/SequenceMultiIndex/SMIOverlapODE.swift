@@ -26,7 +26,8 @@ struct SMIOverlapODE: Run {
         unit = request.times.unit
         let network = parameters.network
         samples = SMISamples(
-            dimension: 2 * network.inputs, count: parameters.samples(default: 32768),
+            dimension: 2 * network.inputs,
+            count: parameters.samples(default: SMIParameters.defaultSamples(request.method)),
             random: request.random.substream(SMIStreams.channel))
         scratch = Array(
             repeating: .zero, count: 3 * network.inputs + 2 * network.scratchCount + network.outputs)

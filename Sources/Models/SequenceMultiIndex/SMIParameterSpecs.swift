@@ -48,7 +48,8 @@ extension SequenceMultiIndex {
         ParameterSpec(
             "max_iterations", kind: .integer(1...1_000_000), default: .value(.integer(500)), "fixed-point: iterations"),
         ParameterSpec(
-            "mc_samples", kind: .integer(64...100_000_000), default: .derived("8192, and 32768 for overlap-ode"),
+            "mc_samples", kind: .integer(64...100_000_000),
+            default: .derived("8192, and 32768 for weak-recovery and overlap-ode"),
             "common quasi-random sequences behind expectations of the theory (rounded up to 8 groups of a power of two)"
         ),
         ParameterSpec(

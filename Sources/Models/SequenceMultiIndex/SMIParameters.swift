@@ -82,6 +82,11 @@ package struct SMIParameters: Sendable {
 
     package func tolerance(default value: Double) -> Double { givenTolerance ?? value }
 
+    /// Of mc_samples. A threshold of the first layer has the noise of two expectations at a last layer known to 1 %.
+    static func defaultSamples(_ method: String) -> Int {
+        ["weak-recovery", "overlap-ode"].contains(method) ? 32768 : 8192
+    }
+
     /// Sequences behind expectations of the theory.
     package func samples(default value: Int) -> Int { givenSamples ?? value }
 

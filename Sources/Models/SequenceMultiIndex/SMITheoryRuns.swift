@@ -24,9 +24,11 @@ struct SMIMap: Sendable {
 }
 
 extension SMIExpectations {
-    init(_ request: RunRequest, _ parameters: SMIParameters) throws {
+    /// On `share` of the sequences of the method.
+    init(_ request: RunRequest, _ parameters: SMIParameters, share: Double = 1) throws {
+        let samples = parameters.samples(default: SMIParameters.defaultSamples(request.method))
         try self.init(
-            parameters.network, reg: parameters.reg, samples: parameters.samples(default: 8192),
+            parameters.network, reg: parameters.reg, samples: Int(share * Double(samples)),
             draws: parameters.draws, random: request.random.substream(SMIStreams.channel))
     }
 }
@@ -156,7 +158,7 @@ struct SMIBranchPoint: Sendable {
     let alpha: Double
     let alphaError: Double
     /// F_kk of the layers that are not learned, and E sum g^2 of the last.
-    let responses: GaussianEstimate
+    let responses: SMIResponses
     /// alpha F_kk; of the last layer alpha E sum g^2 (1-q)/q = 1.
     let growth: [Double]
 

@@ -3,17 +3,24 @@ import Modeling
 import Numerics
 
 /// Method `weak-recovery`: F_kk at Q = 0 and the threshold of the last layer (sheet, section 4.2); for two layers also that of
-/// the first, where alpha F_11 = 1 on the branch on which only the last is learned (section 4.3), found as a root in the
-/// overlap of the last layer: first by halving 1 - q, then by secants that keep their bracket.
+/// the first, where alpha F_11 = 1 on the branch on which only the last is learned (section 4.3), a root in the overlap of
+/// the last layer. An eighth of the sequences brackets it: first by halving 1 - q, then by secants. There the curves are
+/// smooth, and two or three evaluations on all sequences finish, with the slopes of the bracket.
 struct SMIWeakRecovery: Run {
     private let parameters: SMIParameters
     private var expectations: SMIExpectations
+    private var pilot: SMIExpectations?
     private var responses: [Double]
     private var errors: [Double]
     private var bracket = Bracket()
-    private var stage = 0
+    private var stage = Stage.atZero
+    /// Where the next evaluation on all sequences will be, log(1 - q), and how many there were.
+    private var polishAt = Double.nan
+    private var polished = 0
     /// Of the first layer: its threshold, the standard error, and the overlap of the last layer there.
     private var first = Array(repeating: Double.nan, count: 3)
+
+    private enum Stage: Int, Sendable { case atZero, bracketing, polishing, done }
 
     /// The root of log(alpha F_11) in x = log(1 - q), between a point below it (small q) and one above.
     private struct Bracket: Sendable, Resumable {
@@ -43,6 +50,12 @@ struct SMIWeakRecovery: Run {
             evaluations += 1
         }
 
+        /// d x and d log alpha a unit of log(alpha F_11), between the ends.
+        var slopes: (x: Double, logAlpha: Double) {
+            let rise = above[2] - below[2]
+            return ((above[0] - below[0]) / rise, (above[3] - below[3]) / rise)
+        }
+
         mutating func exchange(with archive: inout StateArchive) throws {
             try archive.exchange(&below)
             try archive.exchange(&above)
@@ -53,46 +66,76 @@ struct SMIWeakRecovery: Run {
     init(_ request: RunRequest, _ parameters: SMIParameters) throws {
         self.parameters = parameters
         expectations = try SMIExpectations(request, parameters)
+        if parameters.p == 2 { pilot = try SMIExpectations(request, parameters, share: 0.125) }
         responses = Array(repeating: .nan, count: parameters.p)
         errors = responses
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let p = parameters.p
-        if stage == 0 {
-            if p == 1, parameters.reg == 0 {
-                // The posterior is +-u: F = L(L+1) (section 4.2).
-                (responses[0], errors[0]) = (Double(parameters.L * (parameters.L + 1)), 0)
-            } else {
-                let growth = try expectations.growth(q: Array(repeating: 0, count: p))
-                (responses, errors) = (growth.means, growth.errors)
-            }
-            stage = p == 2 ? 1 : 2
-            return stage == 2
+        switch stage {
+        case .atZero: try respondAtZero()
+        case .bracketing: try narrow()
+        case .polishing: try polish()
+        case .done: break
         }
-        if stage == 1 { try narrow() }
-        return stage == 2
+        return stage == .done
     }
 
-    /// One evaluation on the branch.
+    private mutating func respondAtZero() throws {
+        let p = parameters.p
+        if p == 1, parameters.reg == 0 {
+            // The posterior is +-u: F = L(L+1) (section 4.2).
+            (responses[0], errors[0]) = (Double(parameters.L * (parameters.L + 1)), 0)
+        } else {
+            let growth = try expectations.growth(q: Array(repeating: 0, count: p))
+            (responses, errors) = (growth.means, growth.errors)
+        }
+        stage = p == 2 ? .bracketing : .done
+    }
+
+    /// One evaluation of the bracket.
     private mutating func narrow() throws {
+        guard var sequences = pilot.take() else { return }
+        defer { pilot = sequences }
         let x = bracket.next
-        let q = 1 - exp(x)
-        let point = try SMIBranchPoint(&expectations, [0, q])
-        let F = point.responses.means[0]
-        guard F > 0, x > log(1e-5), bracket.evaluations < 50 else {
-            throw ModelError.notConverged(
-                "alpha F_11 is \(point.growth[0]), not 1, after \(bracket.evaluations + 1) evaluations, at Q22 = \(q)")
+        let point = try SMIBranchPoint(&sequences, [0, 1 - exp(x)])
+        guard point.growth[0] > 0, x > log(1e-5), bracket.evaluations < 50 else {
+            throw Self.notFound(point, x, bracket.evaluations + 1)
         }
         let value = log(point.growth[0])
         bracket.insert(x, value, log(point.alpha))
-        guard bracket.isClosed, abs(value) < 1e-4 else { return }
-        // Noise of alpha and F_11 moves the root, and alpha there by dlog(alpha)/dlog(alpha F_11) of it.
-        let (below, above) = (bracket.below, bracket.above)
-        let slope = (above[3] - below[3]) / (above[2] - below[2])
-        let (alphaError, responseError) = (point.alphaError / point.alpha, point.responses.errors[0] / F)
-        first = [point.alpha, point.alpha * hypot((1 - slope) * alphaError, slope * responseError), q]
-        stage = 2
+        guard bracket.isClosed, abs(value) < 0.01 else { return }
+        polishAt = x
+        stage = .polishing
+    }
+
+    /// One evaluation on all sequences.
+    private mutating func polish() throws {
+        let (x, slopes) = (polishAt, bracket.slopes)
+        let point = try SMIBranchPoint(&expectations, [0, 1 - exp(x)])
+        polished += 1
+        let value = point.growth[0] > 0 ? log(point.growth[0]) : .nan
+        polishAt = x - slopes.x * value
+        guard polishAt < 0, polishAt > log(1e-5), polished < 10 else { throw Self.notFound(point, x, polished) }
+        // What is left is linear to some 1e-4 of alpha.
+        guard abs(value) < 0.02 else { return }
+        // log alpha_1 = log alpha - s log(alpha F) with the slope s, in every group of sequences.
+        let (means, groups) = (point.responses.means, point.responses.groupMeans)
+        let s = slopes.logAlpha
+        let deviations = zip(groups[0], groups[1]).map { F, g in
+            s * (F / means[0] - 1) + (1 - s) * (g / means[1] - 1)
+        }
+        let squares = deviations.reduce(0) { $0 + $1 * $1 }
+        let alpha = point.alpha * exp(-s * value)
+        let count = Double(deviations.count)
+        first = [alpha, alpha * (squares / (count * (count - 1))).squareRoot(), 1 - exp(polishAt)]
+        stage = .done
+    }
+
+    private static func notFound(_ point: SMIBranchPoint, _ x: Double, _ evaluations: Int) -> ModelError {
+        ModelError.notConverged(
+            "alpha F_11 is \(point.growth[0]), not 1, after \(evaluations) evaluations, at Q22 = \(1 - exp(x)); "
+                + "give more mc_samples")
     }
 
     mutating func observe(into sink: inout ObservationSink) throws {}
@@ -117,10 +160,14 @@ struct SMIWeakRecovery: Run {
     }
 
     mutating func exchange(with archive: inout StateArchive) throws {
-        try archive.exchange(&stage, in: 0...2)
+        var number = stage.rawValue
+        try archive.exchange(&number, in: 0...3)
+        stage = Stage(rawValue: number) ?? .done
         try archive.exchange(&responses)
         try archive.exchange(&errors)
         try archive.exchange(&bracket)
+        try archive.exchange(&polishAt)
+        try archive.exchange(&polished, in: 0...10)
         try archive.exchange(&first)
     }
 }

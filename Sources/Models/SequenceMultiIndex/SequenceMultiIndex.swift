@@ -31,7 +31,7 @@ public struct SequenceMultiIndex: Model {
             "where state evolution ends; not converged within max_iterations is a failure that states the residual"),
         MethodSpec(
             "weak-recovery", kind: .theory, isSeeded: false, isTimed: false, observables: thresholdObservables,
-            costParameters: ["L", "layers", "mc_samples", "draws"],
+            costParameters: ["L", "layers", "skip", "mc_samples", "draws"],
             "thresholds in alpha from which a layer is recovered, and the responses they follow from"),
         MethodSpec(
             "branch", kind: .theory, isSeeded: false, isTimed: false, observables: branchObservables,
