@@ -10,6 +10,10 @@ import Testing
 /// A method's grid leaves out the axes of parameters that the model says the method does not use. If a model says so
 /// wrongly, results would silently depend on a stand-in value; these tests vary the stand-ins.
 @Suite struct UnusedParameterTests {
+    // As in the program, and before any record: tests of models, which run beside these, set it too, and sums of several threads
+    // have other bits.
+    init() { BLAS.setSingleThreaded() }
+
     /// Jobs in which methods do not see some of the parameters.
     static let jobs = [
         """

@@ -3,11 +3,7 @@ import Modeling
 import Models
 import Numerics
 
-let ewq: TaskHarness = {
-    // As in the program: else the tests, which run side by side, fight for the cores.
-    BLAS.setSingleThreaded()
-    return TaskHarness(model: ExtensiveWidthQuadratic(), salt: 0x4557_5100, leftOut: ["R_runs"])
-}()
+let ewq = TaskHarness(model: ExtensiveWidthQuadratic(), salt: 0x4557_5100, leftOut: ["R_runs"])
 
 /// Runs one task of the extensive-width quadratic network.
 func runEWQ(
