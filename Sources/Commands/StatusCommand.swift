@@ -37,7 +37,8 @@ struct StatusCommand: ParsableCommand {
             do {
                 summary = try ResultFile.summary(
                     file, failureLimit: max(0, failures), slowestLimit: max(0, slowest))
-                left = try WorkLeft(of: ResultFile(file), job: job())
+                let results = try ResultFile(file)
+                left = try WorkLeft(of: results, job: job(of: results), isComplete: summary.counts.isComplete)
             } catch {
                 throw FatalUserError("\(error)", code: .badInput)
             }
@@ -53,8 +54,8 @@ struct StatusCommand: ParsableCommand {
     }
 
     /// The file's own job, where this program knows its model.
-    private func job() -> Job? {
-        guard let own = try? ResultFile(file).job() else { return nil }
+    private func job(of results: ResultFile) -> Job? {
+        guard let own = try? results.job() else { return nil }
         return try? Job.parse(
             text: own.text, path: file, overrides: own.overrides, models: allModels, checksOutput: false)
     }
@@ -86,7 +87,7 @@ struct StatusCommand: ParsableCommand {
                     + [.failed, .diverged, .suspect, .spared].map { Text.count(method.counts[$0]) }
                     + [
                         method.wallSeconds == 0 ? "-" : Text.duration(method.wallSeconds),
-                        left.seconds[method.name].map { $0 == 0 ? "-" : Text.duration($0) } ?? "?",
+                        method.counts.isComplete ? "-" : left.seconds[method.name].map(Text.duration) ?? "?",
                     ])
         }
         table.print()

@@ -12,9 +12,16 @@ public struct WorkLeft: Sendable {
     /// Estimates from the models' costs, method by method scaled by what its finished tasks took over what was expected of
     /// them; a method without finished tasks is taken as estimated.
     ///
-    /// - Parameter job: the job of the file; nil when its model is not known here: then unfinished tasks count as the mean
-    ///   of those that are done.
-    public init(of file: ResultFile, job: Job?) throws {
+    /// - Parameters:
+    ///   - job: the job of the file; nil when its model is not known here: then unfinished tasks count as the mean of those
+    ///     that are done.
+    ///   - isComplete: whether nothing is left, so that no task need be looked at.
+    public init(of file: ResultFile, job: @autoclosure () -> Job?, isComplete: Bool) throws {
+        guard !isComplete else {
+            (seconds, total) = ([:], 0)
+            return
+        }
+        let job = job()
         var seconds: [String: Double] = [:]
         var isKnown = true
         for name in file.methods {

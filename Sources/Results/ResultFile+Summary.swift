@@ -88,38 +88,25 @@ extension ResultFile {
     /// What the ranks that write this file compute now.
     private func running() throws -> [ResultSummary.Running] {
         guard let grid = try fingerprint() else { return [] }
-        return try RankLeftover.flights(of: path).filter { $0.grid == grid && methods.indices.contains($0.task.method) }
-            .map { flight in
-                let name = methods[flight.task.method]
-                let group = try file.root.group(name)
-                let shape = try group.dataset("status").shape
-                let names = try group.dataset("status").dimensionNames()
-                let seeds = names.last == "seed" ? shape.last ?? 1 : 1
-                let index = flight.task.point * seeds + flight.task.seed
-                let count = shape.reduce(1, *)
-                return ResultSummary.Running(
+        let flights = RankLeftover.flights(of: path).filter { $0.grid == grid }
+        return try methods.enumerated().flatMap { method, name -> [ResultSummary.Running] in
+            let own = flights.filter { $0.task.method == method }
+            guard !own.isEmpty else { return [] }
+            let places = try TaskLabels(of: self, in: file.root.group(name))
+            let seeds = places.names.last == "seed" ? places.shape.last ?? 1 : 1
+            return own.map { flight in
+                ResultSummary.Running(
                     rank: flight.rank, method: name,
-                    place: index < count ? try place(of: index, in: group) : "a task of a new grid",
+                    place: places[flight.task.point * seeds + flight.task.seed] ?? "a task of a new grid",
                     since: flight.since)
-            }.sorted { $0.since < $1.since }
-    }
-
-    /// The coordinates of a task, `L=4 step_size=0.1 seed=3`.
-    private func place(of index: Int, in group: HDF5Group) throws -> String {
-        let status = try group.dataset("status")
-        let at = MethodLayout.indices(index, shape: status.shape)
-        return try zip(status.dimensionNames(), at).map { name, at in
-            let name = name ?? ""
-            return "\(name)=\(try labels(of: name, in: group)[at])"
-        }.joined(separator: " ")
+            }
+        }.sorted { $0.since < $1.since }
     }
 
     private func summary(method: String, failureLimit: Int, slowestLimit: Int) throws -> ResultSummary.Method {
         let group = try file.root.group(method)
-        let status = try group.dataset("status")
-        let shape = status.shape
-        let names = status.dimensionNames().map { $0 ?? "" }
-        let labels = try names.map { try self.labels(of: $0, in: group) }
+        let places = try TaskLabels(of: self, in: group)
+        let shape = places.shape
         let all = try statuses(method: method)
 
         var counts = StatusCounts()
@@ -155,7 +142,7 @@ extension ResultFile {
             reasons[text, default: 0] += 1
             if failures.count < failureLimit {
                 failures.append(
-                    ResultSummary.Failure(status: all[index], place: try place(of: index, in: group), error: text))
+                    ResultSummary.Failure(status: all[index], place: places[index] ?? "", error: text))
             }
         }
         let seconds = try group.dataset("wall_seconds").read(Double.self)
@@ -163,12 +150,13 @@ extension ResultFile {
         return ResultSummary.Method(
             name: method, counts: counts,
             axes: shape.indices.map { axis in
-                ResultSummary.AxisCounts(name: names[axis], values: Array(zip(labels[axis], tables[axis])))
+                ResultSummary.AxisCounts(
+                    name: places.names[axis], values: Array(zip(places.labels[axis], tables[axis])))
             },
             failures: failures,
             reasons: reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) },
             wallSeconds: seconds.reduce(0) { $1.isNaN ? $0 : $0 + $1 },
-            slowest: try slowest.map { (try place(of: $0, in: group), seconds[$0]) })
+            slowest: slowest.map { (places[$0] ?? "", seconds[$0]) })
     }
 
     /// Where the `count` largest numbers are, the largest first.
@@ -209,5 +197,27 @@ extension ResultFile {
         if value.isNaN { return "" }
         if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
         return "\(value)"
+    }
+}
+
+/// The coordinates of a method's tasks as texts.
+private struct TaskLabels {
+    let names: [String]
+    let shape: [Int]
+    /// By dimension.
+    let labels: [[String]]
+
+    init(of file: ResultFile, in group: HDF5Group) throws {
+        let status = try group.dataset("status")
+        shape = status.shape
+        names = status.dimensionNames().map { $0 ?? "" }
+        labels = try names.map { try file.labels(of: $0, in: group) }
+    }
+
+    /// `L=4 step_size=0.1 seed=3`; nil when there is no such task.
+    subscript(index: Int) -> String? {
+        guard (0..<shape.reduce(1, *)).contains(index) else { return nil }
+        let at = MethodLayout.indices(index, shape: shape)
+        return zip(names, zip(labels, at)).map { "\($0)=\($1.0[$1.1])" }.joined(separator: " ")
     }
 }

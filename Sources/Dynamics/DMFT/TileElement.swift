@@ -42,12 +42,9 @@ extension Double: TileElement {
         rows: Int, _ count: Int, _ coefficients: UnsafePointer<Double>, leading: Int, _ x: UnsafePointer<Double>,
         _ length: Int, _ out: UnsafeMutablePointer<Double>, next: UnsafePointer<Double>
     ) {
-        var row = 0
-        while row + 2 <= rows {
-            combine2(count, coefficients + row * leading, leading, x, length, out + row * length, next)
-            row += 2
+        for row in 0..<rows {
+            combine(count, coefficients + row * leading, x, length, out + row * length, next)
         }
-        if row < rows { combine(count, coefficients + row * leading, x, length, out + row * length, next) }
     }
 
     @inline(__always)
@@ -107,53 +104,6 @@ private func combine(
         store(s6, target, 6)
         store(s7, target, 7)
         at += 64
-    }
-}
-
-/// Two rows of coefficients at once, which read x once.
-@inline(__always)
-private func combine2(
-    _ count: Int, _ coefficients: UnsafePointer<Double>, _ leading: Int, _ x: UnsafePointer<Double>, _ length: Int,
-    _ out: UnsafeMutablePointer<Double>, _ next: UnsafePointer<Double>
-) {
-    var at = 0
-    while at < length {
-        let (upper, lower) = (out + at, out + length + at)
-        var s0 = lanes(upper, 0)
-        var s1 = lanes(upper, 1)
-        var s2 = lanes(upper, 2)
-        var s3 = lanes(upper, 3)
-        var r0 = lanes(lower, 0)
-        var r1 = lanes(lower, 1)
-        var r2 = lanes(lower, 2)
-        var r3 = lanes(lower, 3)
-        var row = x + at
-        for c in 0..<count {
-            let first = Lanes(repeating: coefficients[c])
-            let second = Lanes(repeating: coefficients[leading + c])
-            let (x0, x1, x2, x3) = (
-                lanes(row, 0), lanes(row, 1), lanes(row, 2), lanes(row, 3)
-            )
-            s0 = fma(first, x0, s0)
-            s1 = fma(first, x1, s1)
-            s2 = fma(first, x2, s2)
-            s3 = fma(first, x3, s3)
-            r0 = fma(second, x0, r0)
-            r1 = fma(second, x1, r1)
-            r2 = fma(second, x2, r2)
-            r3 = fma(second, x3, r3)
-            if at % 64 == 0 { prefetch(next + at + c * length) }
-            row += length
-        }
-        store(s0, upper, 0)
-        store(s1, upper, 1)
-        store(s2, upper, 2)
-        store(s3, upper, 3)
-        store(r0, lower, 0)
-        store(r1, lower, 1)
-        store(r2, lower, 2)
-        store(r3, lower, 3)
-        at += 32
     }
 }
 
