@@ -50,3 +50,22 @@ CVECTOR_INLINE cvector_f32x16 cvector_f32_from_upper_u16x16(cvector_u16x16 x) {
 CVECTOR_INLINE cvector_u16x16 cvector_upper_u16_from_u32x16(cvector_u32x16 x) {
     return __builtin_convertvector(x >> 16, cvector_u16x16);
 }
+
+typedef _Float16 cvector_f16x16 __attribute__((ext_vector_type(16)));
+
+/// Numbers of which the bits in half precision are given; exact.
+CVECTOR_INLINE cvector_f32x16 cvector_f32_from_f16x16(cvector_u16x16 x) {
+#ifdef __F16C__
+    return __builtin_convertvector((cvector_f16x16)x, cvector_f32x16);
+#else
+    // Exponent and mantissa moved in place, and 2^112 for the other bias; what is not finite does not occur.
+    cvector_u32x16 bits = __builtin_convertvector(x, cvector_u32x16);
+    cvector_f32x16 size = (cvector_f32x16)((bits & 0x7fff) << 13) * 0x1p112f;
+    return (cvector_f32x16)((cvector_u32x16)size | ((bits & 0x8000) << 16));
+#endif
+}
+
+/// The bits in half precision, rounded to nearest.
+CVECTOR_INLINE cvector_u16x16 cvector_f16_from_f32x16(cvector_f32x16 x) {
+    return (cvector_u16x16)__builtin_convertvector(x, cvector_f16x16);
+}

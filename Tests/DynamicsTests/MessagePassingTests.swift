@@ -76,6 +76,51 @@ struct GaussianPrior: InputDenoiser {
     }
 }
 
+/// The same map in blocks of seven rows, both directions in one pass.
+struct BlockSensing: RowwiseSensing {
+    let map: GaussianSensing
+    var fieldCount: Int { map.fieldCount }
+    var signalCount: Int { map.signalCount }
+    var width: Int { map.width }
+
+    func pass(
+        estimate: UnsafePointer<Double>, outputs: UnsafePointer<Double>, signal: UnsafeMutablePointer<Double>,
+        respond: (Range<Int>, UnsafePointer<Double>) -> Void
+    ) {
+        var all = Array(repeating: 0.0, count: fieldCount * width)
+        map.fields(of: estimate, into: &all)
+        for first in stride(from: 0, to: fieldCount, by: 7) {
+            let rows = first..<min(first + 7, fieldCount)
+            respond(rows, Array(all[first * width..<rows.upperBound * width]))
+        }
+        map.adjoint(of: outputs, into: signal)
+    }
+}
+
+/// g = (y - Omega)/s with s the mean square of y - Omega, A = n/(d s).
+struct MeanSquareChannel: RowwiseChannel {
+    let y: [Double]
+    let width: Int
+    let ratio: Double
+    var squares = 0.0
+    var fieldCount: Int { y.count / width }
+
+    mutating func begin(variance: UnsafePointer<Double>) { squares = 0 }
+
+    mutating func respond(_ rows: Range<Int>, fields: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>) {
+        for i in rows.lowerBound * width..<rows.upperBound * width {
+            g[i] = y[i] - fields[i]
+            squares += g[i] * g[i]
+        }
+    }
+
+    func finish(precision: UnsafeMutablePointer<Double>) -> Double {
+        let s = squares / Double(y.count)
+        for i in 0..<width * width { precision[i] = i % (width + 1) == 0 ? ratio / s : 0 }
+        return 1 / s
+    }
+}
+
 @Suite struct MessagePassingTests {
     typealias Ridge = MessagePassing<GaussianSensing, GaussianChannel, GaussianPrior>
 
@@ -213,6 +258,28 @@ struct GaussianPrior: InputDenoiser {
             #expect(cut.change == whole.change && cut.precision == whole.precision)
         }
         #expect(whole.iteration == 12 && cut.iteration == 12)
+    }
+
+    /// One pass over the rows, or two: the same numbers at each iteration, damped or not, and from a saved state.
+    @Test(arguments: rules, [1, 2]) func onePassIsTwoPasses(rule: MessagePassingRule, k: Int) throws {
+        let problem = Problem(n: 100, d: 60, k: k, noise: 0.2)
+        let channel = MeanSquareChannel(y: problem.y, width: k, ratio: 100.0 / 60)
+        let (start, C) = (Array(repeating: 0.0, count: 60 * k), SmallMatrix.diagonal(k, 1))
+        let prior = GaussianPrior(count: 60, k: k)
+        var two = try MessagePassing(problem.sensing, channel, prior, estimate: start, covariance: C, rule: rule)
+        let blocks = BlockSensing(map: problem.sensing)
+        var one = try MessagePassing(blocks, channel, prior, estimate: start, covariance: C, rule: rule)
+        for _ in 0..<10 {
+            try two.step()
+            let bytes = try StateArchive.save(&one)
+            one = try MessagePassing(blocks, channel, prior, estimate: start, covariance: C, rule: rule)
+            try StateArchive.restore(&one, from: bytes)
+            try one.step()
+            #expect(largestDifference(one.estimate, two.estimate) < 1e-12)
+            #expect(largestDifference(one.outputs, two.outputs) < 1e-11)
+            #expect(largestDifference(one.precision + one.covariance, two.precision + two.covariance) < 1e-11)
+        }
+        #expect(two.change < 0.1)
     }
 
     @Test func whatIsNotFiniteIsFound() throws {

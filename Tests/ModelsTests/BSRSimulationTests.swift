@@ -24,7 +24,8 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     @Test func data() throws {
         let (data, p, _) = try data(bsrSizes(d: 40, L: 60, rank: 8, alpha: 0.5, noise: 0.3))
         let entries = 40.0 * 60
-        #expect(data.inputs.count == 1200 * 2400)
+        #expect(data.inputs.rows == 1200 && data.inputs.columns == 2400)
+        let inputs = data.inputs.unpacked()
         #expect(close(data.target.reduce(0) { $0 + $1 * $1 } / entries, 1, 0.15))
         // Rank: beyond 8 the singular values vanish.
         var svd = SingularValues(rows: 40, columns: 60)
@@ -33,7 +34,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         // Labels: y_i = <X_i, S*>/sqrt(p) + noise.
         let labels = data.labels()
         for i in [0, 700, 1199] {
-            let field = (0..<2400).reduce(0.0) { $0 + Double(data.inputs[i * 2400 + $1]) * data.target[$1] }
+            let field = (0..<2400).reduce(0.0) { $0 + Double(inputs[i * 2400 + $1]) * data.target[$1] }
             #expect(close(labels[i], field / entries.squareRoot() + data.labelNoise[i], 1e-10))
         }
         let norm = data.labelNoise.reduce(0) { $0 + $1 * $1 } / 1200
@@ -135,14 +136,15 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         let D = (0..<runs * p).map { _ in Float(random.normal()) }
         gradient.evaluate(D)
         let n = data.sizes.samples
+        let inputs = data.inputs.unpacked()
         for run in 0..<runs {
             var expected = Array(repeating: 0.0, count: p)
             var squares = 0.0
             for i in 0..<n {
                 var e = -data.labelNoise[i]
-                for j in 0..<p { e += Double(data.inputs[i * p + j]) * Double(D[run * p + j]) / Double(p).squareRoot() }
+                for j in 0..<p { e += Double(inputs[i * p + j]) * Double(D[run * p + j]) / Double(p).squareRoot() }
                 squares += e * e
-                for j in 0..<p { expected[j] += e * Double(data.inputs[i * p + j]) }
+                for j in 0..<p { expected[j] += e * Double(inputs[i * p + j]) }
             }
             #expect(close(gradient.trainErrors[run], squares / Double(n), 1e-5 * squares / Double(n)))
             for j in 0..<p { #expect(close(Double(gradient.gradient[run * p + j]), expected[j], 2e-5)) }
@@ -153,7 +155,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         let (data, p, random) = try data(
             bsrSizes(d: 6, L: 8, rank: 3, alpha: alpha, noise: 0.2, ["runs": .integer(2), "student_rank": .integer(4)]))
         var descent = BSRDescent(p, data, isLangevin: false, random: random)
-        let labels = data.labels()
+        let (labels, inputs) = (data.labels(), data.inputs.unpacked())
         let (U, V) = (descent.U, descent.V)
         let entries = 48
         /// (1/4) sum_i (yhat_i - y_i)^2 in double precision.
@@ -163,7 +165,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
                 columns: 8)
             return labels.indices.reduce(0) { sum, i in
                 var e = -labels[i]
-                for j in 0..<entries { e += Double(data.inputs[i * entries + j]) * S[j] / Double(entries).squareRoot() }
+                for j in 0..<entries { e += Double(inputs[i * entries + j]) * S[j] / Double(entries).squareRoot() }
                 return sum + 0.25 * e * e
             }
         }

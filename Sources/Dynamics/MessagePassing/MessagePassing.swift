@@ -10,7 +10,7 @@ import Numerics
 /// with g = 0 at the start. A warm start is an estimate with the covariance that it really has, a cold one a small or
 /// zero estimate with the prior's covariance. Memory: two arrays of fields and two of the signal's size, three or
 /// four when damped; iterations allocate nothing.
-public struct MessagePassing<Operator: SensingOperator, Channel: OutputChannel, Denoiser: InputDenoiser>:
+public struct MessagePassing<Operator: SensingMap, Channel: OutputChannel, Denoiser: InputDenoiser>:
     Sendable, Resumable
 {
     public private(set) var sensing: Operator
@@ -34,9 +34,11 @@ public struct MessagePassing<Operator: SensingOperator, Channel: OutputChannel, 
     private var fields: [Double]
     private var variance: [Double]
     private var scratch: Scratch
+    /// Makes fields, outputs, A and F^T g of an iteration: in two passes over the data or in one.
+    private let measure: @Sendable (inout Self) throws -> Void
 
     private struct Scratch: Sendable {
-        /// Omega before damping, when that is wanted.
+        /// Omega before damping, where that is wanted.
         var fields: [Double]
         var pseudoField: [Double]
         var estimate: [Double]
@@ -51,6 +53,23 @@ public struct MessagePassing<Operator: SensingOperator, Channel: OutputChannel, 
     public init(
         _ sensing: Operator, _ channel: Channel, _ denoiser: Denoiser, estimate: [Double], covariance: [Double],
         rule: MessagePassingRule
+    ) throws where Operator: SensingOperator {
+        try self.init(sensing, channel, denoiser, estimate, covariance, rule) { try $0.measureInTwoPasses() }
+    }
+
+    /// Starts from an `estimate` with `covariance`.
+    ///
+    /// - Throws: ``MessagePassingError/argument(_:)`` when sizes do not fit, or damping is outside of [0, 1).
+    public init(
+        _ sensing: Operator, _ channel: Channel, _ denoiser: Denoiser, estimate: [Double], covariance: [Double],
+        rule: MessagePassingRule
+    ) throws where Operator: RowwiseSensing, Channel: RowwiseChannel {
+        try self.init(sensing, channel, denoiser, estimate, covariance, rule) { $0.measureInOnePass() }
+    }
+
+    private init(
+        _ sensing: Operator, _ channel: Channel, _ denoiser: Denoiser, _ estimate: [Double], _ covariance: [Double],
+        _ rule: MessagePassingRule, measure: @escaping @Sendable (inout Self) throws -> Void
     ) throws {
         let (n, m, k) = (sensing.fieldCount, sensing.signalCount, sensing.width)
         guard n > 0, m > 0, k > 0 else { throw MessagePassingError.argument("a dimension is \(min(n, m, k))") }
@@ -62,7 +81,8 @@ public struct MessagePassing<Operator: SensingOperator, Channel: OutputChannel, 
         guard rule.damping >= 0, rule.damping < 1 else {
             throw MessagePassingError.argument("damping \(rule.damping) is not within 0 (included) to 1 (excluded)")
         }
-        (self.sensing, self.channel, self.denoiser, self.rule) = (sensing, channel, denoiser, rule)
+        (self.sensing, self.channel, self.denoiser) = (sensing, channel, denoiser)
+        (self.rule, self.measure) = (rule, measure)
         (self.estimate, self.covariance) = (estimate, covariance)
         outputs = Array(repeating: 0, count: n * k)
         fields = Array(repeating: 0, count: n * k)
@@ -97,13 +117,11 @@ public struct MessagePassing<Operator: SensingOperator, Channel: OutputChannel, 
     public mutating func step() throws {
         let k = sensing.width
         let old = rule.damping
-        makeFields()
-        try channel.evaluate(
-            fields: fields, variance: variance, g: &outputs, precision: &scratch.precision)
+        _ = replace(&variance, by: covariance, keeping: dampsFields && iteration > 0 ? old : 0)
+        try measure(&self)
         guard scratch.precision.allSatisfy(\.isFinite) else {
             throw MessagePassingError.diverged(iteration: iteration + 1, "the precision A is not finite")
         }
-        sensing.adjoint(of: outputs, into: &scratch.pseudoField)
         addProduct(estimate, scratch.precision, 1, k, to: &scratch.pseudoField)
         try denoiser.denoise(
             pseudoField: scratch.pseudoField, precision: scratch.precision, estimate: &scratch.estimate,
@@ -118,22 +136,6 @@ public struct MessagePassing<Operator: SensingOperator, Channel: OutputChannel, 
         }
     }
 
-    /// Omega and V of this iteration.
-    private mutating func makeFields() {
-        let k = sensing.width
-        guard dampsFields else {
-            sensing.fields(of: estimate, into: &fields)
-            variance = covariance
-            addProduct(outputs, variance, -1, k, to: &fields)
-            return
-        }
-        let keeps = iteration == 0 ? 0 : rule.damping
-        _ = replace(&variance, by: covariance, keeping: keeps)
-        sensing.fields(of: estimate, into: &scratch.fields)
-        addProduct(outputs, variance, -1, k, to: &scratch.fields)
-        _ = replace(&fields, by: scratch.fields, keeping: keeps)
-    }
-
     public mutating func exchange(with archive: inout StateArchive) throws {
         try archive.exchange(&iteration, in: 0...Int.max)
         try archive.exchange(&change)
@@ -145,6 +147,69 @@ public struct MessagePassing<Operator: SensingOperator, Channel: OutputChannel, 
             try archive.exchange(&fields)
             try archive.exchange(&variance)
         }
+    }
+}
+
+extension MessagePassing where Operator: SensingOperator {
+    private mutating func measureInTwoPasses() throws {
+        let k = sensing.width
+        if dampsFields {
+            sensing.fields(of: estimate, into: &scratch.fields)
+            addProduct(outputs, variance, -1, k, to: &scratch.fields)
+            _ = replace(&fields, by: scratch.fields, keeping: iteration == 0 ? 0 : rule.damping)
+        } else {
+            sensing.fields(of: estimate, into: &fields)
+            addProduct(outputs, variance, -1, k, to: &fields)
+        }
+        try channel.evaluate(fields: fields, variance: variance, g: &outputs, precision: &scratch.precision)
+        sensing.adjoint(of: outputs, into: &scratch.pseudoField)
+    }
+}
+
+extension MessagePassing where Operator: RowwiseSensing, Channel: RowwiseChannel {
+    private mutating func measureInOnePass() {
+        let (k, variance) = (sensing.width, variance)
+        let keeps = dampsFields && iteration > 0 ? rule.damping : 0
+        // The map is being changed while the rest is used, so the rest is taken out; nothing is copied.
+        var (fields, outputs, signal, channel) = ([Double](), [Double](), [Double](), channel)
+        swap(&fields, &self.fields)
+        swap(&outputs, &self.outputs)
+        swap(&signal, &scratch.pseudoField)
+        channel.begin(variance: variance)
+        fields.withUnsafeMutableBufferPointer { fields in
+            outputs.withUnsafeMutableBufferPointer { outputs in
+                guard let omega = fields.baseAddress, let g = outputs.baseAddress else { return }
+                sensing.pass(estimate: estimate, outputs: g, signal: &signal) { rows, blockFields in
+                    for row in rows {
+                        for a in 0..<k {
+                            var new = blockFields[(row - rows.lowerBound) * k + a]
+                            for l in 0..<k { new -= g[row * k + l] * variance[l * k + a] }
+                            omega[row * k + a] = keeps > 0 ? (1 - keeps) * new + keeps * omega[row * k + a] : new
+                        }
+                    }
+                    channel.respond(rows, fields: omega, g: g)
+                }
+            }
+        }
+        let factor = channel.finish(precision: &scratch.precision)
+        for i in outputs.indices { outputs[i] *= factor }
+        for i in signal.indices { signal[i] *= factor }
+        self.channel = channel
+        swap(&fields, &self.fields)
+        swap(&outputs, &self.outputs)
+        swap(&signal, &scratch.pseudoField)
+    }
+}
+
+extension RowwiseChannel {
+    public mutating func evaluate(
+        fields: UnsafePointer<Double>, variance: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>,
+        precision: UnsafeMutablePointer<Double>
+    ) throws {
+        begin(variance: variance)
+        respond(0..<fieldCount, fields: fields, g: g)
+        let factor = finish(precision: precision)
+        for i in 0..<fieldCount * width { g[i] *= factor }
     }
 }
 

@@ -1,19 +1,33 @@
 /// The linear map of a message-passing problem: from an estimate of the signal to the fields that samples see, and back.
 ///
 /// All arrays are row-major: an estimate and a pseudo-field have `signalCount` rows of `width` numbers, fields and
-/// outputs `fieldCount` rows. Normalisations (1/sqrt(d) and the like) are inside of the map.
-public protocol SensingOperator: Sendable {
+/// outputs `fieldCount` rows. Normalisations (1/sqrt(d) and the like) are inside of the map, which is either a
+/// ``SensingOperator`` or a ``RowwiseSensing``.
+public protocol SensingMap: Sendable {
     /// Rows of the fields: samples, or tokens of all samples.
     var fieldCount: Int { get }
     /// Rows of the estimate: coordinates of a weight vector, or entries of a matrix.
     var signalCount: Int { get }
     /// Components k of a row: directions, layers.
     var width: Int { get }
+}
+
+/// A map whose two directions are separate passes over the data.
+public protocol SensingOperator: SensingMap {
     /// Writes F estimate to `fields`, overwriting what is there.
     mutating func fields(of estimate: UnsafePointer<Double>, into fields: UnsafeMutablePointer<Double>)
     /// Writes F^T g to `signal`, overwriting what is there. A map whose rows are normalised differently in the
     /// two directions puts the factor here.
     mutating func adjoint(of g: UnsafePointer<Double>, into signal: UnsafeMutablePointer<Double>)
+}
+
+/// A map that does both directions in one pass over its rows: for problems bounded by the time of reading them.
+public protocol RowwiseSensing: SensingMap {
+    /// Calls `respond` with blocks of rows, in order, and their fields F estimate (from the block's first row on), and writes
+    /// F^T outputs, of the outputs that it left in their place, to `signal`.
+    mutating func pass(
+        estimate: UnsafePointer<Double>, outputs: UnsafePointer<Double>, signal: UnsafeMutablePointer<Double>,
+        respond: (Range<Int>, UnsafePointer<Double>) -> Void)
 }
 
 /// The posterior of the fields given the data.
@@ -30,6 +44,20 @@ public protocol OutputChannel: Sendable {
     mutating func evaluate(
         fields: UnsafePointer<Double>, variance: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>,
         precision: UnsafeMutablePointer<Double>) throws
+}
+
+/// A channel in which the output of a row depends on that row's field alone, but for a factor common to all rows that is
+/// known at the end.
+public protocol RowwiseChannel: OutputChannel {
+    /// Rows of the fields, and numbers in a row.
+    var fieldCount: Int { get }
+    var width: Int { get }
+    /// Forgets all rows; the next ones have covariance V.
+    mutating func begin(variance: UnsafePointer<Double>)
+    /// Computes the outputs of some rows, up to the common factor. All rows are asked for once, in order.
+    mutating func respond(_ rows: Range<Int>, fields: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>)
+    /// Writes A to `precision` and returns the common factor.
+    mutating func finish(precision: UnsafeMutablePointer<Double>) -> Double
 }
 
 /// The posterior of the signal given what all samples say of it.

@@ -14,23 +14,17 @@ package enum BSRStreams {
 
 /// One data set and its target (sheet, section 1), the short side as rows.
 ///
-/// Inputs are in single precision, flattened: row i is X_i, m x M row-major. Rounding them is a change of the data set;
-/// what is computed from them is rounded to 1e-7 of a field.
+/// Inputs are in half precision, flattened: row i is X_i, m x M row-major. Rounding them (by at most 5e-4 of each) is part of
+/// the data set, for labels are made from what is stored; it changes the second moment of the law by less than 1e-7. What
+/// simulations compute from them is rounded to 1e-7 of a field.
 package struct BSRData: Sendable {
     package let sizes: BSRSizes
     /// X, n x p.
-    package let inputs: [Float]
+    package let inputs: HalfMatrix
     /// S*, m x M.
     package let target: [Double]
     /// sqrt(Delta) xi, n.
     package let labelNoise: [Double]
-
-    package init(sizes: BSRSizes, inputs: [Float], target: [Double], labelNoise: [Double]) {
-        self.sizes = sizes
-        self.inputs = inputs
-        self.target = target
-        self.labelNoise = labelNoise
-    }
 
     /// Draws the data set of a task.
     package init(_ sizes: BSRSizes, noise: Double, _ random: RandomStream) {
@@ -44,10 +38,7 @@ package struct BSRData: Sendable {
         stream = random.substream(BSRStreams.noise)
         labelNoise = (0..<sizes.samples).map { _ in noise.squareRoot() * stream.normal() }
         stream = random.substream(BSRStreams.data)
-        inputs = Array(unsafeUninitializedCapacity: sizes.samples * sizes.entries) { buffer, count in
-            stream.fillNormal(UnsafeMutableBufferPointer(rebasing: buffer[..<(sizes.samples * sizes.entries)]))
-            count = sizes.samples * sizes.entries
-        }
+        inputs = HalfMatrix(rows: sizes.samples, columns: sizes.entries) { stream.fillNormal($0) }
     }
 
     /// U V/sqrt(rank).
@@ -62,10 +53,12 @@ package struct BSRData: Sendable {
     /// The labels y, to double precision for these inputs.
     package func labels() -> [Double] {
         let p = sizes.entries
+        var stored = Array(repeating: Float(0), count: p)
         var row = Array(repeating: 0.0, count: p)
         let scale = 1 / Double(p).squareRoot()
         return labelNoise.indices.map { i in
-            for j in 0..<p { row[j] = Double(inputs[i * p + j]) }
+            inputs.copyRow(i, to: &stored)
+            for j in 0..<p { row[j] = Double(stored[j]) }
             return scale * BLAS.dot(p, row, target) + labelNoise[i]
         }
     }
@@ -73,7 +66,7 @@ package struct BSRData: Sendable {
     /// Bytes that a data set holds.
     static func bytes(_ sizes: BSRSizes) -> Double {
         let p = Double(sizes.short) * Double(sizes.long)
-        return 4 * Double(sizes.samples) * p + 8 * Double(sizes.samples) + 8 * p
+        return HalfMatrix.bytes(rows: Double(sizes.samples), columns: p) + 8 * Double(sizes.samples) + 8 * p
             + 8 * Double(sizes.rank) * Double(sizes.short + sizes.long)
     }
 

@@ -8,8 +8,10 @@ package struct BSRGradient: Sendable {
     private let n: Int
     private let p: Int
     private let runs: Int
-    /// X (n x p), or X^T X (p x p).
+    /// X (n x p), or X^T X (p x p); empty for one run on the inputs themselves.
     private let matrix: [Float]
+    /// X, for one run: both products in one pass. Several runs are products of matrices, which BLAS makes of single precision.
+    private var inputs: HalfMatrix?
     /// Whether `matrix` is the Gram matrix: fewer operations a step from n = p/2 on.
     package let usesGram: Bool
     private let noise: [Float]
@@ -35,32 +37,57 @@ package struct BSRGradient: Sendable {
         noise = data.labelNoise.map { Float($0) }
         noiseSquare = data.labelNoise.reduce(0) { $0 + $1 * $1 }
         if usesGram {
+            let X = data.inputs.unpacked()
             var gram = Array(repeating: Float(0), count: p * p)
             var sum = Array(repeating: Float(0), count: p)
-            BLAS.gemm(
-                .transposed, .none, m: p, n: p, k: n, data.inputs, leadingA: p, data.inputs, leadingB: p, &gram,
-                leadingC: p)
-            BLAS.gemv(.transposed, rows: n, columns: p, data.inputs, leading: p, noise, &sum)
-            (matrix, noiseSum) = (gram, sum)
+            BLAS.gemm(.transposed, .none, m: p, n: p, k: n, X, leadingA: p, X, leadingB: p, &gram, leadingC: p)
+            BLAS.gemv(.transposed, rows: n, columns: p, X, leading: p, noise, &sum)
+            (inputs, matrix, noiseSum) = (nil, gram, sum)
+        } else if runs == 1 {
+            (inputs, matrix, noiseSum) = (data.inputs, [], [])
         } else {
-            (matrix, noiseSum) = (data.inputs, [])
+            (inputs, matrix, noiseSum) = (nil, data.inputs.unpacked(), [])
         }
         block = min(max(8, 1 << 17 / p), 256)
-        fields = Array(repeating: 0, count: usesGram ? 0 : runs * block)
+        fields = Array(repeating: 0, count: usesGram || runs == 1 ? 0 : runs * block)
         gradient = Array(repeating: 0, count: runs * p)
         trainErrors = Array(repeating: 0, count: runs)
     }
 
     static func bytes(_ sizes: BSRSizes, runs: Int) -> Double {
         let (n, p) = (Double(sizes.samples), Double(sizes.short) * Double(sizes.long))
-        // While the Gram matrix is made, the inputs are there too.
-        return BSRData.bytes(sizes) + (2 * n > p ? 4 * p * p : 0) + 4 * Double(runs) * p
+        // While the Gram matrix is made, the inputs are there too, in both precisions.
+        let single = 2 * n > p ? 4 * n * p + 4 * p * p : runs > 1 ? 4 * n * p : 0
+        return BSRData.bytes(sizes) + single + 4 * Double(runs) * p
     }
 
     /// Computes ``gradient`` and ``trainErrors`` at `differences` = S - S* (runs x p).
     package mutating func evaluate(_ differences: [Float]) {
         let scale = 1 / Float(p).squareRoot()
-        if usesGram { gram(differences, scale) } else { direct(differences, scale) }
+        if usesGram {
+            gram(differences, scale)
+        } else if inputs != nil {
+            single(differences, scale)
+        } else {
+            direct(differences, scale)
+        }
+    }
+
+    /// One run: residuals of eight samples, then their part of the gradient.
+    private mutating func single(_ D: [Float], _ scale: Float) {
+        var squares = 0.0
+        noise.withUnsafeBufferPointer { noise in
+            inputs?.pass(D, result: &gradient) { rows, products in
+                var e = scale * products
+                for i in rows {
+                    let lane = i - rows.lowerBound
+                    e[lane] -= noise[i]
+                    squares += Double(e[lane]) * Double(e[lane])
+                }
+                return e
+            }
+        }
+        trainErrors[0] = squares / Double(n)
     }
 
     private mutating func direct(_ D: [Float], _ scale: Float) {
@@ -71,13 +98,9 @@ package struct BSRGradient: Sendable {
             let count = min(block, n - first)
             matrix.withUnsafeBufferPointer { X in
                 guard let rows = X.baseAddress.map({ $0 + first * p }) else { return }
-                if runs == 1 {
-                    BLAS.gemv(rows: count, columns: p, alpha: scale, rows, leading: p, D, &fields)
-                } else {
-                    BLAS.gemm(
-                        .none, .transposed, m: runs, n: count, k: p, alpha: scale, D, leadingA: p, rows, leadingB: p,
-                        &fields, leadingC: block)
-                }
+                BLAS.gemm(
+                    .none, .transposed, m: runs, n: count, k: p, alpha: scale, D, leadingA: p, rows, leadingB: p,
+                    &fields, leadingC: block)
                 for run in 0..<runs {
                     var squares = 0.0
                     for i in 0..<count {
@@ -87,14 +110,9 @@ package struct BSRGradient: Sendable {
                     }
                     trainErrors[run] += squares
                 }
-                let keeps: Float = first == 0 ? 0 : 1
-                if runs == 1 {
-                    BLAS.gemv(.transposed, rows: count, columns: p, rows, leading: p, fields, beta: keeps, &gradient)
-                } else {
-                    BLAS.gemm(
-                        m: runs, n: p, k: count, fields, leadingA: block, rows, leadingB: p, beta: keeps, &gradient,
-                        leadingC: p)
-                }
+                BLAS.gemm(
+                    m: runs, n: p, k: count, fields, leadingA: block, rows, leadingB: p, beta: first == 0 ? 0 : 1,
+                    &gradient, leadingC: p)
             }
             first += count
         }

@@ -2,35 +2,42 @@ import Dynamics
 import Modeling
 import Numerics
 
-/// Fields <X_i, S>/sqrt(p) of all samples, and back. Vectors are rounded to single precision on their way to the inputs.
-struct BSRSensing: SensingOperator {
-    let inputs: [Float]
-    let fieldCount: Int
-    let signalCount: Int
-    let width = 1
+/// Fields <X_i, S>/sqrt(p) of all samples, and back, in one pass over the inputs. Vectors are rounded to single precision on
+/// their way to them.
+struct BSRSensing: RowwiseSensing {
+    private var inputs: HalfMatrix
+    private var vector: [Float]
+    private var sum: [Float]
     private let scale: Double
-    private var signal: [Float]
-    private var outputs: [Float]
+    let width = 1
 
     init(_ data: BSRData) {
         inputs = data.inputs
-        fieldCount = data.sizes.samples
-        signalCount = data.sizes.entries
-        scale = 1 / Double(signalCount).squareRoot()
-        signal = Array(repeating: 0, count: signalCount)
-        outputs = Array(repeating: 0, count: fieldCount)
+        vector = Array(repeating: 0, count: data.sizes.entries)
+        sum = vector
+        scale = 1 / Double(data.sizes.entries).squareRoot()
     }
 
-    mutating func fields(of estimate: UnsafePointer<Double>, into fields: UnsafeMutablePointer<Double>) {
-        for j in 0..<signalCount { signal[j] = Float(estimate[j]) }
-        BLAS.gemv(rows: fieldCount, columns: signalCount, inputs, leading: signalCount, signal, &outputs)
-        for i in 0..<fieldCount { fields[i] = scale * Double(outputs[i]) }
-    }
+    var fieldCount: Int { inputs.rows }
+    var signalCount: Int { inputs.columns }
 
-    mutating func adjoint(of g: UnsafePointer<Double>, into result: UnsafeMutablePointer<Double>) {
-        for i in 0..<fieldCount { outputs[i] = Float(g[i]) }
-        BLAS.gemv(.transposed, rows: fieldCount, columns: signalCount, inputs, leading: signalCount, outputs, &signal)
-        for j in 0..<signalCount { result[j] = scale * Double(signal[j]) }
+    mutating func pass(
+        estimate: UnsafePointer<Double>, outputs: UnsafePointer<Double>, signal: UnsafeMutablePointer<Double>,
+        respond: (Range<Int>, UnsafePointer<Double>) -> Void
+    ) {
+        for j in vector.indices { vector[j] = Float(estimate[j]) }
+        let scale = scale
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 8) { fields in
+            guard let fields = fields.baseAddress else { return }
+            inputs.pass(vector, result: &sum) { rows, products in
+                for i in 0..<8 { fields[i] = scale * Double(products[i]) }
+                respond(rows, fields)
+                var g = SIMD8<Float>()
+                for i in rows { g[i - rows.lowerBound] = Float(outputs[i]) }
+                return g
+            }
+        }
+        for j in sum.indices { signal[j] = scale * Double(sum[j]) }
     }
 }
 
@@ -84,7 +91,7 @@ package struct BSRMessagePassing: Run {
 
     package mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
         let target = try nearestStep(time, unit: unit, d: 1)
-        let weight = 1 + passing.sensing.inputs.count / 4000
+        let weight = 1 + passing.sensing.fieldCount * passing.sensing.signalCount / 8000
         return try passing.advance(toward: target, atMost: quantum / weight)
     }
 

@@ -14,10 +14,10 @@ struct BSRRidge: Run {
         data = BSRData(sizes, noise: parameters.noise, request.random)
     }
 
-    /// The inputs in double precision too, and the Gram matrix.
+    /// The inputs in single and double precision too, and the Gram matrix.
     static func bytes(_ sizes: BSRSizes) -> Double {
         let least = Double(min(sizes.samples, sizes.entries))
-        return 3 * BSRData.bytes(sizes) + 8 * least * least
+        return BSRData.bytes(sizes) + 12 * Double(sizes.samples) * Double(sizes.entries) + 8 * least * least
     }
 
     mutating func advance(toward time: Double, quantum: Int) -> Bool { true }
@@ -26,7 +26,7 @@ struct BSRRidge: Run {
 
     mutating func finish(into sink: inout ObservationSink) throws {
         let (n, entries) = (data.sizes.samples, data.sizes.entries)
-        let X = data.inputs.map { Double($0) }
+        let X = data.inputs.unpacked().map { Double($0) }
         let labels = data.labels()
         let scale = 1 / Double(entries).squareRoot()
         var weights: [Double]

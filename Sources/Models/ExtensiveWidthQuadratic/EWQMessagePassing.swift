@@ -90,7 +90,7 @@ package struct EWQMessagePassing: Run {
     private let scale: EWQScale
     private let target: [Double]
     private let unit: TimeUnit
-    private var passing: MessagePassing<EWQSensing, ResidualChannel, EWQDenoiser>
+    private var passing: MessagePassing<EWQSensing, CentredChannel, EWQDenoiser>
 
     init(_ request: RunRequest, _ parameters: EWQParameters) throws {
         p = parameters
@@ -108,9 +108,10 @@ package struct EWQMessagePassing: Run {
         let labels = data.labels.map { Double(d).squareRoot() * ($0 - 1 - parameters.noise) }
         passing = try MessagePassing(
             EWQSensing(data),
-            ResidualChannel(
-                labels: labels, noise: EWQBayes.labelNoise(p.noise, kappa: p.kappa), ratio: 2 * p.alpha,
-                rule: p.precision, hasOffset: true),
+            CentredChannel(
+                ResidualChannel(
+                    labels: labels, noise: EWQBayes.labelNoise(p.noise, kappa: p.kappa), ratio: 2 * p.alpha,
+                    rule: p.precision)),
             EWQDenoiser(sizes, outliers: p.outliers), estimate: start, covariance: [2 / p.kappa],
             rule: MessagePassingRule(
                 damping: p.damping, damped: .fields,

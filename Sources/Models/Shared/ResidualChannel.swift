@@ -12,34 +12,59 @@ package enum ChannelPrecision: String, Sendable, CaseIterable { case residual, e
 /// - empirical (the papers'): s = Delta + V, A = a mean g^2. An instance whose V is too small takes ever smaller
 ///   steps, since A grows like 1/V^2, and ends where it is with V = 0;
 /// - variance: s = Delta + V, A = a/s: V is that of state evolution whatever the data.
-struct ResidualChannel: OutputChannel {
+struct ResidualChannel: RowwiseChannel {
     let labels: [Double]
     /// Delta.
     let noise: Double
     /// a: alpha, for symmetric matrices 2 alpha.
     let ratio: Double
     let rule: ChannelPrecision
-    /// Whether y - omega has a mean of its own that says nothing of the signal, to be taken off.
-    var hasOffset = false
+    /// What is taken off the labels.
+    var offset = 0.0
+    private var variance = 0.0
+    private var squares = 0.0
+
+    init(labels: [Double], noise: Double, ratio: Double, rule: ChannelPrecision) {
+        (self.labels, self.noise, self.ratio, self.rule) = (labels, noise, ratio, rule)
+    }
+
+    var fieldCount: Int { labels.count }
+    var width: Int { 1 }
+
+    mutating func begin(variance: UnsafePointer<Double>) {
+        self.variance = variance[0]
+        squares = 0
+    }
+
+    mutating func respond(_ rows: Range<Int>, fields: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>) {
+        for i in rows {
+            g[i] = labels[i] - offset - fields[i]
+            squares += g[i] * g[i]
+        }
+    }
+
+    func finish(precision: UnsafeMutablePointer<Double>) -> Double {
+        let mean = squares / Double(labels.count)
+        let s = rule == .residual ? mean : noise + variance
+        precision[0] = rule == .empirical ? ratio * mean / (s * s) : ratio / s
+        return 1 / s
+    }
+}
+
+/// A ``ResidualChannel`` whose y - omega has a mean of its own that says nothing of the signal: it is taken off first.
+struct CentredChannel: OutputChannel {
+    private var residual: ResidualChannel
+
+    init(_ residual: ResidualChannel) { self.residual = residual }
 
     mutating func evaluate(
         fields: UnsafePointer<Double>, variance: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>,
         precision: UnsafeMutablePointer<Double>
     ) throws {
-        var (mean, squares) = (0.0, 0.0)
-        for i in labels.indices {
-            g[i] = labels[i] - fields[i]
-            mean += g[i]
-        }
-        mean = hasOffset && labels.count > 1 ? mean / Double(labels.count) : 0
-        for i in labels.indices {
-            g[i] -= mean
-            squares += g[i] * g[i]
-        }
-        squares /= Double(labels.count)
-        let s = rule == .residual ? squares : noise + variance[0]
-        for i in labels.indices { g[i] /= s }
-        precision[0] = rule == .empirical ? ratio * squares / (s * s) : ratio / s
+        let count = residual.fieldCount
+        let sum = (0..<count).reduce(0) { $0 + residual.labels[$1] - fields[$1] }
+        residual.offset = count > 1 ? sum / Double(count) : 0
+        try residual.evaluate(fields: fields, variance: variance, g: g, precision: precision)
     }
 }
 
