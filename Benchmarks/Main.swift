@@ -18,6 +18,7 @@ let benchmarks = [
     Benchmark(name: "smi", run: benchmarkSequenceMultiIndex),
     Benchmark(name: "miw", run: benchmarkMultiIndexWeakRecovery),
     Benchmark(name: "bsr", run: benchmarkBilinearSequence),
+    Benchmark(name: "ewq", run: benchmarkExtensiveWidth),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

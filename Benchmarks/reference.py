@@ -272,6 +272,30 @@ def bsr():
     }
 
 
+def ewq():
+    """An iteration of GAMP-RIE for symmetric matrices (the denoiser's factors left out) and a step of descent, 8 starts at once."""
+    generator = np.random.Generator(np.random.SFC64(1))
+    d, n, m, runs = 100, 2000, 50, 8
+    x = generator.standard_normal((n, d))
+    s = generator.standard_normal((d, d))
+    s = s + s.T
+    y = generator.standard_normal(n)
+    w = generator.standard_normal((runs, m, d))
+
+    def passing():
+        g = y - (((x @ s) * x).sum(1) - np.trace(s)) / np.sqrt(d)
+        values, vectors = np.linalg.eigh((x.T * g) @ x - g.sum() * np.eye(d))
+        (vectors * values) @ vectors.T
+
+    def descent():
+        h = x @ w.reshape(-1, d).T / np.sqrt(d)
+        e = (h.reshape(n, runs, m) ** 2).sum(2) / np.sqrt(m) - y[:, None]
+        (h.reshape(n, runs, m) * e[:, :, None]).reshape(n, -1).T @ x / np.sqrt(m * d)
+
+    return {"ewq.amp_d100_ms": shortest_seconds(20, passing) * 1e3,
+            "ewq.gd_d100_runs8_ms": shortest_seconds(10, descent) * 1e3}
+
+
 def dmft():
     """The mean-field theory of descent on reused data for the logistic loss, with one product for each row of history."""
 
@@ -450,7 +474,7 @@ def miw():
 
 
 BENCHMARKS = {"random": random, "sgd": sgd, "attention": attention, "slr": slr, "dmft-gd": dmft_gd, "dmft": dmft,
-              "smi": smi, "miw": miw, "bsr": bsr}
+              "smi": smi, "miw": miw, "bsr": bsr, "ewq": ewq}
 
 if __name__ == "__main__":
     results = {}
