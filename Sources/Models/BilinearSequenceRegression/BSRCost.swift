@@ -20,7 +20,7 @@ enum BSRCost {
         case "amp":
             let iterations = min(last, 60)
             return Cost(
-                seconds: drawing + iterations * (0.7e-9 * n * p + 2e-9 * m * p + 3e-6 * m + 2e-4),
+                seconds: drawing + iterations * (0.15e-9 * n * p + 2e-9 * m * p + 3e-6 * m + 2e-4),
                 memory: memory(BSRMessagePassing.bytes(sizes)))
         case "ridge":
             let least = min(n, p)
@@ -32,7 +32,8 @@ enum BSRCost {
             let B = Double(parameters.runs)
             let steps = times.unit == .steps ? last : last / parameters.stepSize
             let isGram = 2 * n > p
-            let product = (isGram ? p * p : 2 * n * p) * (0.1e-9 + 0.03e-9 * B)
+            let product =
+                isGram || B > 1 ? (isGram ? p * p : 2 * n * p) * (0.1e-9 + 0.03e-9 * B) : 0.12e-9 * n * p
             let factors = B * p * (0.35e-9 * Double(parameters.studentRank) + 3e-9)
             let kicks = method == "langevin" ? B * Double(parameters.studentRank) * Double(sizes.short + sizes.long) : 0
             return Cost(
