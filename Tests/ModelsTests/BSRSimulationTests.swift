@@ -306,6 +306,15 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         }
     }
 
+    /// With nothing burned in the average over chains and steps is, after one step, that over chains.
+    @Test func averageOverChains() throws {
+        let values = bsrSizes(
+            d: 8, L: 9, rank: 3, alpha: 0.4, noise: 0.3, ["runs": .integer(3), "burn_in": .integer(0)])
+        let record = try runBSR("langevin", values, times: [1])
+        #expect(record("spread")[0] > 0.1)
+        #expect(close(record("E_single")[0], record("E")[0] + record("spread")[0], 1e-12))
+    }
+
     /// Landmark 13: a sample of the posterior has twice the best error, the average of samples the best error.
     @Test(arguments: [0.5, 1.0]) func langevin(alpha: Double) throws {
         let values = bsrSizes(

@@ -83,6 +83,14 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             (0.3, 1), (0.37, 1), (0.5, 0.911905), (0.6, 0.753663), (0.8, 0.365230), (0.95, 0.087062), (1.2, 0),
         ] { #expect(close(try bsrNumber("limits", "E_low_rank", lowRank(bar, 0.1)), expected, 1e-6)) }
         #expect(close(try bsrNumber("thresholds", "alphabar_weak", lowRank(1, 0.1)), 0.372678, 1e-6))
+        // Just above the threshold, by what is solved: E with x = (1 + beta) alphabar/(Delta + E).
+        for (noise, factor) in [(0.0, 1.003), (0.4, 1.01)] {
+            let bar = 0.3726779962 * (1 + noise) * factor
+            let E = try bsrNumber("limits", "E_low_rank", lowRank(bar, 0.1, noise))
+            let x = 6 * bar / (noise + E)
+            #expect(E > 0.9 && E < 1 && x * x > 5)
+            #expect(close(E, 1 - pow(x * x - 5, 2) / (x * x * (x + 1) * (x + 5)), 1e-9))
+        }
         // Towards low rank at fixed alpha_bar; without noise convergence is slow.
         #expect(close(try bsrNumber("bayes", "E", lowRank(0.8, 2e-4)), 0.365230, 2e-3))
         let noisy = try bsrNumber("limits", "E_low_rank", lowRank(1.5, 0.1, 0.4))
@@ -137,6 +145,30 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         // The best penalty is the noise.
         let best = BSRRidgeTheory(alpha: 0.8, ridge: 0.3, noise: 0.3).error
         for lambda in [0.25, 0.36] { #expect(BSRRidgeTheory(alpha: 0.8, ridge: lambda, noise: 0.3).error > best) }
+    }
+
+    /// Both errors of ridge as integrals over the Marchenko-Pastur law of X X^T/p (n x n, ratio alpha) instead of its resolvent.
+    @Test(arguments: [(0.5, 0.4, 0.1), (0.5, 0.1, 0.3), (0.9, 0.2, 0.0), (1.5, 0.2, 0.5), (3, 0.7, 0.1)])
+    func ridgeBySpectrum(alpha: Double, lambda: Double, noise: Double) {
+        let (low, high) = (pow(1 - alpha.squareRoot(), 2), pow(1 + alpha.squareRoot(), 2))
+        // Over the min(n, p) positive eigenvalues, per row of X; x = middle + half cos(theta).
+        func integral(_ f: (Double) -> Double) -> Double {
+            let (count, half) = (2000, 0.5 * (high - low))
+            return (0..<count).reduce(0.0) { sum, i in
+                let theta = .pi * (Double(i) + 0.5) / Double(count)
+                let x = 0.5 * (low + high) + half * cos(theta)
+                return sum + .pi / Double(count) * half * half * sin(theta) * sin(theta) / (2 * .pi * alpha * x) * f(x)
+            }
+        }
+        #expect(close(integral { _ in 1 }, min(1, 1 / alpha), 1e-10))
+        func square(_ x: Double) -> Double { (x + lambda) * (x + lambda) }
+        // Without signal: zeros of X X^T (alpha > 1) and of X^T X (alpha < 1).
+        let rows = max(1 - 1 / alpha, 0)
+        let train = lambda * lambda * integral { ($0 + noise) / square($0) } + rows * noise
+        let error = alpha * integral { (lambda * lambda + noise * $0) / square($0) } + max(1 - alpha, 0)
+        let theory = BSRRidgeTheory(alpha: alpha, ridge: lambda, noise: noise)
+        #expect(close(theory.trainError, train, 1e-9), "\(theory.trainError) \(train)")
+        #expect(close(theory.error, error, 1e-9), "\(theory.error) \(error)")
     }
 
     /// Landmarks 7 and 8: ridge is never better than Bayes and as good at high rank; the order in every parameter.

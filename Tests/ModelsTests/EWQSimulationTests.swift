@@ -165,6 +165,12 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             }
         }
         let gradient = descent.lossGradients()
+        var pass = EWQGradient(data, width: student, runs: 3, noiseMean: 0)
+        pass.evaluate(W)
+        for run in 0..<3 {
+            let expected = 4 * loss(W, run) / Double(n)
+            #expect(close(pass.trainErrors[run], expected, 1e-10 * expected))
+        }
         let largest = gradient.map(abs).max() ?? 0
         let h = 1e-4
         for i in gradient.indices {
@@ -199,7 +205,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         }
     }
 
-    /// Langevin without kicks would be a step on minus the log posterior; their mean square is 2 eta.
+    /// A Langevin step is the sheet's: -eta times its drift from ytilde, and sqrt(2 eta) times the numbers of the run's stream.
     @Test func langevinStep() throws {
         let values = ewqSizes(
             d: 20, width: 10, alpha: 0.3, noise: 0.5, ["runs": .integer(4), "step_size": .real(0.1)])
@@ -209,7 +215,6 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         let data = EWQData(sizes, noise: 0.5, random)
         var descent = EWQDescent(p, data, isLangevin: true, random: random)
         let W = descent.W
-        // The sheet's form of the drift, from ytilde.
         let (d, m) = (20, 10)
         let Delta = EWQBayes.labelNoise(0.5, kappa: 0.5)
         var drift = W
@@ -228,21 +233,52 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             }
         }
         _ = try descent.advance(toward: 1, quantum: 1)
-        let kicks = W.indices.map { (descent.W[$0] - W[$0] + 0.1 * drift[$0]) / 0.2.squareRoot() }
-        let (mean, error) = meanAndError(kicks)
-        #expect(abs(mean) < 4 * error)
-        #expect(close(kicks.reduce(0) { $0 + $1 * $1 } / 800, 1, 0.2))
-        // Not correlated with the drift: a wrong factor of it would be.
-        let along = zip(kicks, drift).reduce(0) { $0 + $1.0 * $1.1 } / drift.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        #expect(abs(along) < 4)
-        let size = drift.reduce(0) { $0 + $1 * $1 }.squareRoot() * 0.1 / 0.2.squareRoot()
-        #expect(size > 20, "\(size)")
+        for run in 0..<4 {
+            var kicks = random.substream(EWQStreams.kicks(run: run))
+            for i in run * 200..<(run + 1) * 200 {
+                let expected = W[i] - 0.1 * drift[i] + 0.2.squareRoot() * kicks.normal()
+                #expect(close(descent.W[i], expected, 1e-9 * max(abs(drift[i]), 1)))
+            }
+        }
+    }
+
+    /// With nothing burned in the average over chains and steps is, after one step, that over chains.
+    @Test func averageOverChains() throws {
+        let values = ewqSizes(
+            d: 12, width: 6, alpha: 0.4, noise: 0.3, ["runs": .integer(3), "burn_in": .integer(0)])
+        let record = try runEWQ("langevin", values, times: [1])
+        #expect(record("spread")[0] > 0.1)
+        #expect(close(record("R_single")[0], record("R")[0] + record("spread")[0], 1e-12))
+    }
+
+    /// Both directions of the map against the tensor of all Phi_i = (x_i x_i^T - I)/sqrt(d).
+    @Test func sensing() throws {
+        let (data, _, random) = try data(ewqSizes(d: 7, width: 3, alpha: 0.9))
+        var (sensing, stream) = (EWQSensing(data), random.substream(99))
+        let n = data.sizes.samples
+        let S = (0..<49).map { _ in stream.normal() }
+        let symmetric = (0..<49).map { S[$0] + S[$0 % 7 * 7 + $0 / 7] }
+        let g = (0..<n).map { _ in stream.normal() }
+        var (fields, back) = (Array(repeating: 0.0, count: n), Array(repeating: 0.0, count: 49))
+        sensing.fields(of: symmetric, into: &fields)
+        sensing.adjoint(of: g, into: &back)
+        func phi(_ i: Int, _ at: Int) -> Double {
+            (data.inputs[i * 7 + at / 7] * data.inputs[i * 7 + at % 7] - (at % 8 == 0 ? 1 : 0)) / 7.0.squareRoot()
+        }
+        for i in 0..<n {
+            #expect(close(fields[i], (0..<49).reduce(0) { $0 + phi(i, $1) * symmetric[$1] }, 1e-11))
+        }
+        for at in 0..<49 {
+            #expect(close(back[at], (0..<n).reduce(0) { $0 + g[$1] * phi($1, at) } / 7, 1e-11))
+        }
     }
 
     /// The error of the output on new inputs, by its formula and by sampling.
     @Test func testError() throws {
-        let values = ewqSizes(d: 12, width: 6, alpha: 0.5)
+        // With a start of another scale, so that the trace is another: its part is then a third.
+        let values = ewqSizes(d: 12, width: 6, alpha: 0.5, ["init_scale": .real(1.5)])
         let record = try runEWQ("gd", values, times: [0])
+        #expect(record("test_error")[0] > 2.5 * record("R")[0])
         let (request, _) = try ewq.task("gd", values, times: [0], unit: .steps)
         let p = try EWQParameters(request.point, method: "gd")
         let data = EWQData(try #require(p.sizes), noise: 0, request.random)

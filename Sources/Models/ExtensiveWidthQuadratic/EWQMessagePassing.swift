@@ -4,16 +4,16 @@ import Numerics
 
 /// Fields Tr[Phi_i S], Phi_i = (x_i x_i^T - I)/sqrt(d), of all samples, and (1/d) sum_i g_i Phi_i back. The tensor of all Phi is
 /// never formed (sheet, section 10).
-struct EWQSensing: SensingOperator {
-    let inputs: [Double]
-    let fieldCount: Int
-    let signalCount: Int
-    let width = 1
+package struct EWQSensing: SensingOperator {
+    private let inputs: [Double]
+    package let fieldCount: Int
+    package let signalCount: Int
+    package let width = 1
     private let d: Int
     private let block: Int
     private var scratch: [Double]
 
-    init(_ data: EWQData) {
+    package init(_ data: EWQData) {
         inputs = data.inputs
         d = data.sizes.dimension
         fieldCount = data.sizes.samples
@@ -22,7 +22,7 @@ struct EWQSensing: SensingOperator {
         scratch = Array(repeating: 0, count: block * d)
     }
 
-    mutating func fields(of S: UnsafePointer<Double>, into fields: UnsafeMutablePointer<Double>) {
+    package mutating func fields(of S: UnsafePointer<Double>, into fields: UnsafeMutablePointer<Double>) {
         let d = d
         let trace = (0..<d).reduce(0) { $0 + S[$1 * d + $1] }
         let scale = 1 / Double(d).squareRoot()
@@ -32,7 +32,7 @@ struct EWQSensing: SensingOperator {
         }
     }
 
-    mutating func adjoint(of g: UnsafePointer<Double>, into result: UnsafeMutablePointer<Double>) {
+    package mutating func adjoint(of g: UnsafePointer<Double>, into result: UnsafeMutablePointer<Double>) {
         let d = d
         let scale = 1 / (Double(d) * Double(d).squareRoot())
         eachBlock { X, scratch, first, count in
