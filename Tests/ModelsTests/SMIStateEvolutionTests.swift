@@ -34,17 +34,20 @@ import Testing
         }
     }
 
-    /// Landmark 11, on 4096 sequences.
+    /// Landmark 11. The numbers are ours (independent sets of 16384 to 65536 quasi-random sequences, and a second program with
+    /// plain random ones). The sheet's .082 .039 .029 .033 .048 have the noise of one set of some 10^4 plain ones, which
+    /// five steps carry along.
     @Test func theFirstLayerFallsThenGrows() throws {
         let record = try runSMI(
             "state-evolution",
-            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5])
+            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(16384)], times: [1, 2, 3, 4, 5],
+            observables: ["overlap"])
         let overlap = record("overlap")
-        for (i, (q1, q2)) in [(0.082, 0.803), (0.039, 0.903), (0.029, 0.950), (0.033, 0.972), (0.048, 0.983)]
+        for (i, (q1, q2)) in [(0.0812, 0.805), (0.0384, 0.906), (0.0299, 0.952), (0.0345, 0.9735), (0.0520, 0.9840)]
             .enumerated()
         {
-            #expect(abs(overlap[2 * i] / q1 - 1) < 0.09, "step \(i + 1): \(overlap[2 * i])")
-            #expect(abs(overlap[2 * i + 1] / q2 - 1) < 0.01)
+            #expect(abs(overlap[2 * i] / q1 - 1) < 0.04, "step \(i + 1): \(overlap[2 * i])")
+            #expect(abs(overlap[2 * i + 1] - q2) < 0.003)
         }
     }
 
@@ -100,27 +103,35 @@ import Testing
         }
     }
 
-    /// Landmark 14, at d = 600 (sheet: 1000): cold amp finds the last layer, not the first.
+    /// Landmark 14: cold amp finds the last layer, not the first.
     @Test func coldAMPFindsTheLastLayer() throws {
-        var sum = 0.0
-        for seed in 1...3 {
-            let record = try runSMI(
-                "amp", ["d": .integer(600)], times: [40], seed: seed, observables: ["overlap", "steps_half"])
-            sum += record("overlap")[1] / 3
+        let overlaps = try (1...4).map { seed in
+            let record = try runSMI("amp", times: [40], seed: seed, observables: ["overlap", "steps_half"])
             #expect(record("overlap")[0] < 0.02)
             #expect(record("steps_half")[1] > 2 && record("steps_half")[0].isNaN)
+            return record("overlap")[1]
         }
-        #expect(abs(sum - 0.754) < 0.06, "\(sum)")
+        let (mean, error) = meanAndError(overlaps)
+        #expect(abs(mean - 0.754) < 0.06 && error < 0.03, "\(overlaps)")
     }
 
-    /// Landmark 15, at d = 500.
+    /// Landmark 15, one seed (sheet: 3).
     @Test func coldAMPFindsBothLayersOneAfterTheOther() throws {
         let record = try runSMI(
-            "amp", ["alpha": .real(1.2), "d": .integer(500)], times: [10, 25, 40],
-            observables: ["overlap", "steps_half"])
+            "amp", ["alpha": .real(1.2)], times: [10, 20, 40], observables: ["overlap", "steps_half"])
         let overlap = record("overlap")
-        #expect(overlap[1] > 0.9 && overlap[2] > 0.6 && abs(overlap[4] - 0.986) < 0.07, "\(overlap)")
+        #expect(overlap[1] > 0.9 && overlap[2] > 0.7 && abs(overlap[4] - 0.986) < 0.06, "\(overlap)")
         #expect(record("steps_half")[1] < record("steps_half")[0])
+    }
+
+    /// reg in amp: with V + 0.1 the first layer cannot be known at alpha = 1, where it is without (section 4.4).
+    @Test(arguments: [(0.1, 0.0...0.15), (0, 0.4...1.1)]) func regIsAddedToTheVariance(
+        reg: Double, range: ClosedRange<Double>
+    ) throws {
+        let record = try runSMI(
+            "amp", ["alpha": .real(1), "Q0": numbers([0.6, 0.95]), "d": .integer(500), "reg": .real(reg)], times: [15],
+            observables: ["overlap"])
+        #expect(range.contains(record("overlap")[0]), "\(record("overlap"))")
     }
 
     /// One layer of three tokens: amp reaches state evolution, through the closed channel.

@@ -73,10 +73,10 @@ import Testing
         #expect(abs(record("growth")[1] - 1) < 1e-12)
     }
 
-    /// Landmark 7, within the sheet's tolerance: an error of 0.002 to 0.004.
+    /// Landmark 7, within the sheet's tolerance: an error of 0.002 to 0.005.
     @Test(arguments: [
         (0.2, 0, 32768, 0.725, 0.892), (1, 0, 32768, 0.723, 0.974), (2, 0, 16384, 0.724, 0.990),
-        (1, 1e-3, 32768, 0.749, .nan),
+        (4, 0, 8192, 0.724, 0.9966), (1, 1e-3, 32768, 0.749, .nan),
     ])
     func theThresholdOfTheFirstLayer(c: Double, reg: Double, samples: Int, alpha: Double, q: Double) throws {
         let record = try runSMI(
