@@ -14,10 +14,9 @@ import Testing
     }
 
     /// Fixed points of independent sequences scatter by q_error: with twelve of them the ratio is in 0.49 to 1.56 in 99 of 100
-    /// cases. The slope of the map is 0.7 to 0.9 here, so the error of one iteration would be three to ten times too small.
+    /// cases. One iteration has a third of it, or less.
     @Test(arguments: [
         (["alpha": .real(0.5), "Q0": numbers([0, 0.7])] as Given, 1024),
-        (["alpha": .real(1), "reg": .real(0.01), "Q0": numbers([0.3, 0.95])], 1024),
         (["alpha": .real(0.1), "layers": .integer(1), "L": .integer(3), "Q0": numbers([0.5])], 1 << 13),
     ])
     func independentSequencesScatterByTheError(values: Given, samples: Int) throws {

@@ -21,7 +21,7 @@ import Testing
 
     /// Message passing itself decays below alpha_2 and grows above, at the pace of state evolution: c = 1, where the published
     /// threshold is 0.1436 and ours 0.1855.
-    @Test(arguments: [(0.155, false), (0.24, true)]) func ampDecaysBelowTheThreshold(alpha: Double, grows: Bool) throws
+    @Test(arguments: [(0.155, false), (0.32, true)]) func ampDecaysBelowTheThreshold(alpha: Double, grows: Bool) throws
     {
         let values: Given = ["alpha": .real(alpha), "Q0": numbers([0, 0.1]), "d": .integer(2000)]
         let theory = try runSMI(
@@ -46,21 +46,26 @@ import Testing
         for k in 0..<2 {
             let point = try runSMI("branch", values.merging(["q_last": .real(q[k])]) { $1 }, seed: 2)
             let relative = point("F_error")[k] / point("F_kk")[k]
-            #expect(abs(point("growth")[k] - 1) < 0.1 && relative < 0.05, "\(k): \(point("growth"))")
+            #expect(abs(point("growth")[k] - 1) < 4.5 * relative + 0.02 && relative < 0.05, "\(k): \(point("growth"))")
             let difference = abs(point("alpha_branch")[0] - alpha[k])
             #expect(difference < 3 * (error[k] + point("alpha_error")[0]) + 0.005, "\(alpha) \(point("alpha_branch"))")
             #expect(error[k] < 0.05 && alpha[k] > 2 * alpha[2] && q[k] > 0.9)
         }
+        // The first layer comes before the second.
+        #expect(alpha[0] < alpha[1], "\(alpha) +- \(error)")
     }
 
     /// One token has no attention, and y = u^2 is phase retrieval: F = 2, alpha_c = 1/2. A layer below the last is then not seen
     /// at all. Jobs start at two tokens, whose softmax tells something.
     @Test func oneToken() throws {
         var one = try smiExpectations(layers: 1, L: 1, skip: 0, samples: 4096)
-        #expect(abs(try one.growth(q: [0]).means[0] - 2) < 0.02)
+        let alone = try one.growth(q: [0])
+        #expect(abs(alone.means[0] - 2) < 3 * alone.errors[0] && alone.errors[0] < 0.04, "\(alone)")
         var two = try smiExpectations(layers: 2, L: 1, samples: 4096, draws: 4096)
         let growth = try two.growth(q: [0, 0])
-        #expect(abs(growth.means[1] - 2) < 0.02 && abs(growth.means[0]) < 0.01, "\(growth)")
+        #expect(
+            abs(growth.means[1] - 2) < 3 * growth.errors[1] && growth.errors[1] < 0.04 && abs(growth.means[0]) < 1e-3,
+            "\(growth)")
         let spec = SequenceMultiIndex().parameters.first { $0.name == "L" }
         #expect(spec?.kind == .integer(2...64))
     }

@@ -34,21 +34,39 @@ import Testing
         }
     }
 
-    /// Landmark 11. The numbers are ours (independent sets of 16384 to 65536 quasi-random sequences, and a second program with
-    /// plain random ones). The sheet's .082 .039 .029 .033 .048 have the noise of one set of some 10^4 plain ones, which
-    /// five steps carry along.
+    /// Q from (0.3, 0.6) at alpha = 1.2 over five steps, converged: the mean of six runs of a second program with 40000 new random
+    /// sequences a step, and of five of ours. Its last standard error is 0.0006.
+    private static let path = [
+        [0.3, 0.6], [0.0812, 0.805], [0.0383, 0.906], [0.0298, 0.952], [0.0341, 0.9735], [0.0514, 0.9840],
+    ]
+
+    /// Landmark 11, every step for itself from new sequences: the noise of 16384 is 1.5 % of Q11 a step.
+    @Test(arguments: 0..<5) func aStepWhileTheFirstLayerFallsThenGrows(step: Int) throws {
+        let record = try runSMI(
+            "state-evolution",
+            ["alpha": .real(1.2), "Q0": numbers(Self.path[step]), "mc_samples": .integer(16384)], times: [1],
+            seed: 2 + step, observables: ["overlap"])
+        let overlap = record("overlap")
+        #expect(abs(overlap[0] / Self.path[step + 1][0] - 1) < 0.05, "\(overlap)")
+        #expect(abs(overlap[1] - Self.path[step + 1][1]) < 0.003, "\(overlap)")
+    }
+
+    /// Landmark 11 in one run. Common sequences add up their noise: of 16384 it is 0.6, 2, 3.5, 5 and 6 % of Q11 in the five steps
+    /// (scatter of runs). The sheet's last value, 0.048 where 0.0514(6) is right, is one such run of about 40000, 1.7 errors low.
     @Test func theFirstLayerFallsThenGrows() throws {
         let record = try runSMI(
             "state-evolution",
-            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(16384)], times: [1, 2, 3, 4, 5],
-            observables: ["overlap"])
+            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5],
+            observables: ["overlap", "residual"])
         let overlap = record("overlap")
-        for (i, (q1, q2)) in [(0.0812, 0.805), (0.0384, 0.906), (0.0299, 0.952), (0.0345, 0.9735), (0.0520, 0.9840)]
-            .enumerated()
-        {
-            #expect(abs(overlap[2 * i] / q1 - 1) < 0.04, "step \(i + 1): \(overlap[2 * i])")
-            #expect(abs(overlap[2 * i + 1] - q2) < 0.003)
+        let sheet = [0.082, 0.039, 0.029, 0.033, 0.048]
+        for i in 0..<5 {
+            #expect(abs(overlap[2 * i] / sheet[i] - 1) < 0.09, "step \(i + 1): \(overlap[2 * i])")
+            #expect(abs(overlap[2 * i + 1] / Self.path[i + 1][1] - 1) < 0.01)
         }
+        #expect(overlap[4] < overlap[2] && overlap[8] > overlap[6])
+        let last = max(abs(overlap[8] - overlap[6]), abs(overlap[9] - overlap[7]))
+        #expect(abs(record("residual")[4] - last) < 1e-12)
     }
 
     /// Landmark 12.
