@@ -104,8 +104,10 @@ import Testing
         let runs = try [8, 30, 6000].map {
             try runSMI(
                 "sgd", values.merging(["batch_size": .integer($0)]) { $1 }, times: [0],
-                observables: ["train_loss", "e_gen"])
+                observables: ["train_loss", "e_gen", "M", "Q"])
         }
+        #expect(largestDifference(runs[0]("M"), [0.4, 0.3, -0.2, 0.3]) < 1e-12)
+        #expect(largestDifference(runs[0]("Q"), [1, 0.3, 0.3, 0.9]) < 1e-12)
         for run in runs { #expect(abs(run("train_loss")[0] - runs[0]("train_loss")[0]) < 1e-6) }
         #expect(
             abs(runs[0]("train_loss")[0] / runs[0]("e_gen")[0] - 1) < 0.06,

@@ -96,6 +96,17 @@ import Testing
         #expect(abs(overlap[2] - q1) < 0.03 && abs(overlap[3] - q2) < 0.003, "\(overlap)")
     }
 
+    /// A warm start has M = Q = diag(Q0) up to finite size, 4/sqrt(d), and C = 1 - Q0 (section 3.1).
+    @Test func aWarmStartHasItsOverlaps() throws {
+        let record = try runSMI(
+            "amp", ["alpha": .real(0.01), "Q0": numbers([0.2, 0.8]), "d": .integer(8000)], times: [0],
+            observables: ["M", "Q", "C"])
+        for name in ["M", "Q"] {
+            #expect(largestDifference(record(name), [0.2, 0, 0, 0.8]) < 0.045, "\(record(name))")
+        }
+        #expect(largestDifference(record("C"), [0.8, 0, 0, 0.2]) < 1e-12)
+    }
+
     /// amp from a warm start, against state evolution per iteration: d = 400, 12 seeds, both forms of A. Within 3 standard
     /// errors and 0.01 (section 4.5).
     @Test(arguments: [true, false]) func warmAMPFollowsStateEvolution(jacobian: Bool) throws {
