@@ -114,6 +114,20 @@ import Testing
             "\(runs[0]("train_loss")) \(runs[0]("e_gen"))")
     }
 
+    /// Three steps on a batch before the next one: until then as if there were no other.
+    @Test func repeatsStayOnABatch() throws {
+        func M(_ alpha: Double, _ repeats: Int, _ step: Double) throws -> [Double] {
+            try runSMI(
+                "sgd",
+                [
+                    "d": .integer(100), "alpha": .real(alpha), "data": .text("reuse"), "batch_size": .integer(16),
+                    "repeats": .integer(repeats), "step_size": .real(0.1),
+                ], times: [step], observables: ["M"])("M")
+        }
+        #expect(largestDifference(try M(0.32, 3, 3), try M(0.16, 1, 3)) < 1e-5)
+        #expect(largestDifference(try M(0.32, 3, 4), try M(0.16, 1, 4)) > 1e-4)
+    }
+
     @Test func threeLayersOfThreeTokensDescend() throws {
         let record = try runSMI(
             "overlap-ode",
