@@ -154,6 +154,33 @@ import Testing
         #expect(abs(ours.pairs[8] + ours.pairs[11] - square / Z) < 0.05, "\(ours.pairs) \(square / Z)")
     }
 
+    /// With z1 and z2 known, z3 is +-A1^-1 A2^-1 u, in this order.
+    @Test func theLayersAreUndoneInTheirOrder() throws {
+        let (c, u, known) = (0.1, [0.9, -1.3], [[2, 0.5], [-1, 1.5]])
+        func attention(_ q: [Double]) -> [Double] {
+            let a = 1 / (1 + exp(q[0] * (q[1] - q[0])))
+            let b = 1 / (1 + exp(q[1] * (q[0] - q[1])))
+            return [a + c, 1 - a, 1 - b, b + c]
+        }
+        func solve(_ A: [Double], _ x: [Double]) -> [Double] {
+            let D = A[0] * A[3] - A[1] * A[2]
+            return [(A[3] * x[0] - A[1] * x[1]) / D, (A[0] * x[1] - A[2] * x[0]) / D]
+        }
+        let A = attention(known[0])
+        let P = attention([
+            A[0] * known[1][0] + A[1] * known[1][1], A[2] * known[1][0] + A[3] * known[1][1],
+        ])
+        let x = solve(A, solve(P, u))
+        let ours = try moments(
+            SMINetwork(layers: 3, L: 2, skip: c), V: [1e-8, 0, 0, 0, 1e-8, 0, 0, 0, 1], u: u,
+            omega: [2, -1, 0, 0.5, 1.5, 0], draws: 256)
+        let exact = [x[0] * x[0], x[0] * x[1], x[0] * x[1], x[1] * x[1]]
+        #expect(largestDifference((8..<12).map { ours.pairs[$0] }, exact) < 1e-2 * (exact[0] + exact[3]))
+        // The other order is another vector.
+        let other = solve(P, solve(A, u))
+        #expect(abs(abs(x[0]) - abs(other[0])) > 0.05 * abs(x[0]), "\(x) \(other)")
+    }
+
     /// One layer: Z is u or -u with odds exp(2 u.Omega/V).
     @Test func oneLayerIsClosed() throws {
         let (u, omega, V) = ([0.7, -1.2, 0.4], [0.3, -0.2, 0.9], 0.6)

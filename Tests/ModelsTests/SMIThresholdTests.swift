@@ -109,6 +109,15 @@ import Testing
         }
     }
 
+    /// Squares are products of independent halves of the draws: at Q = 0 nothing is known of the sign of z, whatever few draws say.
+    @Test func fewDrawsDoNotAddTheirSquare() throws {
+        var expectations = try smiExpectations(L: 3, samples: 1024, draws: 32)
+        let responses = try expectations.responses(q: [0, 0])
+        for k in 0..<2 {
+            #expect(abs(responses.means[k]) < 4 * responses.errors[k] && responses.errors[k] < 0.1, "\(responses)")
+        }
+    }
+
     /// Landmark 17.
     @Test(arguments: [(3, 1.0, 10.3, 0.1), (4, 1, 17.4, 0.1), (3, 2, 11.32, 0.04)])
     func moreTokens(L: Int, c: Double, F: Double, error: Double) throws {
