@@ -113,9 +113,9 @@ import Testing
     @Test func fewDrawsDoNotAddTheirSquare() throws {
         var expectations = try smiExpectations(L: 3, samples: 1024, draws: 32)
         let responses = try expectations.responses(q: [0, 0])
-        for k in 0..<2 {
-            #expect(abs(responses.means[k]) < 4 * responses.errors[k] && responses.errors[k] < 0.1, "\(responses)")
-        }
+        #expect(abs(responses.means[0]) < 3 * responses.errors[0] && responses.errors[0] < 0.02, "\(responses)")
+        // The sign of the last layer is summed over.
+        #expect(abs(responses.means[1]) < 1e-20)
     }
 
     /// Landmark 17.
