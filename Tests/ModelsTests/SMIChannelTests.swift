@@ -113,6 +113,74 @@ import Testing
         #expect(largestDifference(one.mean, third.mean) < 0.05 && largestDifference(one.mean, third.mean) > 0)
     }
 
+    /// Three layers and two tokens by the sheet's formula term by term: plain draws of z1 and z2, B = A2 A1, z3 = +-B^-1 u, 1/|det B|.
+    @Test func drawsAreTheSheets() throws {
+        let c = 0.2
+        let (u, v) = ([0.9, -1.3], [0.8, 0.7, 0.5])
+        let omega = [0.5, -0.4, 0.3, -0.7, 0.6, -0.5]
+        func attention(_ q: [Double]) -> [Double] {
+            let a = 1 / (1 + exp(q[0] * (q[1] - q[0])))
+            let b = 1 / (1 + exp(q[1] * (q[0] - q[1])))
+            return [a + c, 1 - a, 1 - b, b + c]
+        }
+        var random = smiStream(21)
+        var (Z, mean, square) = (0.0, Array(repeating: 0.0, count: 6), 0.0)
+        let count = 400_000
+        for _ in 0..<count {
+            let z = (0..<2).map { k in (0..<2).map { omega[3 * $0 + k] + v[k].squareRoot() * random.normal() } }
+            let A = attention(z[0])
+            let P = attention([A[0] * z[1][0] + A[1] * z[1][1], A[2] * z[1][0] + A[3] * z[1][1]])
+            let B = [
+                P[0] * A[0] + P[1] * A[2], P[0] * A[1] + P[1] * A[3], P[2] * A[0] + P[3] * A[2],
+                P[2] * A[1] + P[3] * A[3],
+            ]
+            let D = B[0] * B[3] - B[1] * B[2]
+            for sign in [-1.0, 1] {
+                let x = [sign * (B[3] * u[0] - B[1] * u[1]) / D, sign * (B[0] * u[1] - B[2] * u[0]) / D]
+                let distance = pow(x[0] - omega[2], 2) + pow(x[1] - omega[5], 2)
+                let w = exp(-0.5 * distance / v[2]) / (2 * Double.pi * v[2] * abs(D)) / Double(count)
+                Z += w
+                for l in 0..<2 {
+                    for k in 0..<2 { mean[3 * l + k] += w * z[k][l] }
+                    mean[3 * l + 2] += w * x[l]
+                }
+                square += w * (x[0] * x[0] + x[1] * x[1])
+            }
+        }
+        let ours = try moments(
+            SMINetwork(layers: 3, L: 2, skip: c), V: [v[0], 0, 0, 0, v[1], 0, 0, 0, v[2]], u: u, omega: omega)
+        #expect(largestDifference(ours.mean, mean.map { $0 / Z }) < 0.02, "\(ours.mean) \(mean.map { $0 / Z })")
+        #expect(abs(ours.logEvidence - log(Z)) < 0.02, "\(ours.logEvidence) \(log(Z))")
+        #expect(abs(ours.pairs[8] + ours.pairs[11] - square / Z) < 0.05, "\(ours.pairs) \(square / Z)")
+    }
+
+    /// With z1 and z2 known, z3 is +-A1^-1 A2^-1 u, in this order.
+    @Test func theLayersAreUndoneInTheirOrder() throws {
+        let (c, u, known) = (0.1, [0.9, -1.3], [[2, 0.5], [-1, 1.5]])
+        func attention(_ q: [Double]) -> [Double] {
+            let a = 1 / (1 + exp(q[0] * (q[1] - q[0])))
+            let b = 1 / (1 + exp(q[1] * (q[0] - q[1])))
+            return [a + c, 1 - a, 1 - b, b + c]
+        }
+        func solve(_ A: [Double], _ x: [Double]) -> [Double] {
+            let D = A[0] * A[3] - A[1] * A[2]
+            return [(A[3] * x[0] - A[1] * x[1]) / D, (A[0] * x[1] - A[2] * x[0]) / D]
+        }
+        let A = attention(known[0])
+        let P = attention([
+            A[0] * known[1][0] + A[1] * known[1][1], A[2] * known[1][0] + A[3] * known[1][1],
+        ])
+        let x = solve(A, solve(P, u))
+        let ours = try moments(
+            SMINetwork(layers: 3, L: 2, skip: c), V: [1e-8, 0, 0, 0, 1e-8, 0, 0, 0, 1], u: u,
+            omega: [2, -1, 0, 0.5, 1.5, 0], draws: 256)
+        let exact = [x[0] * x[0], x[0] * x[1], x[0] * x[1], x[1] * x[1]]
+        #expect(largestDifference((8..<12).map { ours.pairs[$0] }, exact) < 1e-2 * (exact[0] + exact[3]))
+        // The other order is another vector.
+        let other = solve(P, solve(A, u))
+        #expect(abs(abs(x[0]) - abs(other[0])) > 0.05 * abs(x[0]), "\(x) \(other)")
+    }
+
     /// One layer: Z is u or -u with odds exp(2 u.Omega/V).
     @Test func oneLayerIsClosed() throws {
         let (u, omega, V) = ([0.7, -1.2, 0.4], [0.3, -0.2, 0.9], 0.6)

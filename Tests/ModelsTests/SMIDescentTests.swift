@@ -78,6 +78,56 @@ import Testing
         #expect(largestDifference(one("M"), other("M")) < 1e-12 && largestDifference(one("Q"), other("Q")) < 1e-12)
     }
 
+    /// Overlaps of every layer with every other, M0 not symmetric: SGD follows the ODE in all of them.
+    @Test func mixedOverlapsFollowTheODE() throws {
+        let values: Given = [
+            "M0": numbers([[0.4, 0.3], [-0.2, 0.3]]), "Q0": numbers([[1, 0.3], [0.3, 0.9]]), "step_size": .real(0.3),
+            "weight_decay": .real(0.1),
+        ]
+        let ode = try runSMI("overlap-ode", values, times: [2], unit: .scaled, observables: ["M", "Q"])
+        let runs = try (1...6).map {
+            try runSMI("sgd", values, times: [2], unit: .scaled, seed: $0, observables: ["M", "Q"])
+        }
+        for name in ["M", "Q"] {
+            let mean = (0..<4).map { i in runs.reduce(0) { $0 + $1(name)[i] } / 6 }
+            #expect(largestDifference(mean, ode(name)) < 0.025, "\(name): \(mean) \(ode(name))")
+        }
+        #expect(abs(ode("M")[1] - ode("M")[2]) > 0.2)
+    }
+
+    /// The loss over 6000 reused sequences is e_gen at the same overlaps, and does not depend on how they come in batches.
+    @Test func theTrainLossAtTheStart() throws {
+        let values: Given = [
+            "M0": numbers([[0.4, 0.3], [-0.2, 0.3]]), "Q0": numbers([[1, 0.3], [0.3, 0.9]]), "d": .integer(200),
+            "alpha": .real(30), "data": .text("reuse"),
+        ]
+        let runs = try [8, 30, 6000].map {
+            try runSMI(
+                "sgd", values.merging(["batch_size": .integer($0)]) { $1 }, times: [0],
+                observables: ["train_loss", "e_gen", "M", "Q"])
+        }
+        #expect(largestDifference(runs[0]("M"), [0.4, 0.3, -0.2, 0.3]) < 1e-12)
+        #expect(largestDifference(runs[0]("Q"), [1, 0.3, 0.3, 0.9]) < 1e-12)
+        for run in runs { #expect(abs(run("train_loss")[0] - runs[0]("train_loss")[0]) < 1e-6) }
+        #expect(
+            abs(runs[0]("train_loss")[0] / runs[0]("e_gen")[0] - 1) < 0.06,
+            "\(runs[0]("train_loss")) \(runs[0]("e_gen"))")
+    }
+
+    /// Three steps on a batch before the next one: until then as if there were no other.
+    @Test func repeatsStayOnABatch() throws {
+        func M(_ alpha: Double, _ repeats: Int, _ step: Double) throws -> [Double] {
+            try runSMI(
+                "sgd",
+                [
+                    "d": .integer(100), "alpha": .real(alpha), "data": .text("reuse"), "batch_size": .integer(16),
+                    "repeats": .integer(repeats), "step_size": .real(0.1),
+                ], times: [step], observables: ["M"])("M")
+        }
+        #expect(largestDifference(try M(0.32, 3, 3), try M(0.16, 1, 3)) < 1e-5)
+        #expect(largestDifference(try M(0.32, 3, 4), try M(0.16, 1, 4)) > 1e-4)
+    }
+
     @Test func threeLayersOfThreeTokensDescend() throws {
         let record = try runSMI(
             "overlap-ode",
@@ -99,6 +149,10 @@ import Testing
         ("state-evolution", ["mc_samples": .integer(64)], [0, 1, 2], .steps),
         ("fixed-point", ["mc_samples": .integer(64), "tolerance": .real(0.3)], [.infinity], .steps),
         ("weak-recovery", ["mc_samples": .integer(256)], [.infinity], .steps),
+        (
+            "weak-recovery", ["mc_samples": .integer(256), "layers": .integer(3), "draws": .integer(512)], [.infinity],
+            .steps
+        ),
         ("sgd", ["d": .integer(50), "batch_size": .integer(9)], [0, 3, 40], .steps),
         (
             "sgd", ["d": .integer(50), "alpha": .real(2), "data": .text("reuse"), "batch_size": .integer(30)],

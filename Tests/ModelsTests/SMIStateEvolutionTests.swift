@@ -34,18 +34,39 @@ import Testing
         }
     }
 
-    /// Landmark 11, on 4096 sequences.
+    /// Q from (0.3, 0.6) at alpha = 1.2 over five steps, converged: the mean of six runs of a second program with 40000 new random
+    /// sequences a step, and of five of ours. Its last standard error is 0.0006.
+    private static let path = [
+        [0.3, 0.6], [0.0812, 0.805], [0.0383, 0.906], [0.0298, 0.952], [0.0341, 0.9735], [0.0514, 0.9840],
+    ]
+
+    /// Landmark 11, every step for itself from new sequences: the noise of 16384 is 1.5 % of Q11 a step.
+    @Test(arguments: 0..<5) func aStepWhileTheFirstLayerFallsThenGrows(step: Int) throws {
+        let record = try runSMI(
+            "state-evolution",
+            ["alpha": .real(1.2), "Q0": numbers(Self.path[step]), "mc_samples": .integer(16384)], times: [1],
+            seed: 2 + step, observables: ["overlap"])
+        let overlap = record("overlap")
+        #expect(abs(overlap[0] / Self.path[step + 1][0] - 1) < 0.05, "\(overlap)")
+        #expect(abs(overlap[1] - Self.path[step + 1][1]) < 0.003, "\(overlap)")
+    }
+
+    /// Landmark 11 in one run. Common sequences add up their noise: of 16384 it is 0.6, 2, 3.5, 5 and 6 % of Q11 in the five steps
+    /// (scatter of runs). The sheet's last value, 0.048 where 0.0514(6) is right, is one such run of about 40000, 1.7 errors low.
     @Test func theFirstLayerFallsThenGrows() throws {
         let record = try runSMI(
             "state-evolution",
-            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5])
+            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5],
+            observables: ["overlap", "residual"])
         let overlap = record("overlap")
-        for (i, (q1, q2)) in [(0.082, 0.803), (0.039, 0.903), (0.029, 0.950), (0.033, 0.972), (0.048, 0.983)]
-            .enumerated()
-        {
-            #expect(abs(overlap[2 * i] / q1 - 1) < 0.09, "step \(i + 1): \(overlap[2 * i])")
-            #expect(abs(overlap[2 * i + 1] / q2 - 1) < 0.01)
+        let sheet = [0.082, 0.039, 0.029, 0.033, 0.048]
+        for i in 0..<5 {
+            #expect(abs(overlap[2 * i] / sheet[i] - 1) < 0.09, "step \(i + 1): \(overlap[2 * i])")
+            #expect(abs(overlap[2 * i + 1] / Self.path[i + 1][1] - 1) < 0.01)
         }
+        #expect(overlap[4] < overlap[2] && overlap[8] > overlap[6])
+        let last = max(abs(overlap[8] - overlap[6]), abs(overlap[9] - overlap[7]))
+        #expect(abs(record("residual")[4] - last) < 1e-12)
     }
 
     /// Landmark 12.
@@ -75,6 +96,17 @@ import Testing
         #expect(abs(overlap[2] - q1) < 0.03 && abs(overlap[3] - q2) < 0.003, "\(overlap)")
     }
 
+    /// A warm start has M = Q = diag(Q0) up to finite size, 4/sqrt(d), and C = 1 - Q0 (section 3.1).
+    @Test func aWarmStartHasItsOverlaps() throws {
+        let record = try runSMI(
+            "amp", ["alpha": .real(0.01), "Q0": numbers([0.2, 0.8]), "d": .integer(8000)], times: [0],
+            observables: ["M", "Q", "C"])
+        for name in ["M", "Q"] {
+            #expect(largestDifference(record(name), [0.2, 0, 0, 0.8]) < 0.045, "\(record(name))")
+        }
+        #expect(largestDifference(record("C"), [0.8, 0, 0, 0.2]) < 1e-12)
+    }
+
     /// amp from a warm start, against state evolution per iteration: d = 400, 12 seeds, both forms of A. Within 3 standard
     /// errors and 0.01 (section 4.5).
     @Test(arguments: [true, false]) func warmAMPFollowsStateEvolution(jacobian: Bool) throws {
@@ -100,27 +132,35 @@ import Testing
         }
     }
 
-    /// Landmark 14, at d = 600 (sheet: 1000): cold amp finds the last layer, not the first.
+    /// Landmark 14: cold amp finds the last layer, not the first.
     @Test func coldAMPFindsTheLastLayer() throws {
-        var sum = 0.0
-        for seed in 1...3 {
-            let record = try runSMI(
-                "amp", ["d": .integer(600)], times: [40], seed: seed, observables: ["overlap", "steps_half"])
-            sum += record("overlap")[1] / 3
+        let overlaps = try (1...4).map { seed in
+            let record = try runSMI("amp", times: [40], seed: seed, observables: ["overlap", "steps_half"])
             #expect(record("overlap")[0] < 0.02)
             #expect(record("steps_half")[1] > 2 && record("steps_half")[0].isNaN)
+            return record("overlap")[1]
         }
-        #expect(abs(sum - 0.754) < 0.06, "\(sum)")
+        let (mean, error) = meanAndError(overlaps)
+        #expect(abs(mean - 0.754) < 0.06 && error < 0.03, "\(overlaps)")
     }
 
-    /// Landmark 15, at d = 500.
+    /// Landmark 15, one seed (sheet: 3).
     @Test func coldAMPFindsBothLayersOneAfterTheOther() throws {
         let record = try runSMI(
-            "amp", ["alpha": .real(1.2), "d": .integer(500)], times: [10, 25, 40],
-            observables: ["overlap", "steps_half"])
+            "amp", ["alpha": .real(1.2)], times: [10, 20, 40], observables: ["overlap", "steps_half"])
         let overlap = record("overlap")
-        #expect(overlap[1] > 0.9 && overlap[2] > 0.6 && abs(overlap[4] - 0.986) < 0.07, "\(overlap)")
+        #expect(overlap[1] > 0.9 && overlap[2] > 0.7 && abs(overlap[4] - 0.986) < 0.06, "\(overlap)")
         #expect(record("steps_half")[1] < record("steps_half")[0])
+    }
+
+    /// reg in amp: with V + 0.1 the first layer cannot be known at alpha = 1, where it is without (section 4.4).
+    @Test(arguments: [(0.1, 0.0...0.15), (0, 0.4...1.1)]) func regIsAddedToTheVariance(
+        reg: Double, range: ClosedRange<Double>
+    ) throws {
+        let record = try runSMI(
+            "amp", ["alpha": .real(1), "Q0": numbers([0.6, 0.95]), "d": .integer(500), "reg": .real(reg)], times: [15],
+            observables: ["overlap"])
+        #expect(range.contains(record("overlap")[0]), "\(record("overlap"))")
     }
 
     /// One layer of three tokens: amp reaches state evolution, through the closed channel.

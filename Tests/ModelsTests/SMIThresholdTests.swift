@@ -73,16 +73,20 @@ import Testing
         #expect(abs(record("growth")[1] - 1) < 1e-12)
     }
 
-    /// Landmark 7, within the sheet's tolerance: an error of 0.002 to 0.004.
+    /// Landmark 7, within the sheet's tolerance: an error of 0.002 to 0.004. At c = 4 a fine quadrature allows 8192 sequences, whose
+    /// error of 0.005 (as the sheet's) is above a third of that: within three errors there.
     @Test(arguments: [
         (0.2, 0, 32768, 0.725, 0.892), (1, 0, 32768, 0.723, 0.974), (2, 0, 16384, 0.724, 0.990),
-        (1, 1e-3, 32768, 0.749, .nan),
+        (4, 0, 8192, 0.724, 0.9966), (1, 1e-3, 32768, 0.749, .nan),
     ])
     func theThresholdOfTheFirstLayer(c: Double, reg: Double, samples: Int, alpha: Double, q: Double) throws {
         let record = try runSMI(
             "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(samples)])
         let (found, error) = (record("alpha_k")[0], record("alpha_error")[0])
-        #expect(abs(found - alpha) < 0.01 && error > 5e-4 && error < 0.005, "\(found) +- \(error)")
+        let isFine = c < 3
+        #expect(
+            abs(found - alpha) < (isFine ? 0.01 : 3 * error) && error > 5e-4 && error < (isFine ? 0.005 : 0.007),
+            "\(found) +- \(error)")
         if q.isFinite { #expect(abs(record("q_critical")[0] - q) < 0.004) }
         #expect(record("alpha_k")[1] == record("alpha_c")[0] && record("alpha_c")[0] > record("alpha_bound")[0])
     }
@@ -103,6 +107,15 @@ import Testing
         for (k, (F, error)) in [(0.195, 0.013), (0.123, 0.007), (5.2, 0.3)].enumerated() {
             #expect(abs(growth.means[k] - F) < 3 * error, "\(k): \(growth.means[k])")
         }
+    }
+
+    /// Squares are products of independent halves of the draws: at Q = 0 nothing is known of the sign of z, whatever few draws say.
+    @Test func fewDrawsDoNotAddTheirSquare() throws {
+        var expectations = try smiExpectations(L: 3, samples: 1024, draws: 32)
+        let responses = try expectations.responses(q: [0, 0])
+        #expect(abs(responses.means[0]) < 3 * responses.errors[0] && responses.errors[0] < 0.02, "\(responses)")
+        // The sign of the last layer is summed over.
+        #expect(abs(responses.means[1]) < 1e-20)
     }
 
     /// Landmark 17.

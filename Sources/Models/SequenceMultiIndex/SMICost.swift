@@ -28,7 +28,7 @@ extension SequenceMultiIndex {
             // On the branch the quadrature is finer, the more so where a stronger skip needs a better known last layer.
             let skip = try point.real("skip")
             return Cost(
-                seconds: (p != 2 ? 1 : L == 2 ? 3 + 2 * skip * skip : 5) * expectation, memory: held)
+                seconds: (p == 2 && L == 2 ? 3 + 2 * skip * skip : 1 + 4 * (p - 1)) * expectation, memory: held)
         case "branch": return Cost(seconds: 2 * expectation + tests, memory: held)
         case "sgd":
             let B = Double(try point.integer("batch_size"))

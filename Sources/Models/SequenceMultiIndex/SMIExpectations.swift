@@ -78,13 +78,14 @@ package struct SMIExpectations: Sendable {
                                 }
                                 base[2 * network.inputs + l] = u[l][lane]
                             }
-                            let number = 8 * block + lane
-                            guard posterior.evaluate(u: base + 2 * network.inputs, omega: base, sample: number) else {
+                            // Draws of its own for each group: errors from the groups then count the noise of the draws.
+                            let group = block / samples.groupBlocks
+                            guard posterior.evaluate(u: base + 2 * network.inputs, omega: base, sample: group) else {
                                 throw ModelError.notConverged(
                                     "no draw of the channel has any weight at Q = \(q): give more draws")
                             }
                             try body(
-                                block / samples.groupBlocks,
+                                group,
                                 Sample(
                                     moments: posterior.first, other: posterior.second, omega: base,
                                     z: base + network.inputs))

@@ -54,8 +54,9 @@ extension SequenceMultiIndex {
                 "q_star", symbol: "Q^*_{kk}", "overlap of each layer at the fixed point", inTime: false,
                 dimensions: [layer]),
             ObservableSpec(
-                "q_error", symbol: "\\delta Q", "standard error of one iteration there, from groups of common samples",
-                inTime: false, dimensions: [layer]),
+                "q_error", symbol: "\\delta Q",
+                "standard error of q_star: noise of the common samples and what is left of the residual, both carried through "
+                    + "the linearised iteration", inTime: false, dimensions: [layer]),
             ObservableSpec("iterations", symbol: "n", "iterations made", inTime: false),
             ObservableSpec("residual", symbol: "r", "largest change of an overlap in the last one", inTime: false),
             ObservableSpec(
@@ -72,8 +73,9 @@ extension SequenceMultiIndex {
             dimensions: [layer]),
         ObservableSpec(
             "alpha_k", symbol: "\\alpha_k",
-            "threshold of each layer: of the last at Q = 0, of the first of two on the branch where the last is learned "
-                + "(deeper ones: not a number)", inTime: false, dimensions: [layer]),
+            "threshold of each layer: of the last at Q = 0, of the others on the branch where only the last is learned "
+                + "(true for the smallest of these; what more layers tell can only lower the rest)", inTime: false,
+            dimensions: [layer]),
         ObservableSpec(
             "alpha_error", symbol: "\\delta\\alpha_k", "its standard error", inTime: false, dimensions: [layer]),
         ObservableSpec("alpha_first", symbol: "\\alpha_1", "threshold of the first layer, alpha_k[0]", inTime: false),
@@ -81,8 +83,11 @@ extension SequenceMultiIndex {
         ObservableSpec(
             "alpha_bound", symbol: "1/(L(L+1))", "no layer is recovered from Q = 0 below", inTime: false),
         ObservableSpec(
-            "q_critical", symbol: "Q_{22}", "overlap of the last of two layers where the first becomes unstable",
-            inTime: false),
+            "alpha_next", symbol: "\\alpha_{next}",
+            "where the branch with only the last layer ends: the next layer is learned", inTime: false),
+        ObservableSpec(
+            "q_critical", symbol: "Q_{pp}", "overlap of the last layer at the threshold of each layer", inTime: false,
+            dimensions: [layer]),
     ]
     static let branchObservables: [ObservableSpec] = [
         ObservableSpec("alpha_branch", symbol: "\\alpha", "alpha whose fixed point has this q_last", inTime: false),

@@ -47,7 +47,7 @@ package struct SMIChannel: Sendable {
     package init(_ network: SMINetwork, draws count: Int, random: RandomStream) throws {
         self.network = network
         moments = Array(repeating: 0, count: 2 * SMIMoments.count(network))
-        guard network.layers > 1, network.layers > 2 || network.L > 2 else {
+        guard network.layers > 1, !(network.layers == 2 && network.L == 2) else {
             draws = nil
             return
         }

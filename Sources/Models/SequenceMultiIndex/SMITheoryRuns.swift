@@ -4,8 +4,8 @@ import Numerics
 
 /// The map Q -> Qhat (I + Qhat)^-1 of the state evolution (sheet, section 4.1), on the diagonal.
 struct SMIMap: Sendable {
-    private let alpha: Double
-    private(set) var expectations: SMIExpectations
+    let alpha: Double
+    var expectations: SMIExpectations
 
     init(_ request: RunRequest, _ parameters: SMIParameters) throws {
         alpha = parameters.alpha
@@ -116,7 +116,7 @@ struct SMIFixedPoint: Run {
         try overlaps.put(into: &sink)
         try overlaps.putError(&generalisation, into: &sink)
         try sink.put("q_star", iteration.value)
-        try sink.put("q_error", try map.image(iteration.value).errors)
+        try sink.put("q_error", try map.fixedPointErrors(near: iteration.value))
         sink.put("iterations", Double(iteration.iterations))
         sink.put("residual", iteration.residual)
         sink.put("converged", 1)

@@ -32,7 +32,8 @@ public struct SequenceMultiIndex: Model {
         MethodSpec(
             "weak-recovery", kind: .theory, isSeeded: false, isTimed: false, observables: thresholdObservables,
             costParameters: ["L", "layers", "skip", "mc_samples", "draws"],
-            "thresholds in alpha from which a layer is recovered, and the responses they follow from"),
+            "thresholds in alpha from which a layer is recovered: of the last layer, and of each other one once the last is known; "
+                + "the responses they follow from"),
         MethodSpec(
             "branch", kind: .theory, isSeeded: false, isTimed: false, observables: branchObservables,
             costParameters: ["L", "layers", "mc_samples", "draws", "test_size"],
