@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dynsweep.results import Results, observables
-from dynsweep.seeds import has_seeds, statistics
+from dynsweep.seeds import TIME, has_seeds, statistics
 
 #: Axis values are the same when they agree to this relative precision.
 _SAME_PLACE = 1e-9
@@ -147,49 +147,65 @@ def theory_vs_simulation(
     theory: Sequence[str] | str | None = None,
     tolerance: float = 0.0,
 ) -> Agreement:
-    """Compare every simulation with every theory, observable by observable and point by point.
+    """Compare simulations with their theories, observable by observable and point by point.
+
+    Which theory a simulation has is said here, or in the job (``figure: {compare: {amp: bayes}}``);
+    else every simulation is compared with every theory, and in a file without a theory the first
+    simulation with the others.
 
     Points are compared where both have values: at equal axis values and recording times, nothing
-    is interpolated. A theory that does not depend on an axis is compared at all its values. A
-    theory with seeds (Monte Carlo) brings its own standard error. In a file without a theory the
-    first simulation is compared with the others.
+    is interpolated. A theory that does not depend on an axis is compared at all its values; one
+    that has no time says where things end, and is compared at the simulation's last time. A
+    theory with seeds (Monte Carlo) brings its own standard error.
 
     :param names: the observables; all that both have when None
-    :param simulation: the methods to test; those of kind simulation when None
-    :param theory: what to test them against; those of kind theory when None
+    :param simulation: the methods to test; those the job names, else those of kind simulation,
+        when None
+    :param theory: what to test them against; those the job names, else those of kind theory, when
+        None
     :param tolerance: an error of the theory, as a part of the observable's largest value, that is
         added in quadrature: finite-size terms or an integrator's accuracy. Without it z is huge
         where runs have all but converged and their spread is next to nothing
+    :raises KeyError: when the file has no method of a name that is given here
     """
-    theories = _listed(theory) or [name for name in results if results.kind(name) == "theory"]
-    simulations = _listed(simulation) or [
-        name for name in results if results.kind(name) == "simulation" and name not in theories
-    ]
-    if not theories and len(simulations) > 1:
-        theories, simulations = simulations[1:], simulations[:1]
     wanted = _listed(names)
     comparisons, skipped = [], []
-    for tested in simulations:
-        for against in theories:
-            shared = [
-                name
-                for name in observables(results[tested])
-                if name in observables(results[against]) and (not wanted or name in wanted)
-            ]
-            for name in shared:
-                if not wanted and (
-                    name in ("steps", "t") or not _is_numeric(results[tested][name])
-                ):
-                    continue
-                found = _compare(results, name, tested, against, tolerance)
-                if isinstance(found, Comparison):
-                    comparisons.append(found)
-                else:
-                    skipped.append(f"{name}: {tested} against {against}: {found}")
+    for tested, against in _pairs(results, _listed(simulation), _listed(theory)):
+        shared = [
+            name
+            for name in observables(results[tested])
+            if name in observables(results[against]) and (not wanted or name in wanted)
+        ]
+        for name in shared:
+            if not wanted and (name in ("steps", "t") or not _is_numeric(results[tested][name])):
+                continue
+            found = _compare(results, name, tested, against, tolerance)
+            if isinstance(found, Comparison):
+                comparisons.append(found)
+            else:
+                skipped.append(f"{name}: {tested} against {against}: {found}")
     for name in wanted:
         if not any(item.observable == name for item in comparisons):
             skipped.append(f"{name}: no simulation and theory both have it")
     return Agreement(comparisons, list(dict.fromkeys(skipped)))
+
+
+def _pairs(results: Results, simulations: list[str], theories: list[str]) -> list[tuple[str, str]]:
+    """Return which method is tested against which: as given, as the job says, all with all."""
+    if not simulations and not theories:
+        said = (results.job.get("figure") or {}).get("compare") or {}
+        stated = [(tested, name) for tested, names in said.items() for name in _listed(names)]
+        # The job is that of the whole grid: a file may be without some of its methods.
+        there = [pair for pair in stated if set(pair) <= set(results)]
+        if there:
+            return there
+    theories = theories or [name for name in results if results.kind(name) == "theory"]
+    simulations = simulations or [
+        name for name in results if results.kind(name) == "simulation" and name not in theories
+    ]
+    if not theories and len(simulations) > 1:
+        theories, simulations = simulations[1:], simulations[:1]
+    return [(tested, against) for tested in simulations for against in theories]
 
 
 def _listed(names: Sequence[str] | str | None) -> list[str]:
@@ -206,6 +222,8 @@ def _compare(
     """Return the comparison, or why there is none."""
     one, seeds = _mean_and_error(results[tested], name)
     other, _ = _mean_and_error(results[against], name)
+    if TIME in one.dims and TIME not in other.dims:
+        one = one.isel({TIME: [-1]})
     places = {}
     for dim in one.dims:
         if dim in other.dims:

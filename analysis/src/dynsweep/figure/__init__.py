@@ -104,7 +104,7 @@ def _title(figure: Figure, results: Results, settled: CurvesPlan | MapPlan) -> N
     job = results.job
     # The legend stands beside the panels, up to the top; some twelve characters make an inch.
     width = int((figure.get_figwidth() - style.LEGEND_INCHES) * 12)
-    name = str(job.get("name", results.path.stem))
+    name = textwrap.fill(str(job.get("name", results.path.stem)), width)
     # Mathtext is longer in the source than on paper, so lines are made of whole items.
     small = _lines(_fixed(results), width) + notes(results, settled)
     figure.suptitle("\n".join([name, *small]), fontsize=9, x=0.02, ha="left", linespacing=1.35)

@@ -15,7 +15,7 @@ _GREEK = re.compile(
 )
 #: A long name is used in a label up to this many characters; then the plain name stands in.
 _LONGEST_PHRASE = 60
-_LABEL_WIDTH = 40
+_LABEL_WIDTH = 44
 
 
 def math_symbol(symbol: str) -> str | None:
@@ -100,7 +100,9 @@ def axis_label(variable: xr.DataArray) -> str:
         typeset = " ".join(_typeset(word, r"[\^*_|]") for word in words.split())
     # A phrase with a symbol of its own ("SGD step gamma_0") needs no other.
     shown = f"${symbol}$" if symbol and "$" not in typeset else ""
-    parts = [typeset, shown, "" if said else f"[{units}]"]
+    # A matrix at the end ("entries of S") is no factor of the symbol after it.
+    comma = "," if shown and re.search(r"(?<!\w)[A-Z]$", typeset) else ""
+    parts = [typeset + comma, shown, "" if said else f"[{units}]"]
     # The symbol stays on the line of the last word.
     return _wrap("\N{NO-BREAK SPACE}".join(part for part in parts if part))
 
@@ -166,18 +168,23 @@ def _power(value: float) -> str:
 
 
 def equation(variable: xr.DataArray, value: object) -> str:
-    """Return ``$L$ = 4`` for numbers, with the symbol where there is one; ``student: tied``."""
-    symbol = symbol_of(variable)
+    r"""Return ``$L$ = 4`` or ``step size $\eta$ = 0.1``; for words ``student: tied``."""
     if isinstance(value, (str, bool)):
-        value = number(value)
-        return f"{str(variable.name).replace('_', ' ')}: {value}"
-    return f"${symbol}$ = {number(value)}" if symbol else f"{_plain(variable)} = {number(value)}"
+        return f"{_plain(variable)}: {number(value)}"
+    return f"{heading(variable)} = {number(value)}"
 
 
 def heading(variable: xr.DataArray) -> str:
-    """Return the heading of a list of a variable's values: its symbol, or its name."""
+    """Return the heading of a list of a variable's values: its name, and its symbol.
+
+    A name that is the symbol itself (``alpha``) is only shown as one.
+    """
     symbol = symbol_of(variable)
-    return f"${symbol}$" if symbol else _plain(variable)
+    if symbol is None:
+        return _plain(variable)
+    if math_symbol(str(variable.name)) == symbol:
+        return f"${symbol}$"
+    return f"{_plain(variable)} ${symbol}$"
 
 
 def _plain(variable: xr.DataArray) -> str:

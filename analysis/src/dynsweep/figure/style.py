@@ -17,6 +17,8 @@ AREAS = ("#77AADD", "#EE8866", "#EEDD88", "#BBCC33", "#FFAABB", "#99DDFF", "#AAA
 ORDERED_MAP = "viridis"
 MARKERS = ("o", "D", "^", "s", "v", "P")
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+#: Theory over words, between which there is no line.
+DASHES = ("_", "x", "+", "1")
 #: What depends on no hue.
 NEUTRAL = "#333333"
 #: More colours than this are read off a colour bar.
