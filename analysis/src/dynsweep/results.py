@@ -94,6 +94,21 @@ class Results(Mapping[str, xr.Dataset]):
         """Return these methods of the same file."""
         return Results(self.path, {name: self[name] for name in methods}, self.attrs, self.parts)
 
+    def with_job(self, text: str) -> Results:
+        """Return the same results under another job text, whose ``figure`` block then counts.
+
+        A run that finds nothing to do leaves the file as it is, with the job it was made from.
+
+        :raises ValueError: when the text is no job
+        """
+        try:
+            parsed = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(f"the job cannot be read: {error}") from error
+        if not isinstance(parsed, dict):
+            raise ValueError("the job cannot be read: it is no mapping")
+        return Results(self.path, self._datasets, self.attrs | {JOB_ATTRIBUTE: text}, self.parts)
+
     def statistics(self, method: str) -> xr.Dataset:
         """Mean and standard error over seeds of a method; see :func:`dynsweep.statistics`."""
         return statistics(self[method])

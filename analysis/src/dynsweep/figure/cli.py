@@ -70,6 +70,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--every", metavar="SECONDS", type=float, default=2, help="how often --live looks"
     )
+    made.add_argument(
+        "--job",
+        metavar="JOB.yaml",
+        type=Path,
+        help="take the 'figure' block from this job instead of the file's own",
+    )
     made.add_argument("--engine", choices=("h5netcdf", "netcdf4"), default="h5netcdf")
     made.add_argument("--dpi", type=float, default=style.DPI, help="pixels per inch of a .png")
     return made
@@ -118,6 +124,8 @@ def _plot(options: argparse.Namespace, spec: FigureSpec) -> bool:
     """Draw once; returns whether the sweep is complete."""
     with load(options.file, engine=options.engine) as results:
         output: Path = options.output or results.path.with_suffix(".png")
+        if options.job is not None:
+            results = results.with_job(options.job.read_text(encoding="utf-8"))
         figure = Figure()
         settled = draw_on(Canvas(figure), results, spec)
         for note in notes(results, settled):
