@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from dynsweep.figure import FigureError, FigureSpec, draw_on, notes, style
 from dynsweep.figure.canvas import Canvas
+from dynsweep.figure.live import Writers
 from dynsweep.results import load
 
 SCALES = ("linear", "log", "symlog")
@@ -148,8 +149,9 @@ def _live(options: argparse.Namespace, spec: FigureSpec) -> None:
     if options.every <= 0:
         raise FigureError(f"--every takes seconds above 0, not {options.every:g}")
     drawn: list[int] = []
+    writers = Writers(options.file)
     while True:
-        is_written = any(Path(f"{file}.lock").exists() for file in options.file)
+        is_written = writers.are_alive()
         versions = _versions(options.file)
         if versions and versions != drawn:
             try:

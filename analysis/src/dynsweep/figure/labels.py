@@ -21,8 +21,8 @@ _LABEL_WIDTH = 44
 def math_symbol(symbol: str) -> str | None:
     r"""Return a symbol as mathtext without dollars, or None when it is a word.
 
-    ``gamma`` becomes ``\gamma``, ``m_0`` stays, ``step_size`` is no symbol. A symbol that
-    already holds LaTeX is taken as it is.
+    ``gamma`` becomes ``\gamma``, ``lambda0`` gets a subscript, ``step_size`` is no symbol. A
+    symbol that already holds LaTeX is taken as it is.
     """
     if not symbol:
         return None
@@ -30,6 +30,8 @@ def math_symbol(symbol: str) -> str | None:
         # mathtext knows \Vert but not \|.
         return symbol.replace(r"\|", r"\Vert ")
     head, _, index = symbol.partition("_")
+    if numbered := re.fullmatch(r"([A-Za-z]+)(\d)", symbol):
+        head, index = numbered.groups()
     if _GREEK.fullmatch(head):
         head = "\\" + head
     elif len(head) > 1:
@@ -118,7 +120,8 @@ def _wrap(text: str) -> str:
 def _typeset(word: str, marks: str = r"[\^*_]") -> str:
     """Return a word that is a formula (``gamma_0``, ``W^T``, ``|k.k*|``) as mathtext."""
     letters = re.findall(r"[A-Za-z]+", re.sub(r"_\w+", "", word))
-    is_formula = _GREEK.fullmatch(word) or re.search(marks, word)
+    is_ratio = re.fullmatch(r"[A-Za-z]/[A-Za-z]", word) and word != "w/o"
+    is_formula = is_ratio or _GREEK.fullmatch(word) or re.search(marks, word)
     if not is_formula or not all(len(part) == 1 or _GREEK.fullmatch(part) for part in letters):
         return word
     text = re.sub(r"_(\w+)", lambda found: _index(found[1]), word)
