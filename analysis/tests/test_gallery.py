@@ -73,9 +73,9 @@ def test_a_job_alone_leaves_the_other_sections(tmp_path):
     page.write_text("# Gallery\n\n## curves\n\nOld.\n\n## walk\n\n![m](w.png)\n\nKept.\n")
     job = tmp_path / "curves.yaml"
     job.write_text("# A test's curves.\n# Gallery: seeds=2 d=50 L=[2]\n" + CURVES.lstrip())
+    command = [sys.executable, ROOT / "scripts" / "gallery", job, "--binary", BINARY, "-n", "1"]
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "gallery", job, "--binary", BINARY]
-        + ["-n", "1", "--page", page, "--results", tmp_path / "results"],  # noqa: RUF005
+        [*command, "--page", page, "--results", tmp_path / "results"],
         env=environment(),
         capture_output=True,
         text=True,
