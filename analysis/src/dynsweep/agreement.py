@@ -154,8 +154,9 @@ def theory_vs_simulation(
     simulation with the others.
 
     Points are compared where both have values: at equal axis values and recording times, nothing
-    is interpolated. A theory that does not depend on an axis is compared at all its values; one
-    that has no time says where things end, and is compared at the simulation's last time. A
+    is interpolated. A theory that does not depend on an axis is compared at all its values, one
+    that the job fixes at a value (``per_method``) at this value; a theory without
+    time says where things end, and is compared at the simulation's last time. A
     theory with seeds (Monte Carlo) brings its own standard error.
 
     :param names: the observables; all that both have when None
@@ -224,13 +225,20 @@ def _compare(
     other, _ = _mean_and_error(results[against], name)
     if TIME in one.dims and TIME not in other.dims:
         one = one.isel({TIME: [-1]})
+    one = _only_at(one, results[against])
+    other = _only_at(other, results[tested])
     places = {}
     for dim in one.dims:
+        if not one.sizes[dim]:
+            return f"no common {dim}"
         if dim in other.dims:
             mine, theirs = _common(_values(one, str(dim)), _values(other, str(dim)))
             if not mine.size:
                 return f"no common {dim}"
             places[str(dim)] = (mine, theirs)
+    other = other.squeeze(
+        [dim for dim in other.dims if dim not in one.dims and other.sizes[dim] == 1]
+    )
     extra = [str(dim) for dim in other.dims if dim not in one.dims]
     if extra:
         return f"{against} has the axis {extra[0]}, {tested} has not"
@@ -253,6 +261,15 @@ def _compare(
     # Runs that all end at 1, say, have a spread of rounding: no measure of anything.
     both["z"] = both["difference"] / both["error"].where(both["error"] > _ROUNDING * scale)
     return Comparison(tested, against, name, both.transpose(*one.dims), seeds)
+
+
+def _only_at(values: xr.Dataset, partner: xr.Dataset) -> xr.Dataset:
+    """Return the values where the partner is, along axes at which it is fixed (``per_method``)."""
+    for dim in map(str, values.dims):
+        if dim in partner.coords and dim not in partner.dims and partner.coords[dim].ndim == 0:
+            mine, _ = _common(_values(values, dim), np.atleast_1d(partner.coords[dim].values))
+            values = values.isel({dim: mine})
+    return values
 
 
 def _mean_and_error(dataset: xr.Dataset, name: str) -> tuple[xr.Dataset, int]:

@@ -13,10 +13,9 @@ from typing import Any, Literal
 import xarray as xr
 import yaml
 
+from dynsweep.groups import Engine, open_groups
 from dynsweep.join import JoinError, join_method
 from dynsweep.seeds import BOOKKEEPING, SEED, has_seeds, statistics, status_counts
-
-Engine = Literal["h5netcdf", "netcdf4"]
 
 #: The root attribute that holds the job file's text.
 JOB_ATTRIBUTE = "job"
@@ -266,7 +265,7 @@ def _open(path: Path, engine: Engine) -> Results:
         raise FileNotFoundError(f"no such result file: {path}")
     _require_undamaged(path)
     try:
-        groups = xr.open_groups(path, engine=engine)
+        groups = open_groups(path, engine)
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(
             f"{path} cannot be read: it was cut, damaged, or is no HDF5 file ({error})"

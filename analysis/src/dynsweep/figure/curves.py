@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -250,6 +251,10 @@ def _legend(
         if hue is None or hue.name == METHOD:
             colour = cases(item, hue)[0][1]
         bars = f"\nmean ± s.e., {item.seeds} seeds" if item.seeds > 1 else ""
+        if item.fixed:
+            # Drawn where other methods run along these axes: the reader must know that it does not.
+            held = (labels.assignment(name, value) for name, value in item.fixed.items())
+            bars += "\n" + textwrap.fill("at " + ", ".join(held), 30)
         handles.append(
             Line2D(
                 [],
