@@ -143,7 +143,9 @@ def test_an_axis_of_one_method_may_be_fixed_for_another(tmp_path):
     np.testing.assert_allclose(
         backward["overlap"].dataset.theory, item.dataset.simulation.squeeze(), rtol=1e-14
     )
-    legend = [text.get_text() for text in draw(results).legends[0].get_texts()]
+    figure = draw(results)
+    assert "student =" not in figure._suptitle.get_text(), "it is not fixed for all"
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "ode\nat L = 2, student = untied" in legend
     results.close()
 

@@ -135,7 +135,10 @@ class Agreement(Sequence[Comparison]):
 
 def _short(value: object) -> str:
     if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.3g}"
+        if math.isnan(value):
+            return "-"
+        # A place such as 2000 steps is whole, and 2e+03 is hard to read.
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"
     return str(value)
 
 

@@ -122,11 +122,13 @@ def _fixed(results: Results) -> list[str]:
 
 
 def _scalar(results: Results, name: str) -> xr.DataArray | None:
+    """Return a parameter that is one value for all methods; None when some run along it."""
+    axes = {dim for dataset in results.values() for dim in dataset.sizes}
     for dataset in results.values():
         for known in dataset.coords:
             variable: xr.DataArray = dataset.coords[known]
             if name in (known, variable.attrs.get("symbol")) and variable.ndim == 0:
-                return variable
+                return None if known in axes else variable
     return None
 
 

@@ -91,8 +91,13 @@ def axis_label(variable: xr.DataArray) -> str:
     """Return the label of an axis: words, symbol, and units if there are any."""
     symbol = symbol_of(variable)
     words = phrase(variable)
-    if symbol is not None and words in (str(variable.name), variable.attrs.get("symbol")):
-        words = ""
+    is_said = words == variable.attrs.get("symbol") or math_symbol(str(variable.name)) == symbol
+    if (
+        symbol is not None
+        and is_said
+        and words in (str(variable.name), variable.attrs.get("symbol"))
+    ):
+        words = ""  # the symbol is the name; "noise" stays beside its Delta
     units = str(variable.attrs.get("units", "1"))
     # "rescaled time t [t]" and "algorithm steps [steps]" say things twice.
     said = units in ("1", "", variable.attrs.get("symbol")) or units in words.split()
