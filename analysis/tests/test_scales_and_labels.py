@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
+from dynsweep.figure import style
 from dynsweep.figure.labels import apart, axis_label, equation, math_symbol, number
 from dynsweep.figure.scales import (
     evenly,
@@ -251,6 +252,12 @@ def test_words_stand_side_by_side_and_slant_where_they_are_long():
         axes.figure.draw_without_rendering()
         assert [label.get_text() for label in axes.get_xticklabels()] == words
         assert {label.get_rotation() for label in axes.get_xticklabels()} == {slant}
+
+
+def test_no_colour_stands_for_two_words():
+    for count in (2, 7, 12):
+        words = xr.DataArray([f"word{index}" for index in range(count)], dims="x", name="x")
+        assert len({str(colour) for colour in style.colours(words)}) == count
 
 
 def test_long_labels_break_between_words_and_keep_their_symbol():
