@@ -32,6 +32,7 @@ viewers:
 
 lint: setup
 	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+	cd analysis && ../.venv/bin/ruff check . && ../.venv/bin/ruff format --check . && ../.venv/bin/mypy
 
 test: viewers lint build
 	scripts/test

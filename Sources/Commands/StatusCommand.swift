@@ -13,7 +13,7 @@ struct StatusCommand: ParsableCommand {
     @Argument(help: "The result file.")
     var file: String
 
-    @Flag(help: "Show it again every --every seconds, until nothing is pending.")
+    @Flag(help: "Show it again every --every seconds, until nothing is pending; waits for the file of a new run.")
     var watch = false
 
     @Option(help: ArgumentHelp("With --watch: seconds from one look to the next.", valueName: "seconds"))
@@ -40,7 +40,10 @@ struct StatusCommand: ParsableCommand {
                 let results = try ResultFile(file)
                 left = try WorkLeft(of: results, job: job(of: results), isComplete: summary.counts.isComplete)
             } catch {
-                throw FatalUserError("\(error)", code: .badInput)
+                guard watch, isAwaited else { throw FatalUserError("\(error)", code: .badInput) }
+                print("'\(file)': a run has begun ('\(file).lock' is there), and has not published anything yet")
+                pause()
+                continue
             }
             pace.note(summary)
             if watch, isatty(STDOUT_FILENO) == 1 { print("\u{1B}[H\u{1B}[2J", terminator: "") }
@@ -48,9 +51,19 @@ struct StatusCommand: ParsableCommand {
             let code = exitCode(summary.counts)
             guard watch, code == .stoppedEarly else { throw ArgumentParser.ExitCode(code.rawValue) }
             print("")
-            fflush(nil)
-            usleep(UInt32(every * 1e6))
+            pause()
         }
+    }
+
+    private func pause() {
+        fflush(nil)
+        usleep(UInt32(every * 1e6))
+    }
+
+    /// Whether the file is missing because a run has only just begun.
+    private var isAwaited: Bool {
+        let exists = FileManager.default.fileExists(atPath:)
+        return !exists(file) && exists(file + ".lock")
     }
 
     /// The file's own job, where this program knows its model.

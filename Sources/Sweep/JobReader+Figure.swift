@@ -6,6 +6,7 @@ extension JobReader {
         guard let entry = root["figure"] else { return nil }
         let keys = [
             "x", "y", "hue", "panels", "xscale", "yscale", "at", "xlines", "ylines", "methods", "trajectories",
+            "compare",
         ]
         guard case .map(let entries) = entry.value.content else {
             fail(
@@ -26,13 +27,10 @@ extension JobReader {
                 checkLines(entry.value, "'\(entry.key)' of figure")
                 continue
             case "methods":
-                let known = methods.map(\.name)
-                for (name, tree) in scalars(entry.value, "'methods' of figure", "the job's methods")
-                where !known.contains(name) {
-                    fail(
-                        tree.location,
-                        "'methods' of figure: the job has no '\(name)'\(Nearest.suggestion(name, among: known))")
-                }
+                checkMethods(entry.value, "'methods' of figure", methods)
+                continue
+            case "compare":
+                checkPairs(entry.value, methods)
                 continue
             default: break
             }
@@ -91,6 +89,33 @@ extension JobReader {
                     "'at' of figure: no axis '\(entry.key)'\(Nearest.suggestion(entry.key, among: names.all + others))")
             }
             _ = scalar(entry.value, "'\(entry.key)' in 'at' of figure", "a value")
+        }
+    }
+
+    /// `compare: {amp: bayes}`: a method, and the one or more that are its theory.
+    private mutating func checkPairs(_ tree: JobTree, _ methods: [MethodSpec]) {
+        guard case .map(let entries) = tree.content else {
+            fail(
+                tree.location, "'compare' of figure must be a mapping, not \(tree.summary)",
+                hint: "a method and its theory, such as {sgd: ode} or {sgd: [ode, overlap-chain]}")
+            return
+        }
+        for entry in entries {
+            checkMethod(entry.key, entry.keyLocation, "'compare' of figure", methods)
+            checkMethods(entry.value, "'\(entry.key)' in 'compare' of figure", methods)
+        }
+    }
+
+    private mutating func checkMethods(_ tree: JobTree, _ what: String, _ methods: [MethodSpec]) {
+        for (name, item) in scalars(tree, what, "the job's methods") { checkMethod(name, item.location, what, methods) }
+    }
+
+    private mutating func checkMethod(
+        _ name: String, _ location: SourceLocation, _ what: String, _ methods: [MethodSpec]
+    ) {
+        let known = methods.map(\.name)
+        if !known.contains(name) {
+            fail(location, "\(what): the job has no '\(name)'\(Nearest.suggestion(name, among: known))")
         }
     }
 

@@ -104,6 +104,21 @@ def test_status_watches_a_run_to_its_end(bench):
     assert "--every" in bench.run("status", "out.h5", "--every", "0", code=2).stderr
 
 
+def test_status_waits_for_the_first_results_of_a_run(bench):
+    bench.write(
+        "model: trial\nmethods: [walk]\nparameters: {walkers: 20}\nseeds: 1\nrecord: {times: [0, 10]}\noutput: out.h5\n"
+    )
+    bench.run("run", "job.yaml")
+    made = (bench.folder / "out.h5").rename(bench.folder / "made.h5")
+    assert "out.h5" in bench.run("status", "out.h5", "--watch", code=2).stderr, "nobody writes it"
+    (bench.folder / "out.h5.lock").touch()
+    watch = bench.start("status", "out.h5", "--watch", "--every", "0.1")
+    time.sleep(0.5)
+    assert watch.poll() is None, "a run has begun: there will be a file"
+    made.rename(bench.folder / "out.h5")
+    assert watch.wait(timeout=60) == 0
+
+
 def test_validate_names_a_damaged_file(finished):
     path = finished.folder / "out.h5"
     data = bytearray(path.read_bytes())

@@ -257,13 +257,16 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         var (sensing, stream) = (EWQSensing(data), random.substream(99))
         let n = data.sizes.samples
         let S = (0..<49).map { _ in stream.normal() }
-        let symmetric = (0..<49).map { S[$0] + S[$0 % 7 * 7 + $0 / 7] }
+        var symmetric = S
+        for j in 0..<7 { for k in 0..<7 { symmetric[j * 7 + k] += S[k * 7 + j] } }
         let g = (0..<n).map { _ in stream.normal() }
         var (fields, back) = (Array(repeating: 0.0, count: n), Array(repeating: 0.0, count: 49))
         sensing.fields(of: symmetric, into: &fields)
         sensing.adjoint(of: g, into: &back)
         func phi(_ i: Int, _ at: Int) -> Double {
-            (data.inputs[i * 7 + at / 7] * data.inputs[i * 7 + at % 7] - (at % 8 == 0 ? 1 : 0)) / 7.0.squareRoot()
+            let product = data.inputs[i * 7 + at / 7] * data.inputs[i * 7 + at % 7]
+            let identity = at % 8 == 0 ? 1.0 : 0
+            return (product - identity) / 7.0.squareRoot()
         }
         for i in 0..<n {
             #expect(close(fields[i], (0..<49).reduce(0) { $0 + phi(i, $1) * symmetric[$1] }, 1e-11))

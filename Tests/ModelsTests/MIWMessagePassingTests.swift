@@ -36,6 +36,18 @@ import Testing
         }
     }
 
+    /// Flipped labels, as many in the data as the channel and theory know of.
+    @Test func signProductWarmWithFlips() throws {
+        let (flips, times): (Given, [Double]) = (["flip": .real(0.1), "m0": .real(0.5)], [1.0, 2, 3])
+        let theory = try runMIW("state-evolution", miwValues("sign_product2", 5, flips), times: times)("overlap")
+        let (mean, error) = try warm(
+            "sign_product2", 5, [0.5, 0.5], d: 2000, seeds: 6, times: times, ["flip": .real(0.1)], "overlap")
+        for t in times.indices {
+            #expect(error[t] < 0.015)
+            #expect(abs(mean[t] - theory[t]) < 4 * error[t] + 0.005, "iteration \(t + 1): \(mean[t]) \(theory[t])")
+        }
+    }
+
     /// M = Q = I - C on a warm run, and errors on those of theory.
     @Test func bayesConsistency() throws {
         let values = miwValues(

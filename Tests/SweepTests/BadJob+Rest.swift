@@ -295,7 +295,7 @@ extension BadJob {
             "figure with an unknown key", base + "figure: {xx: d}\n",
             #"""
             job.yaml:5:10: error: unknown key 'xx' of 'figure'; did you mean 'x'?
-              hint: known: x, y, hue, panels, xscale, yscale, at, xlines, ylines, methods, trajectories
+              hint: known: x, y, hue, panels, xscale, yscale, at, xlines, ylines, methods, trajectories, compare
             """#),
         BadJob(
             "figure with an unknown observable", base + "figure: {y: overlp}\n",
@@ -321,6 +321,18 @@ extension BadJob {
             "figure with a method that the job has not", base + "figure: {methods: [ode]}\n",
             #"""
             job.yaml:5:20: error: 'methods' of figure: the job has no 'ode'
+            """#),
+        BadJob(
+            "figure that compares what is no mapping", base + "figure: {compare: sgd}\n",
+            #"""
+            job.yaml:5:19: error: 'compare' of figure must be a mapping, not 'sgd'
+              hint: a method and its theory, such as {sgd: ode} or {sgd: [ode, overlap-chain]}
+            """#),
+        BadJob(
+            "figure that compares methods that the job has not", base + "figure: {compare: {sgdd: [sgd, ode]}}\n",
+            #"""
+            job.yaml:5:20: error: 'compare' of figure: the job has no 'sgdd'; did you mean 'sgd'?
+            job.yaml:5:32: error: 'sgdd' in 'compare' of figure: the job has no 'ode'
             """#),
         BadJob(
             "figure with trajectories that are neither", base + "figure: {trajectories: some}\n",

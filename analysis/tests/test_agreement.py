@@ -8,6 +8,7 @@ import xarray as xr
 from scipy import stats
 
 import dynsweep
+from dynsweep.figure import FigureSpec
 from dynsweep.results import Results
 
 
@@ -128,6 +129,37 @@ def test_real_runs_are_on_the_lines(curves_file):
         results, "overlap", simulation="sgd", theory="overlap-chain"
     )
     assert [(item.simulation, item.theory) for item in swapped] == [("sgd", "overlap-chain")]
+
+
+def test_the_job_says_which_theory_is_whose(tmp_path):
+    methods = {
+        "amp": ("simulation", ("seed",), [1.0, 2.0], {}),
+        "gd": ("simulation", ("seed",), [3.0, 4.0], {}),
+        "bayes": ("theory", (), 1.5, {}),
+        "ridge": ("theory", (), 9.0, {}),
+    }
+    results = results_of(tmp_path, **methods)
+
+    def pairs(**options):
+        return [(i.simulation, i.theory) for i in dynsweep.theory_vs_simulation(results, **options)]
+
+    assert len(pairs()) == 4
+    results = results.with_job("figure: {y: m, compare: {amp: bayes, gd: [ridge, amp], sgd: ode}}")
+    assert pairs() == [("amp", "bayes"), ("gd", "ridge"), ("gd", "amp")]
+    assert pairs(theory="ridge") == [("amp", "ridge"), ("gd", "ridge")], "said here, it counts"
+    assert FigureSpec.of_job(results.job).y == "m"
+
+
+def test_a_theory_without_time_is_about_the_end(tmp_path):
+    values = np.array([[0.0, 5.0, 7.0], [0.0, 5.5, 8.0]])
+    results = results_of(
+        tmp_path,
+        amp=("simulation", ("seed", "time"), values, {"time": [0, 10, 100]}),
+        bayes=("theory", (), 7.5, {}),
+    )
+    (item,) = dynsweep.theory_vs_simulation(results)
+    assert item.dataset.time.values.tolist() == [100]
+    assert item.z.values.tolist() == [0]
 
 
 def test_without_a_theory_simulations_are_compared(fraction_file, kernel_file):

@@ -104,6 +104,11 @@ def test_every_job_is_valid_and_says_what_to_expect(job, tmp_path):
     assert done.stderr == ""
 
 
+def test_the_readme_lists_every_job():
+    listed = re.findall(r"^\| \[jobs/(.*?)\]", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "jobs").glob("*.yaml"))
+
+
 PAGE_PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

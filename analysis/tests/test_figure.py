@@ -1,5 +1,7 @@
 """What is drawn, read off the figure's artists."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -213,6 +215,34 @@ def test_command_writes_a_png_and_answers_mistakes(curves_file, tmp_path, capsys
     assert main([str(tmp_path / "nothing.h5")]) == 2
     assert "nothing.h5" in capsys.readouterr().err
     assert main([str(curves_file), "--at", "L"]) == 2
+
+
+def texts(figure):
+    """All texts of a figure with the boxes they take, in pixels: ticks, labels, titles, legends."""
+    found = [("legend", item) for item in figure.legends] + [("title", figure._suptitle)]
+    for axes in figure.axes:
+        found += [(item.get_text(), item) for item in (axes.title, axes.xaxis.label)]
+        found.append((axes.yaxis.label.get_text(), axes.yaxis.label))
+        for axis, view in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            # Panels that share an axis label it once: the others have no labels.
+            ticks = zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=False)
+            found += [(f"tick {t.get_text()}", t) for at, t in ticks if view[0] <= at <= view[1]]
+    shown = [(name, item) for name, item in found if name and name != "tick "]
+    return [(name, item.get_window_extent()) for name, item in shown if item.get_visible()]
+
+
+@pytest.mark.parametrize("file", ["curves", "map", "fraction", "kernel"])
+def test_texts_are_inside_and_apart(file, request):
+    figure = draw(dynsweep.load(request.getfixturevalue(f"{file}_file")))
+    figure.draw_without_rendering()
+    boxes = texts(figure)
+    assert len(boxes) > 8
+    for (name, box), (other, near) in itertools.combinations(boxes, 2):
+        assert not box.shrunk(0.97, 0.9).overlaps(near.shrunk(0.97, 0.9)), f"{name}, {other}"
+    for name, box in boxes:
+        inside = figure.bbox.padded(1)
+        assert inside.contains(box.x0, box.y0), name
+        assert inside.contains(box.x1, box.y1), name
 
 
 def test_text_does_not_overlap(curves_file, map_file, fraction_file):

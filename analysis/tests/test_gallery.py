@@ -68,9 +68,31 @@ def test_what_a_head_states_can_be_set(job):
     assert done.stderr == ""
 
 
-def test_the_pages_pictures_are_there_and_small():
+def test_a_job_alone_leaves_the_other_sections(tmp_path):
+    page = tmp_path / "gallery.md"
+    page.write_text("# Gallery\n\n## curves\n\nOld.\n\n## walk\n\n![m](w.png)\n\nKept.\n")
+    job = tmp_path / "curves.yaml"
+    job.write_text("# A test's curves.\n# Gallery: seeds=2 d=50 L=[2]\n" + CURVES.lstrip())
+    command = [sys.executable, ROOT / "scripts" / "gallery", job, "--binary", BINARY, "-n", "1"]
+    done = subprocess.run(
+        [*command, "--page", page, "--results", tmp_path / "results"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["curves", "walk"]
+    assert text.endswith("## walk\n\n![m](w.png)\n\nKept.\n")
+    assert "Old." not in text
+    assert "[curves](#curves) · [walk](#walk)" in text
+
+
+def test_the_page_has_every_job_and_its_picture_which_is_small():
     page = ROOT / "docs" / "gallery.md"
-    pictures = re.findall(r"\]\((images/gallery/.*?)\)", page.read_text())
-    assert len(pictures) >= 14
-    for name in pictures:
+    pictures = re.findall(r"\]\(images/gallery/(.*?)\.png\)", page.read_text())
+    assert pictures == [job.stem for job in JOBS]
+    for name in (f"images/gallery/{picture}.png" for picture in pictures):
         assert 2_000 < (page.parent / name).stat().st_size < 60_000

@@ -3,8 +3,10 @@ import subprocess
 import numpy as np
 import pytest
 import xarray as xr
+from conftest import run
 
 import dynsweep
+from dynsweep.figure import draw
 
 ENGINES = ("h5netcdf", "netcdf4")
 
@@ -98,6 +100,54 @@ def test_repr_says_what_is_done(partial_file):
     text = repr(dynsweep.load(partial_file))
     assert "sgd: simulation, 24 of 30 tasks done, 4 pending, 1 failed, 1 diverged" in text
     assert "ode: theory, 6 of 6 tasks done" in text
+
+
+#: L and student are axes of the simulation and fixed for the theory.
+FIXED_FOR_ONE = """
+model: sequence-single-index
+methods: [sgd, ode]
+parameters:
+  d: 50
+  L: [2, 4]
+  student: [tied, untied]
+  target: inversesqrtsum
+  step_size: 0.3
+  init_scale: 0.3
+per_method: {ode: {L: 2, student: untied}}
+seeds: 2
+record: {times: [0, 10, 100], observables: [overlap]}
+output: fixed.h5
+"""
+
+
+def test_an_axis_of_one_method_may_be_fixed_for_another(tmp_path):
+    file = run(FIXED_FOR_ONE, tmp_path)
+    results, other = dynsweep.load(file), dynsweep.load(file, engine="netcdf4")
+    assert (results["ode"].L.item(), results["ode"].student.item()) == (2, "untied")
+    assert results["ode"].overlap.dims == ("time",)
+    assert results["sgd"].L.values.tolist() == [2, 4]
+    for method in results:
+        xr.testing.assert_equal(results[method], other[method])
+        for name in other[method].coords:
+            mine, theirs = results[method][name].attrs, other[method][name].attrs
+            assert {key: str(value) for key, value in mine.items()} == {
+                key: str(value) for key, value in theirs.items()
+            }
+    # The theory is that of one place: it is compared there, and the legend says so.
+    item = dynsweep.theory_vs_simulation(results, "overlap")["overlap"]
+    assert item.dataset.L.values.tolist() == [2]
+    assert item.dataset.student.values.tolist() == ["untied"]
+    assert abs(item.dataset.difference).max() < 0.3
+    backward = dynsweep.theory_vs_simulation(results, "overlap", simulation="ode", theory="sgd")
+    assert backward["overlap"].dataset.sizes == {"time": 3}
+    np.testing.assert_allclose(
+        backward["overlap"].dataset.theory, item.dataset.simulation.squeeze(), rtol=1e-14
+    )
+    figure = draw(results)
+    assert "student =" not in figure._suptitle.get_text(), "it is not fixed for all"
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "ode\nat L = 2, student = untied" in legend
+    results.close()
 
 
 def test_missing_and_foreign_files_are_named(tmp_path):

@@ -1,7 +1,11 @@
 """The figures as functions, every run as a line, and pictures of a running sweep."""
 
+import json
+import os
+import socket
 import subprocess
 import time
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +17,7 @@ from matplotlib.container import ErrorbarContainer
 import dynsweep
 from dynsweep.figure import FigureError, FigureSpec, draw
 from dynsweep.figure.cli import main
+from dynsweep.figure.live import Writers
 
 
 @pytest.fixture
@@ -182,6 +187,108 @@ def test_live_ends_when_the_run_stopped(partial_file, tmp_path, capsys):
     assert picture.exists()
     assert main([str(tmp_path / "none.h5"), *arguments]) == 2
     assert "no run writes it" in capsys.readouterr().err
+
+
+def test_live_ends_when_the_run_was_killed(partial_file, tmp_path, capsys, monkeypatch):
+    """A run that is killed leaves its lock."""
+    lock = partial_file.with_name(partial_file.name + ".lock")
+    arguments = [str(partial_file), "--live", "--every", "0.01", "-o", str(tmp_path / "live.png")]
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    holder = {"host": socket.gethostname(), "bootID": boot, "pid": gone.pid}
+    lock.write_text(json.dumps(holder))
+    assert main(arguments) == 0
+    assert "stopped before it was complete" in capsys.readouterr().err
+    # On another host it is the lock's age that tells.
+    lock.write_text(json.dumps(holder | {"host": "elsewhere"}))
+    assert Writers([str(partial_file)]).are_alive()
+    monkeypatch.setattr("dynsweep.figure.live.PATIENCE_SECONDS", 0.2)
+    assert main(arguments) == 0
+    assert "stopped before it was complete" in capsys.readouterr().err
+    holder["pid"] = os.getpid()
+    lock.write_text(json.dumps(holder))
+    assert Writers([str(partial_file)]).are_alive(), "a process that lives"
+
+
+#: Words as an axis: a theory and a simulation that differ by the word.
+WORDS = """
+name: a job with a name that is much too long for one line of a figure of one panel, and goes on
+model: sequence-single-index
+methods: [overlap-chain, ode]
+parameters:
+  d: 60
+  L: 2
+  activation: [relu, identity, tanh]
+  student: [tied, untied]
+  target: sum
+  step_size: 0.1
+  init_scale: 0.3
+seeds: 3
+record: {times: [10, 600], observables: [overlap]}
+output: words.h5
+"""
+
+
+@pytest.fixture(scope="module")
+def words_file(tmp_path_factory):
+    return run(WORDS, tmp_path_factory.mktemp("words"))
+
+
+def test_words_on_an_axis_have_their_names_and_no_line_between(words_file):
+    results = dynsweep.load(words_file)
+    figure = draw(results, FigureSpec(x="activation", hue="student", panels="none"))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert [item.get_text() for item in axes.get_xticklabels()] == ["relu", "identity", "tanh"]
+    theory = next(line for line in axes.lines if line.get_label() == "ode, student = untied")
+    assert theory.get_linestyle() == "None"
+    assert theory.get_marker() == "_"
+    assert theory.get_xdata().tolist() == [0, 1, 2]
+    expected = results["ode"].overlap.sel(student="untied").isel(time=-1)
+    np.testing.assert_array_equal(theory.get_ydata(), expected)
+    # The name is broken before the legend.
+    right = figure._suptitle.get_window_extent().x1
+    assert right < figure.legends[0].get_window_extent().x0
+
+
+def test_a_map_over_words(words_file):
+    axes = dynsweep.heatmap(dynsweep.load(words_file), "overlap", "activation", "student")
+    axes.figure.draw_without_rendering()
+    assert [item.get_text() for item in axes.get_yticklabels()] == ["tied", "untied"]
+    assert [item.get_text() for item in axes.get_xticklabels()] == ["relu", "identity", "tanh"]
+    (mesh,) = [item for item in axes.collections if isinstance(item, QuadMesh)]
+    assert mesh.get_array().shape == (2, 3)
+
+
+def test_a_single_point_of_theory_is_seen(tmp_path):
+    job = WORDS.replace("[relu, identity, tanh]", "relu").replace("[tied, untied]", "tied")
+    for old, new in (("[10, 600]", "[10]"), ("overlap-chain, ", ""), ("seeds: 3\n", "")):
+        job = job.replace(old, new)
+    file = run(job, tmp_path)
+    (line,) = draw(dynsweep.load(file)).axes[0].lines
+    assert (line.get_marker(), line.get_markevery()) == ("_", [0])
+
+
+def test_runs_of_two_simulations_differ_without_colours(results):
+    spec = FigureSpec(hue="student", panels="none", trajectories=True)
+    runs = [
+        item for item in draw(results, spec).axes[0].collections if isinstance(item, LineCollection)
+    ]
+    styles = {item.get_label().split(",")[0]: item.get_linestyle()[0] for item in runs}
+    assert styles["sgd"] != styles["overlap-chain"]
+
+
+def test_a_later_figure_block_is_drawn(curves_file, tmp_path, capsys):
+    job = tmp_path / "later.yaml"
+    job.write_text(CURVES.replace("hue: student, panels: L", "hue: L, panels: student"))
+    picture = tmp_path / "later.png"
+    assert main([str(curves_file), "--job", str(job), "-o", str(picture)]) == 0
+    later = draw(dynsweep.load(curves_file).with_job(job.read_text()))
+    assert [axes.get_title() for axes in later.axes] == ["student: tied", "student: untied"]
+    job.write_text("- no mapping")
+    assert main([str(curves_file), "--job", str(job), "-o", str(picture)]) == 2
+    assert "it is no mapping" in capsys.readouterr().err
 
 
 def test_a_jobs_figure_may_use_all_keys(tmp_path):

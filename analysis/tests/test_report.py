@@ -13,6 +13,7 @@ from matplotlib.image import imread
 import dynsweep
 from dynsweep.report import report
 from dynsweep.report.cli import main
+from dynsweep.report.parts import duration, percent
 
 
 class Page(HTMLParser):
@@ -60,6 +61,23 @@ def test_it_says_what_is_done_and_what_failed(failed_file):
         ["sgd", "diverged", "1", "overlap is NaN at step 7", "student=tied L=2 seed=4"],
     ]
     assert "Not complete: 60 of 66 tasks done, 1 failed, 1 diverged" in page.text
+
+
+def test_a_sweep_that_ended_with_failures_does_not_look_well(failed_file):
+    with h5py.File(failed_file, "r+") as file:
+        status = file["sgd/status"][()]
+        file["sgd/status"][...] = np.where(status == 0, 1, status)
+    page = report(dynsweep.load(failed_file))
+    assert '<span class="state partial">Complete, with failures</span>: 64 of 66 tasks done' in page
+
+
+def test_times_and_parts_are_short():
+    assert [duration(value) for value in (0, 4.4e-5, 0.0123, 2.34, 61, 7200)] == [
+        *("0 s", "44 µs", "12 ms", "2.3 s", "1.0 min", "2.0 h")
+    ]
+    assert [percent(value) for value in (0, 3e-6, 0.0123, 0.2, 1.5)] == [
+        *("0 %", "0.0003 %", "1.2 %", "20 %", "150 %")
+    ]
 
 
 def test_agreement_provenance_and_job(curves_file):

@@ -1,3 +1,5 @@
+import itertools
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
+from dynsweep.figure import style
 from dynsweep.figure.labels import apart, axis_label, equation, math_symbol, number
 from dynsweep.figure.scales import (
     evenly,
@@ -12,6 +15,7 @@ from dynsweep.figure.scales import (
     plain_log_ticks,
     spans_decades,
     tick_at_values,
+    tick_words,
 )
 
 
@@ -70,6 +74,9 @@ def test_even_points_are_thinned_at_one_stride(size, scale):
         ("step_size", None),
         (r"P_{\mathrm{sem}}", r"P_{\mathrm{sem}}"),
         ("sigma_eta", r"\sigma_{\eta}"),
+        ("lambda0", r"\lambda_{0}"),
+        ("H2sum", None),
+        ("student2", None),
         ("", None),
     ],
 )
@@ -119,7 +126,7 @@ def test_equations_and_axis_labels():
         name="step_size",
         attrs={"symbol": "gamma", "long_name": "SGD step gamma_0, O(1): not divided by d"},
     )
-    assert equation(step, 0.1) == r"$\gamma$ = 0.1"
+    assert equation(step, 0.1) == r"step size $\gamma$ = 0.1", "the job's name, then the symbol"
     assert axis_label(step) == r"SGD step $\gamma_{0}$"
     word = xr.DataArray(["tied"], dims="student", name="student")
     assert equation(word, "tied") == "student: tied"
@@ -144,6 +151,8 @@ def test_equations_and_axis_labels():
         ("distance of W/|W| from W_mm", "distance of $W/|W|$ from $W_{mm}$"),
         ("share with |m| > |e|", "share with |m| > |e|\N{NO-BREAK SPACE}$S$"),
         ("step_size of the run", "step_size of the run\N{NO-BREAK SPACE}$S$"),
+        ("trace of M/p", "trace of $M/p$"),
+        ("error of the matrix B", "error of the matrix B,\N{NO-BREAK SPACE}$S$"),
     ],
 )
 def test_formulas_in_words_are_typeset(long_name, expected):
@@ -157,11 +166,11 @@ def test_one_letter_means_one_thing():
     steps = xr.DataArray([0], dims="time", name="time", attrs={"symbol": "k"})
     width = xr.DataArray([1], dims="width", name="width", attrs={"symbol": "k"})
     _, first, second = apart(None, steps, width)
-    assert equation(first, 3) == "$k$ = 3"
+    assert equation(first, 3) == "time $k$ = 3"
     assert equation(second, 3) == "width = 3"
-    assert equation(apart(width)[0], 3) == "$k$ = 3"
+    assert equation(apart(width)[0], 3) == "width $k$ = 3"
     other = xr.DataArray([0], dims="time_prime", name="time_prime", attrs={"symbol": "k"})
-    assert equation(apart(steps, other)[1], 3) == r"$k^{\prime}$ = 3"
+    assert equation(apart(steps, other)[1], 3) == r"time prime $k^{\prime}$ = 3"
     # A name that is a symbol is the one the job's author knows.
     length = xr.DataArray([1], dims="L", name="L", attrs={"symbol": "T"})
     assert equation(length, 3) == "$L$ = 3"
@@ -190,12 +199,65 @@ def test_values_as_ticks_are_labelled_in_one_way():
     for values, expected in (
         ([1e-4, 0.1], ["$10^{-4}$", "$10^{-1}$"]),
         ([0.01, 0.2, 4.0], ["0.01", "0.2", "4"]),
+        ([0.1, 0.2378, 0.5657, 1.345, 3.2], ["0.1", "0.2378", "0.5657", "1.345", "3.2"]),
     ):
         axes = Figure().subplots()
         axes.set_xscale("log")
         tick_at_values(axes, np.array(values), "log")
         axes.figure.draw_without_rendering()
         assert [item.get_text() for item in axes.get_xticklabels()] == expected
+
+
+def texts(axes):
+    """Return the labels of the horizontal axis that are drawn, and their boxes in pixels."""
+    axes.figure.draw_without_rendering()
+    low, high = axes.get_xlim()
+    shown = [
+        label
+        for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        if low <= place <= high and label.get_text()
+    ]
+    return [(label.get_text(), label.get_window_extent()) for label in shown]
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ([1e-4, 0.1, 0.2, 0.5, 1, 2], "log"),
+        ([1000, 1100, 1200, 5000, 90000], "linear"),
+        ([0.012345, 0.023456, 0.034567, 0.045678, 0.056789, 0.067891, 0.078912], "linear"),
+        ([1e-4, 2.1e-4, 4.4e-4, 9.2e-4, 2e-3], "log"),
+        ([2, 4, 8, 16, 32, 64, 128, 256], "log"),
+    ],
+)
+@pytest.mark.parametrize("inches", [3.3, 5.4])
+def test_labels_of_values_do_not_run_into_each_other(values, scale, inches):
+    axes = Figure(figsize=(inches, 3)).subplots()
+    axes.plot(values, values)
+    axes.set_xscale(scale)
+    if scale == "log":
+        plain_log_ticks(axes.xaxis)
+    tick_at_values(axes, np.array(values, dtype=float), scale)
+    boxes = [box for _, box in texts(axes)]
+    assert len(boxes) >= 2
+    for left, right in itertools.pairwise(boxes):
+        assert left.x1 < right.x0
+
+
+def test_words_stand_side_by_side_and_slant_where_they_are_long():
+    for words, slant in ((["tied", "untied"], 0), (["a_rather_long_word"] * 5, 30)):
+        axes = Figure(figsize=(4, 3)).subplots()
+        axes.plot(range(len(words)), range(len(words)))
+        tick_words(axes.xaxis, words)
+        axes.figure.draw_without_rendering()
+        assert [label.get_text() for label in axes.get_xticklabels()] == words
+        assert {label.get_rotation() for label in axes.get_xticklabels()} == {slant}
+
+
+def test_no_colour_stands_for_two_words():
+    for count in (2, 7, 12):
+        words = xr.DataArray([f"word{index}" for index in range(count)], dims="x", name="x")
+        assert len({str(colour) for colour in style.colours(words)}) == count
 
 
 def test_long_labels_break_between_words_and_keep_their_symbol():

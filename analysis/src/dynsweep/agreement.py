@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from dynsweep.results import Results, observables
-from dynsweep.seeds import has_seeds, statistics
+from dynsweep.seeds import TIME, has_seeds, statistics
 
 #: Axis values are the same when they agree to this relative precision.
 _SAME_PLACE = 1e-9
@@ -135,7 +135,10 @@ class Agreement(Sequence[Comparison]):
 
 def _short(value: object) -> str:
     if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.3g}"
+        if math.isnan(value):
+            return "-"
+        # A place such as 2000 steps is whole, and 2e+03 is hard to read.
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"
     return str(value)
 
 
@@ -147,49 +150,66 @@ def theory_vs_simulation(
     theory: Sequence[str] | str | None = None,
     tolerance: float = 0.0,
 ) -> Agreement:
-    """Compare every simulation with every theory, observable by observable and point by point.
+    """Compare simulations with their theories, observable by observable and point by point.
+
+    Which theory a simulation has is said here, or in the job (``figure: {compare: {amp: bayes}}``);
+    else every simulation is compared with every theory, and in a file without a theory the first
+    simulation with the others.
 
     Points are compared where both have values: at equal axis values and recording times, nothing
-    is interpolated. A theory that does not depend on an axis is compared at all its values. A
-    theory with seeds (Monte Carlo) brings its own standard error. In a file without a theory the
-    first simulation is compared with the others.
+    is interpolated. A theory that does not depend on an axis is compared at all its values, one
+    that the job fixes at a value (``per_method``) at this value; a theory without
+    time says where things end, and is compared at the simulation's last time. A
+    theory with seeds (Monte Carlo) brings its own standard error.
 
     :param names: the observables; all that both have when None
-    :param simulation: the methods to test; those of kind simulation when None
-    :param theory: what to test them against; those of kind theory when None
+    :param simulation: the methods to test; those the job names, else those of kind simulation,
+        when None
+    :param theory: what to test them against; those the job names, else those of kind theory, when
+        None
     :param tolerance: an error of the theory, as a part of the observable's largest value, that is
         added in quadrature: finite-size terms or an integrator's accuracy. Without it z is huge
         where runs have all but converged and their spread is next to nothing
+    :raises KeyError: when the file has no method of a name that is given here
     """
-    theories = _listed(theory) or [name for name in results if results.kind(name) == "theory"]
-    simulations = _listed(simulation) or [
-        name for name in results if results.kind(name) == "simulation" and name not in theories
-    ]
-    if not theories and len(simulations) > 1:
-        theories, simulations = simulations[1:], simulations[:1]
     wanted = _listed(names)
     comparisons, skipped = [], []
-    for tested in simulations:
-        for against in theories:
-            shared = [
-                name
-                for name in observables(results[tested])
-                if name in observables(results[against]) and (not wanted or name in wanted)
-            ]
-            for name in shared:
-                if not wanted and (
-                    name in ("steps", "t") or not _is_numeric(results[tested][name])
-                ):
-                    continue
-                found = _compare(results, name, tested, against, tolerance)
-                if isinstance(found, Comparison):
-                    comparisons.append(found)
-                else:
-                    skipped.append(f"{name}: {tested} against {against}: {found}")
+    for tested, against in _pairs(results, _listed(simulation), _listed(theory)):
+        shared = [
+            name
+            for name in observables(results[tested])
+            if name in observables(results[against]) and (not wanted or name in wanted)
+        ]
+        for name in shared:
+            if not wanted and (name in ("steps", "t") or not _is_numeric(results[tested][name])):
+                continue
+            found = _compare(results, name, tested, against, tolerance)
+            if isinstance(found, Comparison):
+                comparisons.append(found)
+            else:
+                skipped.append(f"{name}: {tested} against {against}: {found}")
     for name in wanted:
         if not any(item.observable == name for item in comparisons):
             skipped.append(f"{name}: no simulation and theory both have it")
     return Agreement(comparisons, list(dict.fromkeys(skipped)))
+
+
+def _pairs(results: Results, simulations: list[str], theories: list[str]) -> list[tuple[str, str]]:
+    """Return which method is tested against which: as given, as the job says, all with all."""
+    if not simulations and not theories:
+        said = (results.job.get("figure") or {}).get("compare") or {}
+        stated = [(tested, name) for tested, names in said.items() for name in _listed(names)]
+        # The job is that of the whole grid: a file may be without some of its methods.
+        there = [pair for pair in stated if set(pair) <= set(results)]
+        if there:
+            return there
+    theories = theories or [name for name in results if results.kind(name) == "theory"]
+    simulations = simulations or [
+        name for name in results if results.kind(name) == "simulation" and name not in theories
+    ]
+    if not theories and len(simulations) > 1:
+        theories, simulations = simulations[1:], simulations[:1]
+    return [(tested, against) for tested in simulations for against in theories]
 
 
 def _listed(names: Sequence[str] | str | None) -> list[str]:
@@ -206,13 +226,22 @@ def _compare(
     """Return the comparison, or why there is none."""
     one, seeds = _mean_and_error(results[tested], name)
     other, _ = _mean_and_error(results[against], name)
+    if TIME in one.dims and TIME not in other.dims:
+        one = one.isel({TIME: [-1]})
+    one = _only_at(one, results[against])
+    other = _only_at(other, results[tested])
     places = {}
     for dim in one.dims:
+        if not one.sizes[dim]:
+            return f"no common {dim}"
         if dim in other.dims:
             mine, theirs = _common(_values(one, str(dim)), _values(other, str(dim)))
             if not mine.size:
                 return f"no common {dim}"
             places[str(dim)] = (mine, theirs)
+    other = other.squeeze(
+        [dim for dim in other.dims if dim not in one.dims and other.sizes[dim] == 1]
+    )
     extra = [str(dim) for dim in other.dims if dim not in one.dims]
     if extra:
         return f"{against} has the axis {extra[0]}, {tested} has not"
@@ -235,6 +264,15 @@ def _compare(
     # Runs that all end at 1, say, have a spread of rounding: no measure of anything.
     both["z"] = both["difference"] / both["error"].where(both["error"] > _ROUNDING * scale)
     return Comparison(tested, against, name, both.transpose(*one.dims), seeds)
+
+
+def _only_at(values: xr.Dataset, partner: xr.Dataset) -> xr.Dataset:
+    """Return the values where the partner is, along axes at which it is fixed (``per_method``)."""
+    for dim in map(str, values.dims):
+        if dim in partner.coords and dim not in partner.dims and partner.coords[dim].ndim == 0:
+            mine, _ = _common(_values(values, dim), np.atleast_1d(partner.coords[dim].values))
+            values = values.isel({dim: mine})
+    return values
 
 
 def _mean_and_error(dataset: xr.Dataset, name: str) -> tuple[xr.Dataset, int]:

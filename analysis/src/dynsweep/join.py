@@ -109,7 +109,8 @@ def _dimension(name: str, dim: str, parts: Sequence[xr.Dataset]) -> _Dimension:
         return _Dimension(max(sizes), None, [np.arange(size) for size in sizes])
     for part in parts:
         if dim not in part.coords:
-            raise JoinError(f"{name}: {part.encoding.get('source', 'a file')} has no {dim!r}")
+            source = part.encoding.get("source", "a file")
+            raise JoinError(f"{name}: {source} says nothing of {dim!r}, an axis of the others")
     base = dim.removesuffix("_index")
     if base != dim and any(base in part.coords for part in parts):
         arrays = [part.coords[base].values for part in parts if base in part.coords]

@@ -13,10 +13,9 @@ from typing import Any, Literal
 import xarray as xr
 import yaml
 
+from dynsweep.groups import Engine, open_groups
 from dynsweep.join import JoinError, join_method
 from dynsweep.seeds import BOOKKEEPING, SEED, has_seeds, statistics, status_counts
-
-Engine = Literal["h5netcdf", "netcdf4"]
 
 #: The root attribute that holds the job file's text.
 JOB_ATTRIBUTE = "job"
@@ -93,6 +92,21 @@ class Results(Mapping[str, xr.Dataset]):
     def only(self, methods: Iterable[str]) -> Results:
         """Return these methods of the same file."""
         return Results(self.path, {name: self[name] for name in methods}, self.attrs, self.parts)
+
+    def with_job(self, text: str) -> Results:
+        """Return the same results under another job text, whose ``figure`` block then counts.
+
+        A run that finds nothing to do leaves the file as it is, with the job it was made from.
+
+        :raises ValueError: when the text is no job
+        """
+        try:
+            parsed = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(f"the job cannot be read: {error}") from error
+        if not isinstance(parsed, dict):
+            raise ValueError("the job cannot be read: it is no mapping")
+        return Results(self.path, self._datasets, self.attrs | {JOB_ATTRIBUTE: text}, self.parts)
 
     def statistics(self, method: str) -> xr.Dataset:
         """Mean and standard error over seeds of a method; see :func:`dynsweep.statistics`."""
@@ -251,7 +265,7 @@ def _open(path: Path, engine: Engine) -> Results:
         raise FileNotFoundError(f"no such result file: {path}")
     _require_undamaged(path)
     try:
-        groups = xr.open_groups(path, engine=engine)
+        groups = open_groups(path, engine)
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(
             f"{path} cannot be read: it was cut, damaged, or is no HDF5 file ({error})"

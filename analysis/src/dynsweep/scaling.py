@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dynsweep.seeds import SEED, where_done
+from dynsweep.seeds import SEED, TIME, where_done
 
 Numbers = NDArray[np.float64]
 _NAMES = {
@@ -80,7 +80,7 @@ def scaling(
             places[inside],
             array[point][:, inside],
             errors[point][inside],
-            is_shared=along == "time",
+            is_shared=along == TIME,
         )
         for key, value in fit.items():
             found[key][point] = value

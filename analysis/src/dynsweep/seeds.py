@@ -11,6 +11,9 @@ import xarray as xr
 #: The dimension of a method's random repetitions.
 SEED = "seed"
 
+#: The dimension of recording times.
+TIME = "time"
+
 #: The codes of ``status``, for files that do not spell them out.
 STATUS = MappingProxyType(
     {"pending": 0, "done": 1, "failed": 2, "diverged": 3, "excluded": 4, "spared": 5, "suspect": 6}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from dynsweep.results import Results, observables
-from dynsweep.seeds import SEED, done, statistics
+from dynsweep.seeds import SEED, TIME, done, statistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def to_dataframe(
 
 def _frame(dataset: xr.Dataset, names: list[str] | None, over_seeds: bool) -> pd.DataFrame:
     tasks = dataset["status"].dims
-    plain = {*tasks, "time"}
+    plain = {*tasks, TIME}
     chosen = names or [
         name for name in observables(dataset) if set(map(str, dataset[name].dims)) <= plain
     ]
@@ -68,7 +68,7 @@ def _frame(dataset: xr.Dataset, names: list[str] | None, over_seeds: bool) -> pd
     else:
         values, kept = dataset[chosen], done(dataset)
     values = values.assign(is_kept=kept)
-    dims = [dim for dim in (*tasks, "time") if dim in values.dims]
+    dims = [dim for dim in (*tasks, TIME) if dim in values.dims]
     dims += [dim for dim in values.dims if dim not in dims]
     # Coordinates over axes (zipped parameters, expressions) and fixed ones come with it.
     frame = values.to_dataframe(dim_order=dims).reset_index()

@@ -104,7 +104,7 @@ def _title(figure: Figure, results: Results, settled: CurvesPlan | MapPlan) -> N
     job = results.job
     # The legend stands beside the panels, up to the top; some twelve characters make an inch.
     width = int((figure.get_figwidth() - style.LEGEND_INCHES) * 12)
-    name = str(job.get("name", results.path.stem))
+    name = textwrap.fill(str(job.get("name", results.path.stem)), width)
     # Mathtext is longer in the source than on paper, so lines are made of whole items.
     small = _lines(_fixed(results), width) + notes(results, settled)
     figure.suptitle("\n".join([name, *small]), fontsize=9, x=0.02, ha="left", linespacing=1.35)
@@ -122,11 +122,13 @@ def _fixed(results: Results) -> list[str]:
 
 
 def _scalar(results: Results, name: str) -> xr.DataArray | None:
+    """Return a parameter that is one value for all methods; None when some run along it."""
+    axes = {dim for dataset in results.values() for dim in dataset.sizes}
     for dataset in results.values():
         for known in dataset.coords:
             variable: xr.DataArray = dataset.coords[known]
             if name in (known, variable.attrs.get("symbol")) and variable.ndim == 0:
-                return variable
+                return None if known in axes else variable
     return None
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from dynsweep.figure import FigureError, FigureSpec, draw_on, notes, style
 from dynsweep.figure.canvas import Canvas
+from dynsweep.figure.live import Writers
 from dynsweep.results import load
 
 SCALES = ("linear", "log", "symlog")
@@ -70,6 +71,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--every", metavar="SECONDS", type=float, default=2, help="how often --live looks"
     )
+    made.add_argument(
+        "--job",
+        metavar="JOB.yaml",
+        type=Path,
+        help="take the 'figure' block from this job instead of the file's own",
+    )
     made.add_argument("--engine", choices=("h5netcdf", "netcdf4"), default="h5netcdf")
     made.add_argument("--dpi", type=float, default=style.DPI, help="pixels per inch of a .png")
     return made
@@ -118,6 +125,8 @@ def _plot(options: argparse.Namespace, spec: FigureSpec) -> bool:
     """Draw once; returns whether the sweep is complete."""
     with load(options.file, engine=options.engine) as results:
         output: Path = options.output or results.path.with_suffix(".png")
+        if options.job is not None:
+            results = results.with_job(options.job.read_text(encoding="utf-8"))
         figure = Figure()
         settled = draw_on(Canvas(figure), results, spec)
         for note in notes(results, settled):
@@ -140,8 +149,9 @@ def _live(options: argparse.Namespace, spec: FigureSpec) -> None:
     if options.every <= 0:
         raise FigureError(f"--every takes seconds above 0, not {options.every:g}")
     drawn: list[int] = []
+    writers = Writers(options.file)
     while True:
-        is_written = any(Path(f"{file}.lock").exists() for file in options.file)
+        is_written = writers.are_alive()
         versions = _versions(options.file)
         if versions and versions != drawn:
             try:

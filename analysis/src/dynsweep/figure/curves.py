@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from dynsweep.figure import labels, style
 from dynsweep.figure.canvas import Canvas
@@ -19,13 +21,17 @@ from dynsweep.figure.scales import (
     Scale,
     evenly,
     is_log_spaced,
+    is_numeric,
+    places,
     plain_log_ticks,
     spans_decades,
     tick_at_values,
+    tick_words,
 )
-from dynsweep.figure.series import Curve, Series, series_of
-from dynsweep.figure.spec import METHOD, TIME, CurvesPlan, FigureError, FigureSpec, coordinate
+from dynsweep.figure.series import Curve, Numbers, Series, series_of
+from dynsweep.figure.spec import METHOD, CurvesPlan, FigureError, FigureSpec, coordinate
 from dynsweep.results import Results
+from dynsweep.seeds import TIME
 
 #: Dots on one curve in time; more would hide the line under them.
 _DOTS = 16
@@ -38,6 +44,7 @@ class _Look:
 
     line: Any
     marker: str | None
+    size: float = 4.2
 
     @property
     def is_filled(self) -> bool:
@@ -55,7 +62,9 @@ def draw_curves(canvas: Canvas, results: Results, plan: CurvesPlan, spec: Figure
         role_values(results, plan, plan.hue),
     )
     assert xs is not None
-    xscale: Scale = spec.xscale or ("log" if _numeric(xs) and is_log_spaced(xs) else "linear")
+    xscale: Scale = "linear"
+    if is_numeric(xs):
+        xscale = spec.xscale or ("log" if is_log_spaced(xs) else "linear")
     yscale: Scale = spec.yscale or (
         "log" if all(spans_decades(item.mean.values) for item in series) else "linear"
     )
@@ -65,20 +74,22 @@ def draw_curves(canvas: Canvas, results: Results, plan: CurvesPlan, spec: Figure
         if panel is not None:
             chosen = {str(panel.name): panel.values[number].item()}
             subplot.set_title(labels.equation(panel, panel.values[number].item()))
-        _draw_panel(subplot, series, plan, chosen, hue, xscale)
+        _draw_panel(subplot, series, plan, chosen, hue, xs, xscale)
         subplot.set_xscale(xscale)
         subplot.set_yscale(yscale)
         for axis, scale in ((subplot.xaxis, xscale), (subplot.yaxis, yscale)):
             if scale == "log":
                 plain_log_ticks(axis)
-        if plan.x != TIME and _numeric(xs):
+        if not is_numeric(xs):
+            tick_words(subplot.xaxis, [labels.number(value) for value in xs.values.tolist()])
+        elif plan.x != TIME:
             tick_at_values(subplot, xs.values, xscale)
     if yscale == "linear":
         _start_at_zero(axes[0])
     y_label = labels.axis_label(results[series[0].method][plan.y])
     canvas.label(labels.axis_label(xs), y_label)
     canvas.reference_lines(spec.xlines, spec.ylines)
-    _legend(canvas, series, hue)
+    _legend(canvas, series, hue, _looks(series, xs))
 
 
 def role_values(results: Results, plan: CurvesPlan, role: str | None) -> xr.DataArray | None:
@@ -90,13 +101,13 @@ def role_values(results: Results, plan: CurvesPlan, role: str | None) -> xr.Data
     return coordinate(results, plan.y, role)
 
 
-def _looks(series: list[Series]) -> list[_Look]:
-    theories = iter(style.LINES * len(series))
-    simulations = iter(style.MARKERS * len(series))
-    return [
-        _Look(next(theories), None) if item.is_theory else _Look("none", next(simulations))
-        for item in series
-    ]
+def _looks(series: list[Series], xs: xr.DataArray) -> list[_Look]:
+    theories = [_Look(line, None) for line in style.LINES]
+    if not is_numeric(xs):
+        theories = [_Look("none", dash, 13) for dash in style.DASHES]
+    simulations = [_Look("none", marker) for marker in style.MARKERS]
+    lines, dots = iter(theories * len(series)), iter(simulations * len(series))
+    return [next(lines) if item.is_theory else next(dots) for item in series]
 
 
 def _draw_panel(
@@ -105,11 +116,13 @@ def _draw_panel(
     plan: CurvesPlan,
     chosen: dict[str, Any],
     hue: xr.DataArray | None,
+    xs: xr.DataArray,
     xscale: Scale,
 ) -> None:
-    # Without theory a faint line leads the eye from dot to dot.
-    is_joined = not any(item.is_theory for item in series)
-    for item, look in zip(series, _looks(series), strict=True):
+    # Without theory a faint line leads the eye from dot to dot; from word to word there is none.
+    is_joined = is_numeric(xs) and not any(item.is_theory for item in series)
+    place = dict(zip(xs.values.tolist(), places(xs), strict=True))
+    for item, look in zip(series, _looks(series, xs), strict=True):
         if chosen.get(METHOD, item.method) != item.method:
             continue
         for value, colour in cases(item, hue):
@@ -121,7 +134,10 @@ def _draw_panel(
             curve = item.curve(plan.x, selection)
             if curve is None:
                 continue
-            if look.marker is None:
+            if curve.x is not None:
+                along = np.array([place[value] for value in curve.x.tolist()])
+                curve = Curve(along, curve.y, curve.error)
+            if item.is_theory:
                 _line(axes, curve, colour, look, label)
             else:
                 thinned = plan.x == TIME
@@ -142,12 +158,25 @@ def _line(axes: Axes, curve: Curve, colour: Any, look: _Look, label: str) -> Non
     ys = np.where(np.isfinite(curve.y), curve.y, np.nan)
     looks = {"color": colour, "linestyle": look.line, "linewidth": _LINE_WIDTH, "label": label}
     if curve.x is None:
-        axes.axhline(float(ys[0]), **looks)
+        axes.axhline(
+            float(ys[0]), **looks | {"linestyle": look.line if look.line != "none" else "-"}
+        )
         return
+    if look.marker is not None:
+        looks |= {"marker": look.marker, "markersize": look.size, "markeredgewidth": 1.6}
+    elif (alone := _alone(ys)).size:
+        # A line through one point has no length.
+        looks |= {"marker": "_", "markersize": 9, "markevery": alone.tolist()}
     axes.plot(curve.x, ys, **looks)
     if curve.error is not None and np.isfinite(curve.error).any():
         low, high = ys - curve.error, ys + curve.error
         axes.fill_between(curve.x, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _alone(ys: Numbers) -> NDArray[np.intp]:
+    """Return where a value stands between two that are not there."""
+    known = np.concatenate([[False], np.isfinite(ys), [False]])
+    return np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
 
 
 def _dotted(curve: Curve, is_thinned: bool, xscale: Scale) -> Curve:
@@ -177,7 +206,7 @@ def _dots(
         linestyle=(0, (1, 2)) if is_joined else "none",
         linewidth=0.8,
         marker=look.marker,
-        markersize=4.2,
+        markersize=look.size,
         markerfacecolor=colour if look.is_filled else "white",
         markeredgewidth=1.0,
         elinewidth=1.0,
@@ -212,14 +241,20 @@ def explain_hue(canvas: Canvas, hue: xr.DataArray | None) -> list[Line2D]:
     return _hue_entries(hue)
 
 
-def _legend(canvas: Canvas, series: list[Series], hue: xr.DataArray | None) -> None:
+def _legend(
+    canvas: Canvas, series: list[Series], hue: xr.DataArray | None, looks: list[_Look]
+) -> None:
     handles = explain_hue(canvas, hue)
-    for item, look in zip(series, _looks(series), strict=True):
+    for item, look in zip(series, looks, strict=True):
         # Where colours mean something else, the methods' own entries are grey.
         colour = style.NEUTRAL
         if hue is None or hue.name == METHOD:
             colour = cases(item, hue)[0][1]
         bars = f"\nmean ± s.e., {item.seeds} seeds" if item.seeds > 1 else ""
+        if item.fixed:
+            # Drawn where other methods run along these axes: the reader must know that it does not.
+            held = (labels.assignment(name, value) for name, value in item.fixed.items())
+            bars += "\n" + textwrap.fill("at " + ", ".join(held), 30)
         handles.append(
             Line2D(
                 [],
@@ -228,7 +263,7 @@ def _legend(canvas: Canvas, series: list[Series], hue: xr.DataArray | None) -> N
                 linestyle=look.line,
                 linewidth=_LINE_WIDTH,
                 marker=look.marker,
-                markersize=5,
+                markersize=5 if not item.is_theory else look.size,
                 markerfacecolor=colour if look.is_filled else "white",
                 label=item.method + bars,
             )
@@ -254,7 +289,3 @@ def _colour_bar(canvas: Canvas, hue: xr.DataArray) -> None:
     norm = (LogNorm if is_log_spaced(values) else Normalize)(values.min(), values.max())
     mappable = ScalarMappable(norm, shown)
     canvas.figure.colorbar(mappable, ax=canvas.axes, label=labels.axis_label(hue), pad=0.02)
-
-
-def _numeric(values: xr.DataArray) -> bool:
-    return values.dtype.kind in "iuf"

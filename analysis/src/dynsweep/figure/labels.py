@@ -15,14 +15,14 @@ _GREEK = re.compile(
 )
 #: A long name is used in a label up to this many characters; then the plain name stands in.
 _LONGEST_PHRASE = 60
-_LABEL_WIDTH = 40
+_LABEL_WIDTH = 44
 
 
 def math_symbol(symbol: str) -> str | None:
     r"""Return a symbol as mathtext without dollars, or None when it is a word.
 
-    ``gamma`` becomes ``\gamma``, ``m_0`` stays, ``step_size`` is no symbol. A symbol that
-    already holds LaTeX is taken as it is.
+    ``gamma`` becomes ``\gamma``, ``lambda0`` gets a subscript, ``step_size`` is no symbol. A
+    symbol that already holds LaTeX is taken as it is.
     """
     if not symbol:
         return None
@@ -30,6 +30,8 @@ def math_symbol(symbol: str) -> str | None:
         # mathtext knows \Vert but not \|.
         return symbol.replace(r"\|", r"\Vert ")
     head, _, index = symbol.partition("_")
+    if numbered := re.fullmatch(r"([A-Za-z]+)(\d)", symbol):
+        head, index = numbered.groups()
     if _GREEK.fullmatch(head):
         head = "\\" + head
     elif len(head) > 1:
@@ -89,8 +91,13 @@ def axis_label(variable: xr.DataArray) -> str:
     """Return the label of an axis: words, symbol, and units if there are any."""
     symbol = symbol_of(variable)
     words = phrase(variable)
-    if symbol is not None and words in (str(variable.name), variable.attrs.get("symbol")):
-        words = ""
+    is_said = words == variable.attrs.get("symbol") or math_symbol(str(variable.name)) == symbol
+    if (
+        symbol is not None
+        and is_said
+        and words in (str(variable.name), variable.attrs.get("symbol"))
+    ):
+        words = ""  # the symbol is the name; "noise" stays beside its Delta
     units = str(variable.attrs.get("units", "1"))
     # "rescaled time t [t]" and "algorithm steps [steps]" say things twice.
     said = units in ("1", "", variable.attrs.get("symbol")) or units in words.split()
@@ -100,7 +107,9 @@ def axis_label(variable: xr.DataArray) -> str:
         typeset = " ".join(_typeset(word, r"[\^*_|]") for word in words.split())
     # A phrase with a symbol of its own ("SGD step gamma_0") needs no other.
     shown = f"${symbol}$" if symbol and "$" not in typeset else ""
-    parts = [typeset, shown, "" if said else f"[{units}]"]
+    # A matrix at the end ("entries of S") is no factor of the symbol after it.
+    comma = "," if shown and re.search(r"(?<!\w)[A-Z]$", typeset) else ""
+    parts = [typeset + comma, shown, "" if said else f"[{units}]"]
     # The symbol stays on the line of the last word.
     return _wrap("\N{NO-BREAK SPACE}".join(part for part in parts if part))
 
@@ -116,7 +125,8 @@ def _wrap(text: str) -> str:
 def _typeset(word: str, marks: str = r"[\^*_]") -> str:
     """Return a word that is a formula (``gamma_0``, ``W^T``, ``|k.k*|``) as mathtext."""
     letters = re.findall(r"[A-Za-z]+", re.sub(r"_\w+", "", word))
-    is_formula = _GREEK.fullmatch(word) or re.search(marks, word)
+    is_ratio = re.fullmatch(r"[A-Za-z]/[A-Za-z]", word) and word != "w/o"
+    is_formula = is_ratio or _GREEK.fullmatch(word) or re.search(marks, word)
     if not is_formula or not all(len(part) == 1 or _GREEK.fullmatch(part) for part in letters):
         return word
     text = re.sub(r"_(\w+)", lambda found: _index(found[1]), word)
@@ -166,18 +176,23 @@ def _power(value: float) -> str:
 
 
 def equation(variable: xr.DataArray, value: object) -> str:
-    """Return ``$L$ = 4`` for numbers, with the symbol where there is one; ``student: tied``."""
-    symbol = symbol_of(variable)
+    r"""Return ``$L$ = 4`` or ``step size $\eta$ = 0.1``; for words ``student: tied``."""
     if isinstance(value, (str, bool)):
-        value = number(value)
-        return f"{str(variable.name).replace('_', ' ')}: {value}"
-    return f"${symbol}$ = {number(value)}" if symbol else f"{_plain(variable)} = {number(value)}"
+        return f"{_plain(variable)}: {number(value)}"
+    return f"{heading(variable)} = {number(value)}"
 
 
 def heading(variable: xr.DataArray) -> str:
-    """Return the heading of a list of a variable's values: its symbol, or its name."""
+    """Return the heading of a list of a variable's values: its name, and its symbol.
+
+    A name that is the symbol itself (``alpha``) is only shown as one.
+    """
     symbol = symbol_of(variable)
-    return f"${symbol}$" if symbol else _plain(variable)
+    if symbol is None:
+        return _plain(variable)
+    if math_symbol(str(variable.name)) == symbol:
+        return f"${symbol}$"
+    return f"{_plain(variable)} ${symbol}$"
 
 
 def _plain(variable: xr.DataArray) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -12,10 +12,19 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, LogNorm, Normalize
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from dynsweep.figure import labels, style
 from dynsweep.figure.canvas import Canvas
-from dynsweep.figure.scales import is_log_spaced, spans_decades
+from dynsweep.figure.scales import (
+    Scale,
+    is_log_spaced,
+    is_numeric,
+    places,
+    plain_log_ticks,
+    spans_decades,
+    tick_words,
+)
 from dynsweep.figure.series import pick
 from dynsweep.figure.spec import FigureError, FigureSpec, MapPlan, coordinate
 from dynsweep.results import Results
@@ -47,17 +56,37 @@ def draw_map(canvas: Canvas, results: Results, plan: MapPlan, spec: FigureSpec) 
         paint.draw(subplot, shown.transpose(plan.y, plan.x))
         if panel is not None:
             subplot.set_title(labels.equation(panel, panel.values[number].item()))
-        for dim, wish, set_scale in (
-            (plan.x, spec.xscale, subplot.set_xscale),
-            (plan.y, spec.yscale, subplot.set_yscale),
-        ):
-            set_scale(wish or ("log" if is_log_spaced(values.coords[dim]) else "linear"))
+        _scale(subplot, "x", x.values, spec.xscale)
+        _scale(subplot, "y", y.values, spec.yscale)
     x_label, y_label = labels.axis_label(x), labels.axis_label(y)
     if x_label == y_label:  # the two times of a kernel
         y_label = re.sub(r"\$(.+)\$", r"$\1'$", y_label)
     canvas.label(x_label, y_label)
     canvas.reference_lines(spec.xlines, spec.ylines)
     paint.explain(canvas, variable)
+
+
+def _scale(axes: Axes, name: Literal["x", "y"], values: NDArray[Any], wish: Scale | None) -> None:
+    """Scale and label an axis as it is spaced; words stand side by side."""
+    axis, set_scale = (
+        (axes.xaxis, axes.set_xscale) if name == "x" else (axes.yaxis, axes.set_yscale)
+    )
+    if not is_numeric(values):
+        tick_words(axis, [labels.number(value) for value in values.tolist()])
+        return
+    scale = wish or ("log" if is_log_spaced(values) else "linear")
+    set_scale(scale)
+    if scale == "log":
+        plain_log_ticks(axis)
+
+
+def _sides(values: xr.DataArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where a map's columns and rows stand."""
+    x, y = (
+        values.coords[dim].values if dim in values.coords else np.arange(1, values.sizes[dim] + 1)
+        for dim in (values.dims[1], values.dims[0])
+    )
+    return places(x), places(y)
 
 
 class _Regions:
@@ -70,7 +99,7 @@ class _Regions:
         self.colours = [style.AREAS[index % len(style.AREAS)] for index in range(len(self.codes))]
 
     def draw(self, axes: Axes, values: xr.DataArray) -> None:
-        x, y = (values.coords[dim].values for dim in (values.dims[1], values.dims[0]))
+        x, y = _sides(values)
         index = np.full(values.shape, np.nan)
         for place, code in enumerate(self.codes):
             index[values.values == code] = place
@@ -114,7 +143,7 @@ class _Shades:
         self.norm = LogNorm(low, high) if spans_decades(finite) else Normalize(low, high)
 
     def draw(self, axes: Axes, values: xr.DataArray) -> None:
-        x, y = (values.coords[dim].values for dim in (values.dims[1], values.dims[0]))
+        x, y = _sides(values)
         shown = np.where(np.isfinite(values.values), values.values, np.nan)
         axes.pcolormesh(
             x, y, shown, cmap=style.ORDERED_MAP, norm=self.norm, shading="nearest", rasterized=True

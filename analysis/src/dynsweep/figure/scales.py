@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from dynsweep.figure.labels import number, power_of_ten
 
 Scale = Literal["linear", "log", "symlog"]
+
+#: Inches that a digit of a tick's label takes, and that two labels are apart at least.
+_DIGIT, _GAP = 0.085, 0.1
 
 #: An axis of at most this many values gets a tick at each of them.
 _FEW = 8
@@ -72,18 +76,58 @@ def _is_wide(low: float, high: float) -> bool:
 
 
 def tick_at_values(axes: Axes, values: NDArray[Any], scale: Scale) -> None:
-    """Put the horizontal axis's ticks at the values themselves when they are few."""
+    """Put the horizontal axis's ticks at the values themselves when they are few and have room."""
     unique = np.unique(values.astype(float))
     if unique.size > _FEW:
         return
-    position = np.log(unique) if scale == "log" else unique
-    if unique.size > 1 and np.diff(position).min() < 0.06 * np.ptp(position):
-        return  # labels would run into each other
-    axes.xaxis.set_major_locator(FixedLocator(unique.tolist()))
     as_powers = scale == "log" and _is_wide(unique[0], unique[-1])
-    text = power_of_ten if as_powers else number
-    axes.xaxis.set_major_formatter(FixedFormatter([text(value) for value in unique]))
+    texts = [(power_of_ten if as_powers else number)(value) for value in unique]
+    if unique.size > 1:
+        position = np.log(unique) if scale == "log" else unique
+        # Margins on both sides take a tenth of an axis.
+        inches = 0.9 * axes.figure.get_figwidth() * axes.get_position().width  # type: ignore[union-attr]
+        room = np.diff(position) / np.ptp(position) * inches
+        widths = np.array([printed_inches(text) for text in texts])
+        if (room < (widths[1:] + widths[:-1]) / 2 + _GAP).any():
+            return
+    axes.xaxis.set_major_locator(FixedLocator(unique.tolist()))
+    axes.xaxis.set_major_formatter(FixedFormatter(texts))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def is_numeric(values: Any) -> bool:  # noqa: ANN401
+    """Whether values are numbers, which have a place on an axis; words and flags have none."""
+    return np.asarray(values).dtype.kind in "iuf"
+
+
+def places(values: ArrayLike) -> NDArray[np.float64]:
+    """Return where values stand on an axis: numbers at themselves, words at 0, 1, 2, ..."""
+    array = np.asarray(values)
+    return array.astype(float) if is_numeric(array) else np.arange(array.size, dtype=float)
+
+
+def tick_words(axis: Axis, words: list[str]) -> None:
+    """Put a word at each of 0, 1, 2, ...; on a horizontal axis slanted where they have no room."""
+    axis.set_major_locator(FixedLocator(list(range(len(words)))))
+    axis.set_major_formatter(FixedFormatter(words))
+    axis.set_minor_locator(NullLocator())
+    axes = axis.axes
+    assert isinstance(axes, Axes)
+    if axis is not axes.xaxis:
+        return
+    inches = axes.figure.get_figwidth() * axes.get_position().width  # type: ignore[union-attr]
+    if max(map(printed_inches, words)) + _GAP > 0.9 * inches / max(len(words), 1):
+        axes.tick_params(axis="x", labelrotation=30)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right")
+            label.set_rotation_mode("anchor")
+
+
+def printed_inches(text: str) -> float:
+    """Return about how wide a tick's label is, mathtext as it looks."""
+    small = sum(map(len, re.findall(r"\^\{(.*?)\}", text)))
+    full = len(re.sub(r"\^\{.*?\}|\$", "", text).replace(r" \times ", "xxx"))
+    return _DIGIT * (full + 0.7 * small)
 
 
 def evenly(values: NDArray[np.float64], count: int, scale: Scale) -> NDArray[np.intp]:

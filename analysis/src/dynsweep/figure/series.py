@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from dynsweep.figure.spec import METHOD, CurvesPlan
+from dynsweep.figure.spec import METHOD, CurvesPlan, dimensions
 from dynsweep.results import Results
 from dynsweep.seeds import statistics as seeds_statistics
 
@@ -43,6 +43,8 @@ class Series:
     error: xr.DataArray | None
     #: The most seeds any point has; 0 for a method without seeds.
     seeds: int
+    #: Axes of other methods at which the job fixes this one.
+    fixed: dict[str, Any]
 
     def depends_on(self, dim: str) -> bool:
         """Whether the values run along a dimension, or a coordinate of one."""
@@ -81,8 +83,18 @@ def series_of(results: Results, plan: CurvesPlan) -> list[Series]:
         mean, error = picked[0].load(), None if picked[1] is None else picked[1].load()
         count = 0 if error is None else int(statistics["seeds_done"].max())
         is_theory = results.kind(method) == "theory"
-        found.append(Series(method, is_theory, mean, error, count))
+        found.append(Series(method, is_theory, mean, error, count, _fixed(results, method, plan.y)))
     return found
+
+
+def _fixed(results: Results, method: str, name: str) -> dict[str, Any]:
+    """Return the axes of other methods that are a single value for this one (``per_method``)."""
+    coords = results[method].coords
+    return {
+        dim: coords[dim].item()
+        for dim in dimensions(results, name)
+        if dim in coords and coords[dim].ndim == 0
+    }
 
 
 def _source(variable: xr.DataArray) -> str:

@@ -11,9 +11,7 @@ import xarray as xr
 
 from dynsweep.figure.scales import Scale
 from dynsweep.results import Results, observables
-from dynsweep.seeds import SEED
-
-TIME = "time"
+from dynsweep.seeds import SEED, TIME
 
 #: A numeric axis of at least this many values can be a side of a map.
 LONG = 12
@@ -58,12 +56,13 @@ class FigureSpec:
         """Return the ``figure`` block of a job file (empty when it has none)."""
         block = job.get("figure") or {}
         known = {item.name for item in fields(cls)}
-        unknown = sorted(set(block) - known)
+        unknown = sorted(set(block) - known - {"compare"})
         if unknown:
             raise FigureError(
                 f"figure block: unknown key {unknown[0]!r}; it has {', '.join(sorted(known))}"
             )
-        given = dict(block)
+        # ``compare`` is for theory_vs_simulation.
+        given = {key: value for key, value in block.items() if key != "compare"}
         for key in ("xlines", "ylines", "methods"):
             value = given.get(key, ())
             given[key] = tuple(value) if isinstance(value, list | tuple) else (value,)

@@ -17,6 +17,8 @@ AREAS = ("#77AADD", "#EE8866", "#EEDD88", "#BBCC33", "#FFAABB", "#99DDFF", "#AAA
 ORDERED_MAP = "viridis"
 MARKERS = ("o", "D", "^", "s", "v", "P")
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+#: Theory over words, between which there is no line.
+DASHES = ("_", "x", "+", "1")
 #: What depends on no hue.
 NEUTRAL = "#333333"
 #: More colours than this are read off a colour bar.
@@ -57,11 +59,14 @@ def is_ordered(values: xr.DataArray) -> bool:
 
 
 def colours(values: xr.DataArray) -> list[Any]:
-    """Return a colour a value: along one map when ordered, from the palette else."""
+    """Return a colour a value: along one map when ordered, from the palette else.
+
+    More words than the palette has colours go along the map too: no colour stands for two.
+    """
     count = values.size
-    if is_ordered(values):
+    if is_ordered(values) or count > len(PALETTE):
         # The map's end is left out: pale yellow on white is hard to see.
         places = np.linspace(0, 0.82, count) if count > 1 else np.array([0.3])
-        ranks = np.argsort(np.argsort(values.values))
+        ranks = np.argsort(np.argsort(values.values)) if is_ordered(values) else range(count)
         return [mpl.colormaps[ORDERED_MAP](places[rank]) for rank in ranks]
-    return [PALETTE[index % len(PALETTE)] for index in range(count)]
+    return list(PALETTE[:count])

@@ -16,9 +16,9 @@ from dynsweep.figure.canvas import Canvas
 from dynsweep.figure.curves import explain_hue, make_curve_panels, role_values
 from dynsweep.figure.scales import Scale, is_log_spaced, plain_log_ticks, spans_decades
 from dynsweep.figure.series import pick
-from dynsweep.figure.spec import METHOD, TIME, CurvesPlan, FigureError, FigureSpec
+from dynsweep.figure.spec import METHOD, CurvesPlan, FigureError, FigureSpec
 from dynsweep.results import Results, observables
-from dynsweep.seeds import SEED, where_done
+from dynsweep.seeds import SEED, TIME, where_done
 
 Numbers = NDArray[np.float64]
 
@@ -76,6 +76,7 @@ def _draw_method(
         lines = LineCollection(
             runs,
             colors=[colour],
+            linestyles=[_line(results, method)],
             linewidths=1.6 if is_theory else 0.6,
             alpha=1 if is_theory else max(0.15, min(0.6, 8 / max(len(runs), 1))),
             zorder=3 if is_theory else 2,
@@ -129,6 +130,13 @@ def _runs(
     return [run for run in kept if len(run)]
 
 
+def _line(results: Results, method: str) -> Any:  # noqa: ANN401
+    """Return a line style: methods of one kind differ in it; colours may mean other things."""
+    kind = results.kind(method)
+    number = [name for name in results if results.kind(name) == kind].index(method)
+    return style.LINES[number % len(style.LINES)]
+
+
 def _scales(canvas: Canvas, spec: FigureSpec, runs: list[Numbers]) -> None:
     points = np.concatenate(runs)
     wishes: list[Scale] = []
@@ -160,6 +168,7 @@ def _legend(canvas: Canvas, results: Results, methods: list[str], hue: xr.DataAr
                 [],
                 [],
                 color=colour,
+                linestyle=_line(results, method),
                 linewidth=1.6 if is_theory else 0.6,
                 label=method + ("" if runs == 1 else f"\n{runs} runs"),
             )

@@ -28,6 +28,12 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="a figure of each of these; default: the job's own figure",
     )
+    made.add_argument(
+        "--job",
+        metavar="JOB.yaml",
+        type=Path,
+        help="take the 'figure' block from this job instead of the file's own",
+    )
     return made
 
 
@@ -36,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with load(options.file) as results:
+            if options.job is not None:
+                results = results.with_job(options.job.read_text(encoding="utf-8"))
             page = report(results, options.y)
             output: Path = options.output or results.path.with_suffix(".html")
         output.parent.mkdir(parents=True, exist_ok=True)

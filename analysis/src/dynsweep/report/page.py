@@ -95,6 +95,8 @@ def _state(results: Results) -> str:
     kind, word = ("complete", "Complete") if results.is_complete else ("partial", "Not complete")
     lost = [f"{counts[state]} {state}" for state in ("failed", "diverged") if counts.get(state)]
     more = ", " + ", ".join(lost) if lost else ""
+    if lost and results.is_complete:
+        kind, word = "partial", "Complete, with failures"
     model = escape(str(results.attrs.get("model", "")))
     return (
         f'<p><span class="state {kind}">{word}</span>: {counts.get("done", 0)} of {total} tasks'

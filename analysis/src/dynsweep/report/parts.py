@@ -56,10 +56,18 @@ def completeness(results: Results) -> Table:
 
 def duration(seconds: float) -> str:
     """Return a time in the largest fitting unit."""
-    for unit, size in (("h", 3600), ("min", 60)):
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.2g} s"
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds / 1e-6:.2g} µs" if seconds else "0 s"
+
+
+def percent(part: float) -> str:
+    """Return a part as a percentage of two digits."""
+    return f"{100 * part:.0f} %" if part >= 0.095 else f"{100 * part:.2g} %"
 
 
 def grid(results: Results) -> Table:
@@ -125,7 +133,7 @@ def agreement(compared: Agreement) -> Table:
             [
                 *(row["observable"], row["simulation"], row["theory"], str(row["points"])),
                 *(str(row["seeds"]), *(z if has_error else ["", "", ""])),
-                *(f"{100 * row['max_relative']:.2g} %", row["worst_at"]),
+                *(percent(row["max_relative"]), row["worst_at"]),
             ]
         )
     return Table(columns, rows, frozenset(range(3, 9)))
