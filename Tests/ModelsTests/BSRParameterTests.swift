@@ -66,7 +66,10 @@ import Testing
         }
         let small = bsrSizes(d: 50, L: 50, rank: 10, alpha: 0.2)
         let large = bsrSizes(d: 100, L: 100, rank: 20, alpha: 0.2)
-        for method in ["amp", "gd", "ridge"] { #expect(try seconds(method, large) > 8 * seconds(method, small)) }
+        // The inputs grow by 16, the decomposition in amp by 8.
+        for (method, factor) in [("amp", 5.0), ("gd", 8), ("ridge", 8)] {
+            #expect(try seconds(method, large) > factor * seconds(method, small))
+        }
         for method in model.methods {
             let cost = try model.cost(
                 method: method.name, at: bsr.point(small.merging(["noise": .real(0.5)]) { $1 }),
