@@ -14,10 +14,12 @@ extension SequenceMultiIndex {
                 "Q", symbol: "Q", "overlaps of the estimate with itself, W W^T/d", inTime: inTime,
                 dimensions: [layer, other]),
             ObservableSpec(
-                "overlap", symbol: "|M_{kk}|", "|w_k.w*_k|/|w*_k|^2: the sign of a layer cannot be known",
+                "overlap", symbol: "|M_{kk}|",
+                "overlap of each layer with its teacher, |w_k.w*_k|/|w*_k|^2; the sign of a layer cannot be known",
                 inTime: inTime, dimensions: [layer]),
             ObservableSpec(
-                "cosine", symbol: "\\cos_k", "|w_k.w*_k|/(|w_k| |w*_k|)", inTime: inTime, dimensions: [layer]),
+                "cosine", symbol: "\\cos_k", "cosine of each layer with its teacher, |w_k.w*_k|/(|w_k| |w*_k|)",
+                inTime: inTime, dimensions: [layer]),
             ObservableSpec(
                 "overlap_first", symbol: "|M_{11}|", "overlap of the first layer, farthest from the output",
                 inTime: inTime),
