@@ -31,9 +31,91 @@ let mpi = Context.environment["DYNSWEEP_MPI"] ?? "openmpi"
 guard ["openmpi", "mpich"].contains(mpi) else { fatalError("DYNSWEEP_MPI must be openmpi or mpich, not '\(mpi)'") }
 let isMPICH = mpi == "mpich"
 
+// A model is a folder in Sources/Models and a target of its own; its tests are the folder of the same name in Tests/Models.
+// DYNSWEEP_MODELS=SequenceSingleIndex builds the models named there alone, with their tests and what they stand on: the
+// quick way while one is written.
+func folders(in path: String) -> [String] {
+    let root = Context.packageDirectory + "/" + path
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+    return entries.filter { entry in
+        let content = try? FileManager.default.contentsOfDirectory(atPath: root + "/" + entry)
+        return content?.contains { $0.hasSuffix(".swift") } ?? false
+    }.sorted()
+}
+let chosen = Context.environment["DYNSWEEP_MODELS"]?.split(separator: ",").map(String.init)
+let models = folders(in: "Sources/Models").filter { chosen?.contains($0) ?? true }
+let modelTests = folders(in: "Tests/Models").filter { chosen?.contains($0) ?? true }
+
+/// What models stand on.
+let kit: [Target.Dependency] = ["ModelKit", "Modeling", "Dynamics", "Numerics", "Randomness", "Persistence"]
+let modelTargets: [Target] =
+    models.map { name in
+        .target(name: name, dependencies: kit + ["CVector"], path: "Sources/Models/\(name)", swiftSettings: simd)
+    }
+    + modelTests.map { name in
+        .testTarget(
+            name: name + "Tests", dependencies: kit + ["ModelTesting", "ModelExamples", .target(name: name)],
+            path: "Tests/Models/\(name)", swiftSettings: simd)
+    }
+
+/// The program: engine, commands, and what runs beside it.
+let program: [Target] = [
+    // The models, as an explicit list.
+    .target(
+        name: "Models", dependencies: ["Modeling"] + models.map { .target(name: $0) }, path: "Sources/Models",
+        sources: ["Registry.swift"], swiftSettings: simd),
+    .target(
+        name: "Sweep", dependencies: ["Modeling", .product(name: "Yams", package: "Yams")], swiftSettings: simd),
+    .target(name: "Results", dependencies: ["Sweep", "Modeling", "CHDF5", "CSafeDriver"], swiftSettings: simd),
+    .target(
+        name: "Coordinator",
+        dependencies: [
+            "Results", "Sweep", "Modeling", "CMPI", "CPlatform",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "Atomics", package: "swift-atomics"),
+        ],
+        // Links to the templates in slurm/, so that the binary needs no files beside it.
+        resources: [.embedInCode("Slurm/job.sbatch"), .embedInCode("Slurm/merge.sbatch")], swiftSettings: simd,
+        // MPICH's library has different names; its pkg-config file says which.
+        linkerSettings: isMPICH ? [] : [.linkedLibrary("mpi")]),
+    .target(
+        name: "Commands",
+        dependencies: [
+            "Coordinator", "Results", "Sweep", "Modeling", "CPlatform",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+        ], swiftSettings: simd),
+    .executableTarget(name: "dynsweep", dependencies: ["Commands", "Models", "Numerics"], swiftSettings: simd),
+    // The same command line over models that fail in every way, for tests and benchmarks of the engine.
+    .executableTarget(
+        name: "dynsweep-testbench", dependencies: ["Commands", "Modeling", "CPlatform"],
+        path: "Tests/Testbench", swiftSettings: simd),
+    .executableTarget(
+        name: "Benchmarks",
+        dependencies: kit + ["Coordinator", "Results", "Sweep"] + models.map { .target(name: $0) },
+        path: "Benchmarks", exclude: ["engine.py", "reference.py", "run.py", "scale.py"], swiftSettings: simd),
+]
+
+let tests: [Target] = [
+    .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),
+    .testTarget(
+        name: "NumericsTests", dependencies: ["Numerics", "Randomness", "Persistence", "CRandom123"],
+        swiftSettings: simd),
+    .testTarget(
+        name: "DynamicsTests", dependencies: ["Dynamics", "Numerics", "Randomness", "Persistence", "ModelTesting"],
+        swiftSettings: simd),
+    .testTarget(name: "SweepTests", dependencies: ["Sweep", "Modeling", "Models"], swiftSettings: simd),
+    .testTarget(
+        name: "ResultsTests", dependencies: ["Results", "Sweep", "Modeling", "Models"], swiftSettings: simd),
+    .testTarget(
+        name: "CoordinatorTests",
+        dependencies: ["Coordinator", "Models", "Results", "Sweep", "Modeling", "Numerics"],
+        swiftSettings: simd),
+]
+
 let package = Package(
     name: "dynsweep",
-    products: [.executable(name: "dynsweep", targets: ["dynsweep"])],
+    products: chosen == nil ? [.executable(name: "dynsweep", targets: ["dynsweep"])] : [],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -60,54 +142,26 @@ let package = Package(
                 .define("DYNSWEEP_MARCH", to: "\"\(level)\""),
             ]),
 
-        // Downwards: dynsweep -> Commands -> Coordinator -> Results -> Sweep -> Modeling, and Models -> Dynamics -> Numerics.
-        .target(name: "Numerics", dependencies: ["COpenBLAS", "CVector"], swiftSettings: simd),
-        .target(name: "Dynamics", dependencies: ["Numerics", "CSundials", "CVector"], swiftSettings: simd),
-        .target(name: "Modeling", dependencies: ["Numerics"], swiftSettings: simd),
-        .target(name: "Models", dependencies: ["Modeling", "Dynamics", "Numerics"], swiftSettings: simd),
+        // Downwards: dynsweep -> Commands -> Coordinator -> Results -> Sweep -> Modeling, and models -> ModelKit -> Dynamics
+        // -> Numerics. Whatever has to do with files, ranks and grids needs no linear algebra.
+        .target(name: "Persistence", swiftSettings: simd),
+        .target(name: "Randomness", dependencies: ["Persistence", "CVector"], swiftSettings: simd),
         .target(
-            name: "Sweep", dependencies: ["Modeling", .product(name: "Yams", package: "Yams")], swiftSettings: simd),
-        .target(name: "Results", dependencies: ["Sweep", "Modeling", "CHDF5", "CSafeDriver"], swiftSettings: simd),
+            name: "Numerics", dependencies: ["Randomness", "COpenBLAS", "CVector"], swiftSettings: simd),
         .target(
-            name: "Coordinator",
-            dependencies: [
-                "Results", "Sweep", "Modeling", "CMPI", "CPlatform",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Atomics", package: "swift-atomics"),
-            ],
-            // Links to the templates in slurm/, so that the binary needs no files beside it.
-            resources: [.embedInCode("Slurm/job.sbatch"), .embedInCode("Slurm/merge.sbatch")], swiftSettings: simd,
-            // MPICH's library has different names; its pkg-config file says which.
-            linkerSettings: isMPICH ? [] : [.linkedLibrary("mpi")]),
-        .target(
-            name: "Commands",
-            dependencies: [
-                "Coordinator", "Results", "Sweep", "Modeling", "Dynamics", "Numerics", "CPlatform",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: simd),
-        .executableTarget(name: "dynsweep", dependencies: ["Commands", "Models"], swiftSettings: simd),
-        // The same command line over models that fail in every way, for tests and benchmarks only.
-        .executableTarget(
-            name: "dynsweep-testbench", dependencies: ["Commands", "Models", "Modeling", "Numerics", "CPlatform"],
-            path: "Tests/Testbench", swiftSettings: simd),
-        .executableTarget(
-            name: "Benchmarks",
-            dependencies: ["Coordinator", "Models", "Modeling", "Numerics", "Results", "Sweep"], path: "Benchmarks",
-            exclude: ["engine.py", "reference.py", "run.py", "scale.py"], swiftSettings: simd),
-
-        .systemLibrary(name: "CRandom123", path: "Tests/CRandom123", providers: [.apt(["librandom123-dev"])]),
-        .testTarget(name: "NumericsTests", dependencies: ["Numerics", "CRandom123"], swiftSettings: simd),
-        .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Numerics"], swiftSettings: simd),
-        .testTarget(
-            name: "ModelsTests", dependencies: ["Models", "Modeling", "Dynamics", "Numerics"], swiftSettings: simd),
-        .testTarget(name: "SweepTests", dependencies: ["Sweep", "Modeling", "Models"], swiftSettings: simd),
-        .testTarget(
-            name: "ResultsTests", dependencies: ["Results", "Sweep", "Modeling", "Models"], swiftSettings: simd),
-        .testTarget(
-            name: "CoordinatorTests",
-            dependencies: ["Coordinator", "Models", "Results", "Sweep", "Modeling", "Numerics"],
+            name: "Dynamics", dependencies: ["Numerics", "Randomness", "Persistence", "CSundials", "CVector"],
             swiftSettings: simd),
-    ],
+        .target(name: "Modeling", dependencies: ["Randomness", "Persistence"], swiftSettings: simd),
+        .target(
+            name: "ModelKit", dependencies: ["Modeling", "Dynamics", "Numerics", "Randomness", "Persistence"],
+            swiftSettings: simd),
+        // What tests of models share.
+        .target(
+            name: "ModelTesting", dependencies: ["Modeling", "Numerics"], path: "Tests/ModelTesting",
+            swiftSettings: simd),
+        // Small and large points of every model, for tests of the engine over all of them and for benchmarks of costs.
+        .target(name: "ModelExamples", path: "Tests/ModelExamples", swiftSettings: simd),
+        .testTarget(name: "ModelKitTests", dependencies: kit + ["ModelTesting"], swiftSettings: simd),
+    ] + modelTargets + (chosen == nil ? program + tests : []),
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 import CSundials
 import Numerics
+import Persistence
 import Synchronization
 
 /// An initial value problem dy/dt = f(t, y), integrated with SUNDIALS CVODE: variable-order, variable-step Adams

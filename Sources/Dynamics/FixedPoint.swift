@@ -1,4 +1,5 @@
 import Numerics
+import Persistence
 
 /// When a fixed-point iteration stops, and how much of the old value it keeps.
 public struct FixedPointRule: Sendable, Hashable {

@@ -1,4 +1,5 @@
 import Numerics
+import Persistence
 
 /// An initial value problem dy/dt = f(t, y) on a fixed grid of steps, by the classical fourth-order Runge-Kutta method,
 /// with cubic Hermite interpolation (fourth-order accurate as well) between the grid's points.

@@ -1,7 +1,11 @@
-import Numerics
-
-/// What a model says of one observable of one method.
-public struct ObservableSpec: Sendable {
+/// What a model says of one observable, declared once; runs put values by it. In a model:
+///
+///     extension Observable {
+///         static let overlap = Observable("overlap", symbol: "m", "overlap with the teacher")
+///     }
+///     ...
+///     sink.put(.overlap, m)
+public struct Observable: Sendable {
     public let name: String
     /// The symbol for axis labels, in LaTeX math without dollars (`m`, `\mathcal{R}`).
     public let symbol: String
@@ -34,6 +38,20 @@ public struct ObservableSpec: Sendable {
         self.codes = codes
     }
 
+    /// The same observable of a method that records it by default, or only on request.
+    public func recorded(byDefault: Bool) -> Observable {
+        Observable(
+            name, symbol: symbol, longName, units: units, inTime: isRecordedInTime, dimensions: dimensions,
+            aggregate: aggregate, byDefault: byDefault, codes: codes)
+    }
+
+    /// The same observable of a method without time, or with it.
+    public func recorded(inTime: Bool) -> Observable {
+        Observable(
+            name, symbol: symbol, longName, units: units, inTime: inTime, dimensions: dimensions,
+            aggregate: aggregate, byDefault: isRecordedByDefault, codes: codes)
+    }
+
     /// True for a function of two times (or more): one that has recording times among its own dimensions. Kernels are
     /// not recorded by default; a job asks for them all with `record: {kernels: true}`.
     public var isKernel: Bool { dimensions.contains { $0.extent == .recordingTimes } }
@@ -46,11 +64,14 @@ public struct ExtraDimension: Sendable, Hashable {
 
     public enum Extent: Sendable, Hashable {
         case fixed(Int)
-        /// The value of an integer parameter at the point.
-        case parameter(String)
+        /// The value of an integer parameter at the point: its name, and its plain default (0 when it has none).
+        case parameter(String, default: Int)
         /// The number of recording times. The dimension's coordinates are the recording times, as those of `time` are:
         /// the second time of a two-time kernel.
         case recordingTimes
+
+        /// The value of an integer parameter at the point.
+        public static func value(of key: Key<Int>) -> Extent { .parameter(key.name, default: key.defaultValue ?? 0) }
     }
 
     public init(_ name: String, _ extent: Extent) {
@@ -62,7 +83,9 @@ public struct ExtraDimension: Sendable, Hashable {
     public func length(at point: ParameterPoint, timeCount: Int) -> Int {
         switch extent {
         case .fixed(let length): return length
-        case .parameter(let name): return (try? point.integer(name)) ?? 0
+        case .parameter(let name, let usual):
+            if case .integer(let length)? = point[name] { return length }
+            return usual
         case .recordingTimes: return timeCount
         }
     }
@@ -72,6 +95,9 @@ public struct ExtraDimension: Sendable, Hashable {
 public enum Aggregate: Sendable, Hashable {
     /// The mean over finished seeds of a time-independent observable of the same method.
     case seedMean(of: String)
+
+    /// The mean over finished seeds of `observable`.
+    public static func mean(_ observable: Observable) -> Aggregate { .seedMean(of: observable.name) }
 }
 
 /// In which unit a job gives its recording times.
@@ -90,115 +116,5 @@ public struct RecordingTimes: Sendable, Hashable {
     public init(unit: TimeUnit, values: [Double]) {
         self.unit = unit
         self.values = values
-    }
-}
-
-/// Where a run writes its observables. The engine owns the storage; a run names observables and never sees files.
-/// Values of observables that the job did not ask for are dropped, so a run may put whatever is cheap.
-public struct ObservationSink: Resumable, Sendable {
-    /// One requested observable at one point: its name, whether it has a time dimension, and its own lengths.
-    public struct Slot: Sendable, Hashable {
-        public let name: String
-        public let isRecordedInTime: Bool
-        public let shape: [Int]
-        /// Numbers at one time: the product of `shape`.
-        public let width: Int
-
-        public init(name: String, isRecordedInTime: Bool, shape: [Int]) {
-            self.name = name
-            self.isRecordedInTime = isRecordedInTime
-            self.shape = shape
-            self.width = shape.reduce(1, *)
-        }
-
-        /// The slot of `observable` in a task at `point` with `timeCount` recording times (0: a method without time).
-        public init(_ observable: ObservableSpec, at point: ParameterPoint, timeCount: Int) {
-            self.init(
-                name: observable.name, isRecordedInTime: observable.isRecordedInTime && timeCount > 0,
-                shape: observable.dimensions.map { $0.length(at: point, timeCount: timeCount) })
-        }
-    }
-
-    public let slots: [Slot]
-    /// One buffer a slot, (time, shape...) row-major; what was never put is NaN.
-    public private(set) var buffers: [[Double]]
-    /// The number of recording times.
-    public let timeCount: Int
-    /// The index of the recording time that `put` now writes to; set by the engine.
-    public var timeIndex = 0
-
-    public init(slots: [Slot], timeCount: Int) {
-        self.slots = slots
-        self.timeCount = timeCount
-        self.buffers = slots.map { slot in
-            Array(repeating: .nan, count: slot.width * (slot.isRecordedInTime ? timeCount : 1))
-        }
-    }
-
-    /// Whether the job wants `name`; ask before computing something costly.
-    public func wants(_ name: String) -> Bool { slots.contains { $0.name == name } }
-
-    /// Stores a scalar observable at the current time (or once, when it has no time dimension).
-    public mutating func put(_ name: String, _ value: Double) {
-        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
-        buffers[index][offset(index)] = value
-    }
-
-    /// Stores a vector or row-major array observable; `values` must have the slot's width.
-    public mutating func put(_ name: String, _ values: some Collection<Double>) throws {
-        guard let index = slots.firstIndex(where: { $0.name == name }) else { return }
-        guard values.count == slots[index].width else {
-            throw ModelError.inconsistent(
-                "observable '\(name)' has \(values.count) values where its dimensions say \(slots[index].width)")
-        }
-        var at = offset(index)
-        for value in values {
-            buffers[index][at] = value
-            at += 1
-        }
-    }
-
-    /// Stores values of an observable that is recorded in time at any recording time, an earlier or later one than the
-    /// present too: what was not known yet when its time was observed. May be used in ``Run/finish(into:)``.
-    ///
-    /// - Parameters:
-    ///   - time: the index of the recording time.
-    ///   - index: indices along the observable's first own dimensions, none for all of it: `[u]` is the second time of
-    ///     a kernel with dimensions (t'), (t', i, j), ...
-    ///   - values: row-major over the dimensions that `index` leaves.
-    public mutating func put(
-        _ name: String, _ values: some Collection<Double>, atTime time: Int, index: [Int] = []
-    ) throws {
-        guard let number = slots.firstIndex(where: { $0.name == name }) else { return }
-        let slot = slots[number]
-        guard slot.isRecordedInTime else {
-            throw ModelError.inconsistent("observable '\(name)' is not recorded in time, and was put at a time")
-        }
-        guard (0..<timeCount).contains(time) else {
-            throw ModelError.inconsistent(
-                "observable '\(name)' was put at recording time number \(time), and there are \(timeCount)")
-        }
-        guard index.count <= slot.shape.count, zip(index, slot.shape).allSatisfy({ $0 >= 0 && $0 < $1 }) else {
-            throw ModelError.inconsistent("observable '\(name)' of shape \(slot.shape) was put at index \(index)")
-        }
-        let width = slot.shape[index.count...].reduce(1, *)
-        guard values.count == width else {
-            throw ModelError.inconsistent(
-                "observable '\(name)' has \(values.count) values at index \(index) where its dimensions say \(width)")
-        }
-        var at = time * slot.width + zip(index, slot.shape).reduce(0) { $0 * $1.1 + $1.0 } * width
-        for value in values {
-            buffers[number][at] = value
-            at += 1
-        }
-    }
-
-    /// Saves and restores what was put so far; which observables there are, and where the next one goes, is the engine's.
-    public mutating func exchange(with archive: inout StateArchive) throws {
-        for index in buffers.indices { try archive.exchange(&buffers[index]) }
-    }
-
-    private func offset(_ index: Int) -> Int {
-        slots[index].isRecordedInTime ? timeIndex * slots[index].width : 0
     }
 }

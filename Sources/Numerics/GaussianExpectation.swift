@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// Expectations over independent standard normals, one number an output, each with an estimate of its error.
 public struct GaussianEstimate: Sendable, Hashable {

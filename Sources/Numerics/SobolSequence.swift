@@ -1,3 +1,5 @@
+import Randomness
+
 /// A Sobol sequence in up to 64 dimensions, plain or randomised, for means over uniforms or independent normals.
 ///
 /// Take a power of two of points, from the start: only such sets are balanced. The order is that of the Gray code, as in

@@ -1,6 +1,7 @@
 import Dynamics
 import Foundation
 import Numerics
+import Persistence
 import Testing
 
 /// How often a right-hand side was called.

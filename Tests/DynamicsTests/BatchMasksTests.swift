@@ -1,5 +1,7 @@
 import Dynamics
 import Numerics
+import Persistence
+import Randomness
 import Testing
 
 @Suite("Batches of SGD on a fixed set") struct BatchMasksTests {

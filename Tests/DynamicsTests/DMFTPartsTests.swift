@@ -1,5 +1,6 @@
 import Dynamics
 import Numerics
+import Randomness
 import Testing
 
 private func stream(_ number: UInt64) -> RandomStream {

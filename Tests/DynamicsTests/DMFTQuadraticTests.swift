@@ -1,6 +1,7 @@
 import Dynamics
 import Foundation
 import Numerics
+import Randomness
 import Testing
 
 @Suite("DMFT: every order parameter and kernel of a coupled quadratic loss") struct DMFTQuadraticTests {

@@ -1,6 +1,8 @@
 import Dynamics
 import Foundation
 import Numerics
+import Persistence
+import Randomness
 import Testing
 
 /// F = X/sqrt(d) on rows of `width` numbers.

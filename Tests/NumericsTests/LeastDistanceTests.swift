@@ -1,5 +1,6 @@
 import Foundation
 import Numerics
+import Randomness
 import Testing
 
 /// Random constraint features: `count` rows of length `d`, so the problem is feasible when count <= d.

@@ -1,5 +1,6 @@
 import CRandom123
 import Numerics
+import Randomness
 import Testing
 
 @Suite struct PhiloxTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Numerics
+import Randomness
 import Testing
 
 @Suite struct SobolSequenceTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Numerics
+import Randomness
 import Testing
 
 /// Whether `value` is within `tolerance` of `expected`.

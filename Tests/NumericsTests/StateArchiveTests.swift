@@ -1,4 +1,6 @@
 import Numerics
+import Persistence
+import Randomness
 import Testing
 
 @Suite struct StateArchiveTests {

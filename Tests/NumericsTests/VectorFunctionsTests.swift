@@ -1,5 +1,6 @@
 import Foundation
 import Numerics
+import Randomness
 import Testing
 
 @Suite("Functions of eight numbers at a time, against the C library") struct VectorFunctionsTests {

@@ -1,5 +1,6 @@
 import CVector
 import Numerics
+import Persistence
 
 /// The upper half of a Float: its range with 8 bits of precision. Half the memory of a Float, for tangents of random
 /// probes, which are noise of order one to begin with.

@@ -1,4 +1,6 @@
 import Numerics
+import Persistence
+import Randomness
 
 /// The batches of one run of SGD, step after step: which samples are in, as weights.
 public struct BatchMasks: Sendable, Resumable {

@@ -1,4 +1,6 @@
 import Numerics
+import Persistence
+import Randomness
 
 /// The causal Monte Carlo integrator of discrete-time dynamical mean-field theory for (S)GD on a fixed set of n = alpha d
 /// samples (sheet `dmft-gradient-dynamics`, section 4).

@@ -1,5 +1,6 @@
 import Foundation
 import Numerics
+import Persistence
 
 /// The two-time kernels of dynamical mean-field theory and their recursions on the side of the weights (sheet
 /// `dmft-gradient-dynamics`, section 4.3): deterministic, no sampling.

@@ -1,4 +1,5 @@
 import Numerics
+import Randomness
 
 /// Nodes and weights for means over the standard normals of one sample: those of its teacher fields, of its student
 /// fields and of its label. Independent of overlaps, so made once.

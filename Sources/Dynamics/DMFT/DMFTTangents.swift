@@ -1,4 +1,6 @@
 import Numerics
+import Persistence
+import Randomness
 
 /// The tangents of the effective process: how gradients respond to fields added to the fields at earlier steps (sheet
 /// `dmft-gradient-dynamics`, equation (5) and section 4.6), by probes or exactly.

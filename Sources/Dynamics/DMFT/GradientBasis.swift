@@ -1,4 +1,5 @@
 import Numerics
+import Persistence
 
 /// A growing basis of the gradients g_t over all copies, and with it the Cholesky factor of their covariance Cg, one column
 /// (time, student) after the other.

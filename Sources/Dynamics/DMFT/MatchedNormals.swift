@@ -1,4 +1,6 @@
 import Numerics
+import Persistence
+import Randomness
 
 /// Standard normal columns over all copies whose first two moments are exact: each column has mean 0 and variance 1 over the
 /// sample, and is orthogonal to all others (moment matching, sheet `dmft-gradient-dynamics`, section 4.5).

@@ -1,4 +1,5 @@
 import Numerics
+import Persistence
 
 /// A ``TileHistory`` in a precision that is known when it is made.
 package struct MixedHistory: Sendable, Resumable {

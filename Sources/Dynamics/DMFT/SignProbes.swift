@@ -1,4 +1,6 @@
 import Numerics
+import Persistence
+import Randomness
 
 /// Random signs r_{s,l,i} = -1, 1 over all copies, one column for each step s, token l and student column i: the fields whose
 /// joint response gives the response kernel (sheet `dmft-gradient-dynamics`, section 4.6 b).

@@ -1,5 +1,6 @@
 import CVector
 import Numerics
+import Persistence
 
 /// Elements of at most single precision, with which histories calculate in single precision: sums of up to 32 terms, which
 /// are then added up in double precision. Their rounding differs from copy to copy, as that of the elements.

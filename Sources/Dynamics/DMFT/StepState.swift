@@ -1,4 +1,5 @@
 import Numerics
+import Persistence
 
 /// What all copies share in the evaluation of one step: the coefficients of their fields on the past.
 struct StepCoefficients: Sendable {

@@ -1,5 +1,6 @@
 import CVector
 import Numerics
+import Persistence
 
 /// Numbers in which histories are kept: Double, or less where the storage may round (errors that differ from copy to copy,
 /// where the sampling has 1e-3) and less memory is read in every step: ``Float``, ``BFloat16``.

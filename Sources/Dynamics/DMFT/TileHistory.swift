@@ -1,6 +1,7 @@
 import CVector
 import Foundation
 import Numerics
+import Persistence
 
 /// Columns over all copies of a process that come one after the other and are read many times: the past of a
 /// dynamical mean-field process.

@@ -1,4 +1,5 @@
 import Numerics
+import Persistence
 
 /// Approximate message passing with one covariance matrix for all rows. One iteration is
 ///

@@ -10,7 +10,7 @@ import Testing
     @Test func thePageShowsTheFile() throws {
         let page = try String(contentsOf: Self.root.appendingPathComponent("docs/dmft.md"), encoding: .utf8)
         let source = try String(
-            contentsOf: Self.root.appendingPathComponent("Tests/ModelsTests/TokenSumChannel.swift"), encoding: .utf8)
+            contentsOf: Self.root.appendingPathComponent("Tests/DynamicsTests/TokenSumChannel.swift"), encoding: .utf8)
         #expect(page.contains("```swift\n" + source + "```\n"))
     }
 

@@ -1,18 +1,18 @@
 /// Errors of several matrices that estimate the same target, and of their average.
-struct RunAverage: Sendable {
+public struct RunAverage: Sendable {
     /// |S_b - S*|^2 of each run.
-    private(set) var errors: [Double]
+    public private(set) var errors: [Double]
     /// |average - S*|^2.
-    private(set) var averageError = 0.0
+    public private(set) var averageError = 0.0
     /// The mean over runs of |S_b - mean_b S_b|^2.
-    private(set) var spread = 0.0
+    public private(set) var spread = 0.0
     /// The mean over runs of |S_b|^2.
-    private(set) var norm = 0.0
+    public private(set) var norm = 0.0
 
     /// - Parameters:
     ///   - S: the runs' matrices, one after the other.
     ///   - average: where the average is not that of `S`: a sum of matrices, and of how many.
-    init(_ S: [Double], target: [Double], average sum: [Double], of count: Int) {
+    public init(_ S: [Double], target: [Double], average sum: [Double], of count: Int) {
         let entries = target.count
         let runs = S.count / entries
         errors = Array(repeating: 0, count: runs)
@@ -34,10 +34,10 @@ struct RunAverage: Sendable {
     }
 
     /// The mean of ``errors``.
-    var meanError: Double { errors.reduce(0, +) / Double(errors.count) }
+    public var meanError: Double { errors.reduce(0, +) / Double(errors.count) }
 
     /// The standard deviation of ``errors``.
-    var deviation: Double {
+    public var deviation: Double {
         let mean = meanError
         return (errors.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(errors.count)).squareRoot()
     }

@@ -1,9 +1,10 @@
 import Foundation
-import Numerics
+import Persistence
+import Randomness
 
 /// How the factors of a matrix move along their gradient: plain descent, Adam, AdamW, or unadjusted Langevin.
-struct FactorStepRule: Sendable, Resumable {
-    enum Kind: Sendable {
+public struct FactorStepRule: Sendable, Resumable {
+    public enum Kind: Sendable {
         /// The decay enters with the gradient.
         case gd
         /// beta 0.9, 0.999 and eps 1e-8; the decay enters with the gradient.
@@ -26,7 +27,7 @@ struct FactorStepRule: Sendable, Resumable {
     /// - Parameters:
     ///   - count: numbers in all factors of all runs.
     ///   - kicks: for Langevin, a stream for each run.
-    init(_ kind: Kind, stepSize: Double, weightDecay: Double, count: Int, kicks: [RandomStream]) {
+    public init(_ kind: Kind, stepSize: Double, weightDecay: Double, count: Int, kicks: [RandomStream]) {
         self.kind = kind
         self.stepSize = stepSize
         self.weightDecay = weightDecay
@@ -40,7 +41,7 @@ struct FactorStepRule: Sendable, Resumable {
     /// - Parameters:
     ///   - gradient: of the loss in these numbers, of one run.
     ///   - moment: where their means lie.
-    mutating func apply(
+    public mutating func apply(
         to factor: inout [Double], at first: Int, _ gradient: [Double], moment: Int, run: Int, step: Int
     ) {
         let eta = stepSize
@@ -69,7 +70,7 @@ struct FactorStepRule: Sendable, Resumable {
         }
     }
 
-    mutating func exchange(with archive: inout StateArchive) throws {
+    public mutating func exchange(with archive: inout StateArchive) throws {
         try archive.exchange(&moments)
         try archive.exchange(&squares)
         try archive.exchange(&kicks)

@@ -1,3 +1,5 @@
+import Persistence
+
 /// A random stream of one task: counter-based, so every number is a function of (task identity, substream, kind of
 /// number, index) alone and never of what was drawn before, in what portions, or on which machine.
 ///

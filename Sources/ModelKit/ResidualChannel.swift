@@ -3,7 +3,7 @@ import Modeling
 import Numerics
 
 /// Where message passing takes its precision A from.
-package enum ChannelPrecision: String, Sendable, CaseIterable { case residual, empirical, variance }
+public enum ChannelPrecision: String, Sendable, CaseIterable { case residual, empirical, variance }
 
 /// Linear measurements in Gaussian noise: g = (y - omega)/s and the precision A of the noisy matrix.
 ///
@@ -12,38 +12,38 @@ package enum ChannelPrecision: String, Sendable, CaseIterable { case residual, e
 /// - empirical (the papers'): s = Delta + V, A = a mean g^2. An instance whose V is too small takes ever smaller
 ///   steps, since A grows like 1/V^2, and ends where it is with V = 0;
 /// - variance: s = Delta + V, A = a/s: V is that of state evolution whatever the data.
-struct ResidualChannel: RowwiseChannel {
-    let labels: [Double]
+public struct ResidualChannel: RowwiseChannel {
+    public let labels: [Double]
     /// Delta.
-    let noise: Double
+    public let noise: Double
     /// a: alpha, for symmetric matrices 2 alpha.
-    let ratio: Double
-    let rule: ChannelPrecision
+    public let ratio: Double
+    public let rule: ChannelPrecision
     /// What is taken off the labels.
-    var offset = 0.0
+    public var offset = 0.0
     private var variance = 0.0
     private var squares = 0.0
 
-    init(labels: [Double], noise: Double, ratio: Double, rule: ChannelPrecision) {
+    public init(labels: [Double], noise: Double, ratio: Double, rule: ChannelPrecision) {
         (self.labels, self.noise, self.ratio, self.rule) = (labels, noise, ratio, rule)
     }
 
-    var fieldCount: Int { labels.count }
-    var width: Int { 1 }
+    public var fieldCount: Int { labels.count }
+    public var width: Int { 1 }
 
-    mutating func begin(variance: UnsafePointer<Double>) {
+    public mutating func begin(variance: UnsafePointer<Double>) {
         self.variance = variance[0]
         squares = 0
     }
 
-    mutating func respond(_ rows: Range<Int>, fields: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>) {
+    public mutating func respond(_ rows: Range<Int>, fields: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>) {
         for i in rows {
             g[i] = labels[i] - offset - fields[i]
             squares += g[i] * g[i]
         }
     }
 
-    func finish(precision: UnsafeMutablePointer<Double>) -> Double {
+    public func finish(precision: UnsafeMutablePointer<Double>) -> Double {
         let mean = squares / Double(labels.count)
         let s = rule == .residual ? mean : noise + variance
         precision[0] = rule == .empirical ? ratio * mean / (s * s) : ratio / s
@@ -52,12 +52,12 @@ struct ResidualChannel: RowwiseChannel {
 }
 
 /// A ``ResidualChannel`` whose y - omega has a mean of its own that says nothing of the signal: it is taken off first.
-struct CentredChannel: OutputChannel {
+public struct CentredChannel: OutputChannel {
     private var residual: ResidualChannel
 
-    init(_ residual: ResidualChannel) { self.residual = residual }
+    public init(_ residual: ResidualChannel) { self.residual = residual }
 
-    mutating func evaluate(
+    public mutating func evaluate(
         fields: UnsafePointer<Double>, variance: UnsafePointer<Double>, g: UnsafeMutablePointer<Double>,
         precision: UnsafeMutablePointer<Double>
     ) throws {
@@ -72,7 +72,7 @@ extension MessagePassing {
     /// Iterates towards iteration `target`, at most `count` of them; true when it is there or has converged.
     ///
     /// - Throws: ``ModelError/diverged(step:_:)`` for what message passing and a spectral denoiser throw.
-    mutating func advance(toward target: Int, atMost count: Int) throws -> Bool {
+    public mutating func advance(toward target: Int, atMost count: Int) throws -> Bool {
         do {
             try iterate(atMost: min(max(count, 1), target - iteration))
         } catch MessagePassingError.diverged(let iteration, let what) {

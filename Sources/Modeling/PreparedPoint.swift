@@ -1,0 +1,104 @@
+/// A point of one method, read and checked: what its result depends on, what a task there costs, and how to run it.
+public struct PreparedPoint: Sendable {
+    /// What names the tasks at the point: each value that the result is a function of, sorted by name.
+    public let readings: [Reader.Reading]
+    /// The given parameters that the method looks at here, those for the time unit and for the sizes of what it records
+    /// too: whatever has no say in them may have any value.
+    public let touched: [String]
+    /// Recording times in the method's own unit, and steps in t = 1 where they had to be converted.
+    private let times: [Double]
+    private let stepsPerTime: Double?
+    private let costOf: @Sendable ([Double]) throws -> Cost
+    private let makeRun: @Sendable (RunRequest) throws -> any Run
+
+    fileprivate init<M: Model>(
+        _ model: M, _ method: M.Method, spec: MethodSpec, at point: ParameterPoint, times: RecordingTimes,
+        known: Set<String>?
+    ) throws {
+        let reader = Reader(point, known: known)
+        let parameters = try M.Parameters(reader, method: method)
+        var stepsPerTime: Double?
+        if spec.isTimed {
+            let clock = try reader.aside { try Clock(model, method, spec, times.unit, reader) }
+            self.times = try times.values.map(clock.convert)
+            stepsPerTime = clock.stepsPerTime
+        } else {
+            self.times = []
+        }
+        self.stepsPerTime = stepsPerTime
+        readings = reader.readings.sorted { $0.name < $1.name }
+        touched = reader.touched
+        costOf = { try model.cost(of: method, parameters, times: $0) }
+        makeRun = { try model.makeRun(method, parameters, $0) }
+    }
+
+    /// The expected cost of one task here.
+    ///
+    /// - Parameter recordingTimes: how many of the recording times are recorded, from the first; nil: all.
+    public func cost(recordingTimes: Int? = nil) throws -> Cost {
+        try costOf(recordingTimes.map { Array(times.prefix($0)) } ?? times)
+    }
+
+    /// A run, ready at time 0.
+    public func makeRun(observables: Set<String>, random: RandomStream) throws -> any Run {
+        try makeRun(
+            RunRequest(times: times, stepsPerTime: stepsPerTime, observables: observables, random: random))
+    }
+
+    /// When the run has to be where: its recording times, or its own end.
+    public var targets: [Double] { times.isEmpty ? [.infinity] : times }
+}
+
+/// Turns the job's recording times into the method's own.
+private struct Clock {
+    let stepsPerTime: Double?
+    private let unit: TimeUnit
+    private let own: MethodSpec.Time
+
+    init<M: Model>(
+        _ model: M, _ method: M.Method, _ spec: MethodSpec, _ unit: TimeUnit, _ reader: Reader
+    ) throws {
+        self.unit = unit
+        own = spec.time
+        switch (spec.time, unit) {
+        case (.iterations, .scaled):
+            throw ModelError.parameter(
+                "record", "gives times in t; \(spec.name) counts iterations: leave out time_unit")
+        case (.steps, .scaled), (.scaled, .steps):
+            stepsPerTime = try model.stepsPerTime(of: method, at: reader)
+        default: stepsPerTime = nil
+        }
+    }
+
+    func convert(_ time: Double) throws -> Double {
+        switch (own, unit) {
+        case (.scaled, .scaled), (.none, _): return time
+        case (.scaled, .steps): return time / (stepsPerTime ?? 1)
+        case (.steps, _), (.iterations, _):
+            let steps = (time * (stepsPerTime ?? 1)).rounded()
+            guard steps >= 0, steps < Double(maximumStep) else {
+                throw ModelError.parameter("record", "time \(time) is \(steps) steps, outside 0 to 2^62")
+            }
+            return steps
+        }
+    }
+}
+
+extension Model {
+    /// Reads and checks a point.
+    ///
+    /// - Parameters:
+    ///   - spec: one of ``methods``.
+    ///   - point: the parameters that the job gives.
+    ///   - times: the job's recording times; ignored by methods without time.
+    ///   - known: the names of all ``keys``, when reading others is to be found out.
+    /// - Throws: what the model says of the point.
+    public func prepare(
+        _ spec: MethodSpec, at point: ParameterPoint, times: RecordingTimes, known: Set<String>? = nil
+    ) throws -> PreparedPoint {
+        guard let method = Method(rawValue: spec.name) else {
+            throw ModelError.inconsistent("\(name) has no method '\(spec.name)'")
+        }
+        return try PreparedPoint(self, method, spec: spec, at: point, times: times, known: known)
+    }
+}

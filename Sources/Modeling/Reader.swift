@@ -1,0 +1,141 @@
+/// A grid point as a model reads it. It notes what is read, so that nobody has to say a second time which parameters a
+/// method depends on.
+///
+/// Two things are noted: what the result is a function of, by value (``readings``: the task's name is made of them), and
+/// every given parameter that was looked at (``touched``: the axes of the method). A derived default is a value like any
+/// other: what it is computed from is touched, and not part of the name.
+///
+/// What a model reads may depend on what it has read.
+public final class Reader {
+    /// One value that the result depends on.
+    public struct Reading: Sendable, Hashable {
+        public let name: String
+        public let value: ParameterValue
+    }
+
+    private let point: ParameterPoint
+    private let known: Set<String>?
+    /// Each parameter once, in the order of first reading.
+    public private(set) var readings: [Reading] = []
+    /// Parameters that were looked at, given or not, each once.
+    public private(set) var touched: [String] = []
+    /// Within a derived default, or where the job's time unit is worked out.
+    private var isAside = false
+
+    /// - Parameters:
+    ///   - point: the given parameters.
+    ///   - known: the names that the model declares; reading another one is a mistake of the model. Nil: not checked.
+    public init(_ point: ParameterPoint, known: Set<String>? = nil) {
+        self.point = point
+        self.known = known
+    }
+
+    /// The parameter's value at the point: the given one, else the plain default.
+    ///
+    /// - Throws: ``ModelError/needed(_:)`` when there is neither.
+    public subscript<Value>(_ key: Key<Value>) -> Value {
+        get throws {
+            guard let value = try value(key) ?? key.defaultValue else { throw ModelError.needed(key.name) }
+            note(key, value)
+            return value
+        }
+    }
+
+    /// The parameter's value when the job gives it, else nil: for what has no value otherwise. Use
+    /// ``read(_:or:)`` for what has a default, so that writing the default down changes nothing.
+    public func given<Value>(_ key: Key<Value>) throws -> Value? {
+        guard let value = try value(key) else { return nil }
+        note(key, value)
+        return value
+    }
+
+    /// The parameter's value when the job gives it, else `derived`. What `derived` reads is not part of the task's name.
+    public func read<Value>(_ key: Key<Value>, or derived: @autoclosure () throws -> Value) throws -> Value {
+        let value = try value(key) ?? aside(derived)
+        note(key, value)
+        return value
+    }
+
+    /// Whether the job gives the parameter; its value is not looked at.
+    public func isGiven<Value>(_ key: Key<Value>) -> Bool {
+        for spec in key.specs where point[spec.name] != nil {
+            touch(spec.name)
+            return true
+        }
+        return false
+    }
+
+    /// Carries out `body`, whose readings are touched and not part of the task's name.
+    public func aside<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let was = isAside
+        isAside = true
+        defer { isAside = was }
+        return try body()
+    }
+
+    /// Checks that the job gives one of several parameters, or none of them unless one `isNeeded`.
+    ///
+    /// - Throws: ``ModelError/parameter(_:_:)`` naming what to leave out, or what to give.
+    public func check(_ choice: OneOf, isNeeded: Bool = false) throws {
+        let given = choice.specs.filter { point[$0.name] != nil }
+        for spec in given { touch(spec.name) }
+        if given.count > 1 {
+            throw ModelError.parameter(
+                given[1].name, "stands in place of \(given[0].name) (both give \(choice.what)): give one of them")
+        }
+        guard given.isEmpty, isNeeded, let first = choice.specs.first else { return }
+        let others = choice.specs.dropFirst().map(\.name).joined(separator: " or ")
+        throw ModelError.parameter(
+            first.name, "is needed" + (others.isEmpty ? "" : ", or \(others) in place of it") + ": \(choice.what)")
+    }
+
+    private func value<Value>(_ key: Key<Value>) throws -> Value? {
+        if let known, !known.contains(key.name) {
+            throw ModelError.inconsistent("parameter '\(key.name)' is read and not among the model's keys")
+        }
+        var name = key.name
+        var value: Value?
+        if let raw = point[name] {
+            guard let decoded = key.decode(raw) else { throw wrongKind(key.spec) }
+            value = decoded
+        }
+        for other in key.others {
+            guard let raw = point[other.spec.name] else { continue }
+            guard value == nil else {
+                touch(name)
+                touch(other.spec.name)
+                throw ModelError.parameter(other.spec.name, "stands in place of \(name): give one of the two")
+            }
+            guard let converted = other.convert(raw) else { throw wrongKind(other.spec) }
+            name = other.spec.name
+            value = converted
+        }
+        touch(name)
+        return value
+    }
+
+    private func wrongKind(_ spec: ParameterSpec) -> ModelError {
+        .parameter(spec.name, "has a value of another kind than it is declared with")
+    }
+
+    private func touch(_ name: String) {
+        if !touched.contains(name) { touched.append(name) }
+    }
+
+    private func note<Value>(_ key: Key<Value>, _ value: Value) {
+        guard !isAside, !readings.contains(where: { $0.name == key.name }) else { return }
+        readings.append(Reading(name: key.name, value: key.encode(value).canonical))
+    }
+}
+
+extension ParameterValue {
+    /// One form a value: -0 is 0.
+    public var canonical: ParameterValue {
+        switch self {
+        case .real(let value): .real(value == 0 ? 0 : value)
+        case .array(let array):
+            .array(ArrayValue(shape: array.shape, elements: array.elements.map { $0 == 0 ? 0 : $0 }))
+        case .integer, .text, .flag: self
+        }
+    }
+}
