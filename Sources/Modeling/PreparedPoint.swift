@@ -2,8 +2,9 @@
 public struct PreparedPoint: Sendable {
     /// What names the tasks at the point: each value that the result is a function of, sorted by name.
     public let readings: [Reader.Reading]
-    /// The given parameters that the method looks at here, those for the time unit and for the sizes of what it records
-    /// too: whatever has no say in them may have any value.
+    /// What recorded numbers depend on besides, through the job's time unit; sorted by name.
+    public let clockReadings: [Reader.Reading]
+    /// The parameters that the method looks at here, given or not, those for the time unit too.
     public let touched: [String]
     /// Recording times in the method's own unit, and steps in t = 1 where they had to be converted.
     private let times: [Double]
@@ -12,14 +13,12 @@ public struct PreparedPoint: Sendable {
     private let makeRun: @Sendable (RunRequest) throws -> any Run
 
     fileprivate init<M: Model>(
-        _ model: M, _ method: M.Method, spec: MethodSpec, at point: ParameterPoint, times: RecordingTimes,
-        known: Set<String>?
+        _ model: M, _ method: M.Method, spec: MethodSpec, times: RecordingTimes, _ reader: Reader
     ) throws {
-        let reader = Reader(point, known: known)
         let parameters = try M.Parameters(reader, method: method)
         var stepsPerTime: Double?
         if spec.isTimed {
-            let clock = try reader.aside { try Clock(model, method, spec, times.unit, reader) }
+            let clock = try reader.readingClock { try Clock(model, method, spec, times.unit, reader) }
             self.times = try times.values.map(clock.convert)
             stepsPerTime = clock.stepsPerTime
         } else {
@@ -27,6 +26,7 @@ public struct PreparedPoint: Sendable {
         }
         self.stepsPerTime = stepsPerTime
         readings = reader.readings.sorted { $0.name < $1.name }
+        clockReadings = reader.clockReadings.sorted { $0.name < $1.name }
         touched = reader.touched
         costOf = { try model.cost(of: method, parameters, times: $0) }
         makeRun = { try model.makeRun(method, parameters, $0) }
@@ -89,16 +89,13 @@ extension Model {
     ///
     /// - Parameters:
     ///   - spec: one of ``methods``.
-    ///   - point: the parameters that the job gives.
+    ///   - reader: of the point; what it notes is there also when this throws.
     ///   - times: the job's recording times; ignored by methods without time.
-    ///   - known: the names of all ``keys``, when reading others is to be found out.
     /// - Throws: what the model says of the point.
-    public func prepare(
-        _ spec: MethodSpec, at point: ParameterPoint, times: RecordingTimes, known: Set<String>? = nil
-    ) throws -> PreparedPoint {
+    public func prepare(_ spec: MethodSpec, _ reader: Reader, times: RecordingTimes) throws -> PreparedPoint {
         guard let method = Method(rawValue: spec.name) else {
             throw ModelError.inconsistent("\(name) has no method '\(spec.name)'")
         }
-        return try PreparedPoint(self, method, spec: spec, at: point, times: times, known: known)
+        return try PreparedPoint(self, method, spec: spec, times: times, reader)
     }
 }

@@ -1,9 +1,10 @@
 /// A grid point as a model reads it. It notes what is read, so that nobody has to say a second time which parameters a
 /// method depends on.
 ///
-/// Two things are noted: what the result is a function of, by value (``readings``: the task's name is made of them), and
-/// every given parameter that was looked at (``touched``: the axes of the method). A derived default is a value like any
-/// other: what it is computed from is touched, and not part of the name.
+/// Noted are what the result is a function of, by value (``readings``: the task's name is made of them); what turns the
+/// job's time unit into the method's (``clockReadings``: recorded numbers depend on it, the task does not); and every
+/// parameter that was looked at (``touched``: the axes of the method). A derived default is a value like any other: what
+/// it is computed from is touched, and not part of the name.
 ///
 /// What a model reads may depend on what it has read.
 public final class Reader {
@@ -15,19 +16,29 @@ public final class Reader {
 
     private let point: ParameterPoint
     private let known: Set<String>?
+    private let leftOut: Set<String>
     /// Each parameter once, in the order of first reading.
     public private(set) var readings: [Reading] = []
+    /// What was read for the time unit, each parameter once.
+    public private(set) var clockReadings: [Reading] = []
     /// Parameters that were looked at, given or not, each once.
     public private(set) var touched: [String] = []
-    /// Within a derived default, or where the job's time unit is worked out.
-    private var isAside = false
+
+    /// What readings are noted for.
+    private enum Purpose {
+        case result, derivedDefault, clock
+    }
+    private var purpose = Purpose.result
 
     /// - Parameters:
     ///   - point: the given parameters.
     ///   - known: the names that the model declares; reading another one is a mistake of the model. Nil: not checked.
-    public init(_ point: ParameterPoint, known: Set<String>? = nil) {
+    ///   - leftOut: parameters that the job gives and `point` does not hold, since nothing was thought to depend on them;
+    ///     looking at one is an error, never a default.
+    public init(_ point: ParameterPoint, known: Set<String>? = nil, leftOut: Set<String> = []) {
         self.point = point
         self.known = known
+        self.leftOut = leftOut
     }
 
     /// The parameter's value at the point: the given one, else the plain default.
@@ -51,7 +62,7 @@ public final class Reader {
 
     /// The parameter's value when the job gives it, else `derived`. What `derived` reads is not part of the task's name.
     public func read<Value>(_ key: Key<Value>, or derived: @autoclosure () throws -> Value) throws -> Value {
-        let value = try value(key) ?? aside(derived)
+        let value = try value(key) ?? reading(for: .derivedDefault, derived)
         note(key, value)
         return value
     }
@@ -65,11 +76,14 @@ public final class Reader {
         return false
     }
 
-    /// Carries out `body`, whose readings are touched and not part of the task's name.
-    public func aside<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let was = isAside
-        isAside = true
-        defer { isAside = was }
+    /// Carries out `body`, in which the time unit is worked out.
+    func readingClock<Result>(_ body: () throws -> Result) rethrows -> Result { try reading(for: .clock, body) }
+
+    private func reading<Result>(for purpose: Purpose, _ body: () throws -> Result) rethrows -> Result {
+        let before = self.purpose
+        // Within a derived default nothing is read for its own sake, and within a clock all is the clock's.
+        if before == .result { self.purpose = purpose }
+        defer { self.purpose = before }
         return try body()
     }
 
@@ -90,6 +104,9 @@ public final class Reader {
     }
 
     private func value<Value>(_ key: Key<Value>) throws -> Value? {
+        if !leftOut.isEmpty, let spec = key.specs.first(where: { leftOut.contains($0.name) }) {
+            throw ModelError.inconsistent("parameter '\(spec.name)' matters here, and the grid was made without it")
+        }
         if let known, !known.contains(key.name) {
             throw ModelError.inconsistent("parameter '\(key.name)' is read and not among the model's keys")
         }
@@ -123,7 +140,15 @@ public final class Reader {
     }
 
     private func note<Value>(_ key: Key<Value>, _ value: Value) {
-        guard !isAside, !readings.contains(where: { $0.name == key.name }) else { return }
+        switch purpose {
+        case .result: Self.note(key, value, &readings)
+        case .clock: Self.note(key, value, &clockReadings)
+        case .derivedDefault: break
+        }
+    }
+
+    private static func note<Value>(_ key: Key<Value>, _ value: Value, _ readings: inout [Reading]) {
+        guard !readings.contains(where: { $0.name == key.name }) else { return }
         readings.append(Reading(name: key.name, value: key.encode(value).canonical))
     }
 }

@@ -62,8 +62,8 @@ public struct TaskHarness: Sendable {
         _ method: String, _ values: Given, times: [Double] = [], unit: TimeUnit = .steps
     ) throws -> PreparedPoint {
         try model.prepare(
-            try spec(method), at: ParameterPoint(values), times: RecordingTimes(unit: unit, values: times),
-            known: Set(model.parameters.map(\.name)))
+            try spec(method), Reader(ParameterPoint(values), known: Set(model.parameters.map(\.name))),
+            times: RecordingTimes(unit: unit, values: times))
     }
 
     /// One task, and the sink for what it records: `observables`, or all but aggregates and those left out.
