@@ -1,7 +1,7 @@
 import CPlatform
 import Foundation
 import Logging
-import Numerics
+import Randomness
 import Results
 import Sweep
 

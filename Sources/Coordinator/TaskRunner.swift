@@ -1,6 +1,6 @@
 import Foundation
 import Modeling
-import Numerics
+import Randomness
 import Results
 import Sweep
 

@@ -12,6 +12,9 @@ public final class Reader {
     public struct Reading: Sendable, Hashable {
         public let name: String
         public let value: ParameterValue
+        /// Whether the value is the parameter's plain default, written down or not. Such a reading is left out of the
+        /// task's name, so that a model may get a further parameter without new names for all its tasks.
+        public let isDefault: Bool
     }
 
     private let point: ParameterPoint
@@ -69,7 +72,7 @@ public final class Reader {
 
     /// Whether the job gives the parameter; its value is not looked at.
     public func isGiven<Value>(_ key: Key<Value>) -> Bool {
-        for spec in key.specs where point[spec.name] != nil {
+        for spec in key.specs where isGiven(spec.name) {
             touch(spec.name)
             return true
         }
@@ -91,7 +94,7 @@ public final class Reader {
     ///
     /// - Throws: ``ModelError/parameter(_:_:)`` naming what to leave out, or what to give.
     public func check(_ choice: OneOf, isNeeded: Bool = false) throws {
-        let given = choice.specs.filter { point[$0.name] != nil }
+        let given = choice.specs.filter { isGiven($0.name) }
         for spec in given { touch(spec.name) }
         if given.count > 1 {
             throw ModelError.parameter(
@@ -131,6 +134,8 @@ public final class Reader {
         return value
     }
 
+    private func isGiven(_ name: String) -> Bool { point[name] != nil || leftOut.contains(name) }
+
     private func wrongKind(_ spec: ParameterSpec) -> ModelError {
         .parameter(spec.name, "has a value of another kind than it is declared with")
     }
@@ -149,7 +154,10 @@ public final class Reader {
 
     private static func note<Value>(_ key: Key<Value>, _ value: Value, _ readings: inout [Reading]) {
         guard !readings.contains(where: { $0.name == key.name }) else { return }
-        readings.append(Reading(name: key.name, value: key.encode(value).canonical))
+        let value = key.encode(value).canonical
+        var isDefault = false
+        if case .value(let usual) = key.spec.defaultValue { isDefault = usual.canonical == value }
+        readings.append(Reading(name: key.name, value: value, isDefault: isDefault))
     }
 }
 

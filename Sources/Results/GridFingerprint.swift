@@ -8,9 +8,9 @@ public struct GridFingerprint: Sendable, Hashable {
     public let value: UInt64
 
     public init(grids: [MethodGrid]) {
-        var text = "grid 1\n"
+        var text = "grid 2\n"
         for grid in grids {
-            text += "method \(grid.model) \(grid.method.name)\n"
+            text += "method \(grid.model) revision \(grid.revision) \(grid.method.name)\n"
             for axis in grid.axes {
                 text += "axis\n"
                 for coordinate in axis.coordinates {
@@ -32,7 +32,7 @@ public struct GridFingerprint: Sendable, Hashable {
                 for dimension in observable.dimensions {
                     switch dimension.extent {
                     case .fixed(let length): text += " \(dimension.name):\(length)"
-                    case .parameter(let name): text += " \(dimension.name):\(name)"
+                    case .parameter(let name, _): text += " \(dimension.name):\(name)"
                     // A space is in no parameter's name.
                     case .recordingTimes: text += " \(dimension.name):recording times"
                     }

@@ -52,11 +52,12 @@ struct JobMap {
         if !differences.isEmpty { throw ResultError.incompatible(path: path, differences: differences) }
     }
 
-    /// Where a task of the old job is now; nil when the new one does not have it.
-    func task(_ task: TaskID) -> TaskID? {
+    /// Where a task of the old job is now: in several places when an axis of the new one does not matter there, in none
+    /// when the new one does not have it.
+    func tasks(_ task: TaskID) -> [TaskID] {
         guard methods.indices.contains(task.method), let (method, map) = methods[task.method],
-            let point = map.point(task.point), let seed = map.seed(task.seed)
-        else { return nil }
-        return TaskID(method: method, point: point, seed: seed)
+            let seed = map.seed(task.seed)
+        else { return [] }
+        return map.points(task.point).map { TaskID(method: method, point: $0, seed: seed) }
     }
 }

@@ -12,7 +12,7 @@ struct MethodLayout: Sendable {
     /// What a task stores, in the order of its record's buffers.
     let slots: [SlotLayout]
     /// What follows from all seeds of a point: the observable, and the slot that it is the mean of.
-    let aggregates: [(spec: ObservableSpec, source: Int)]
+    let aggregates: [(spec: Observable, source: Int)]
 
     var seedCount: Int { grid.seedCount }
     var taskCount: Int { grid.taskCount }
@@ -160,7 +160,7 @@ struct DimensionNames {
 
 /// One observable as tasks store it.
 struct SlotLayout: Sendable {
-    let spec: ObservableSpec
+    let spec: Observable
     /// 1 for observables with one value a task.
     let timeCount: Int
     let hasTime: Bool
@@ -174,7 +174,7 @@ struct SlotLayout: Sendable {
     /// Numbers of one task in the file.
     var paddedCount: Int { timeCount * paddedShape.reduce(1, *) }
 
-    init(spec: ObservableSpec, grid: MethodGrid, dimensions: inout DimensionNames) {
+    init(spec: Observable, grid: MethodGrid, dimensions: inout DimensionNames) {
         self.spec = spec
         hasTime = spec.isRecordedInTime && !grid.times.values.isEmpty
         timeCount = hasTime ? grid.times.values.count : 1
@@ -253,7 +253,7 @@ private struct PointwiseLength: Sendable {
         case .recordingTimes:
             lengths = [timeCount]
             axes = []
-        case .parameter(let name):
+        case .parameter(let name, _):
             func length(_ value: ParameterValue) -> Int {
                 dimension.length(at: ParameterPoint([name: value]), timeCount: timeCount)
             }

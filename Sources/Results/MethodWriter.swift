@@ -261,7 +261,7 @@ private final class SeedMean {
     /// The point that the sums are of.
     private var point: Int?
 
-    init(spec: ObservableSpec, source: Int, layout: MethodLayout, writer: VariableWriter) throws {
+    init(spec: Observable, source: Int, layout: MethodLayout, writer: VariableWriter) throws {
         let slot = layout.slots[source]
         self.source = source
         width = slot.paddedCount

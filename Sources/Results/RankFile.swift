@@ -1,5 +1,5 @@
 import Foundation
-import Numerics
+import Randomness
 import Sweep
 
 /// What one rank leaves for whoever comes after it: which task it was at and how it ended, and a checkpoint of a long task.

@@ -1,5 +1,5 @@
 import Foundation
-import Numerics
+import Randomness
 import Sweep
 
 /// A rank file of a run that has ended, as the next run finds it.

@@ -1,4 +1,4 @@
-import Numerics
+import Randomness
 import Sweep
 
 /// What the ranks of the last run left: tasks that took their process down, and checkpoints.
@@ -96,7 +96,8 @@ struct TaskPlaces {
             for (method, grid) in job.grids.enumerated() {
                 for point in 0..<grid.pointCount {
                     for seed in 0..<grid.seedCount {
-                        all[grid.identity(point: point, seed: seed)] = TaskID(method: method, point: point, seed: seed)
+                        guard let name = grid.recordIdentity(point: point, seed: seed) else { continue }
+                        all[name] = TaskID(method: method, point: point, seed: seed)
                     }
                 }
             }

@@ -93,19 +93,6 @@ public struct DerivedCoordinate: Sendable, Hashable {
         case .program(let program, let kind): return program.parameterValue(program.value(at: index), kind)
         }
     }
-
-    /// An upper bound on the encoded bytes of a value.
-    var longestEncoding: Int {
-        switch storage {
-        case .values(let values):
-            return values.map { value in
-                var bytes: [UInt8] = []
-                TaskEncoding.append(value, to: &bytes)
-                return bytes.count
-            }.max() ?? 0
-        case .program(let program, _): return 9 + (program.texts.map(\.utf8.count).max() ?? 0)
-        }
-    }
 }
 
 extension ExpressionProgram {

@@ -1,10 +1,14 @@
 import Foundation
 import Modeling
 
-/// The model's cost estimates over the axes that they depend on. When these have more than ``cellLimit`` combinations,
-/// some values of the longest axes stand for their neighbours.
+/// The model's cost estimates over the axes that they depend on, which are found by trying. When these have more than
+/// ``cellLimit`` combinations, some values of the longest axes stand for their neighbours.
 public struct CostTable: Sendable {
     static let cellLimit = 65_536
+    /// The points of a smaller grid are all looked at.
+    private static let smallGrid = 1024
+    /// From how many points the dependence on each axis is tried.
+    private static let probes = 24
 
     /// The grid's axes that costs depend on.
     let axes: [Int]
@@ -14,7 +18,7 @@ public struct CostTable: Sendable {
 
     /// Throws what the model throws at a combination that an included point has.
     public init(_ grid: MethodGrid) throws {
-        axes = grid.axes(of: grid.costParameters)
+        axes = grid.pointCount <= Self.smallGrid ? Self.axes(ofSmall: grid) : Self.axes(of: grid)
         let counts = axes.map { grid.axes[$0].count }
         var steps = Array(repeating: 1, count: counts.count)
         func sampled(_ axis: Int) -> Int { steps[axis] == 1 ? counts[axis] : (counts[axis] - 1) / steps[axis] + 2 }
@@ -43,16 +47,66 @@ public struct CostTable: Sendable {
             let values = indices.indices.map { samples[$0][indices[$0]] }
             var all = Array(repeating: 0, count: grid.axes.count)
             for (axis, index) in zip(axes, values) { all[axis] = index }
-            do {
-                let cost = try grid.cost(at: grid.point(at: all))
-                costs.append(
-                    Cost(seconds: cost.seconds.isFinite ? max(0, cost.seconds) : 0, memory: max(0, cost.memory)))
-            } catch {
-                if grid.hasIncludedPoint(along: axes, at: values) { throw error }
-                costs.append(Cost(seconds: 0, memory: 0))
-            }
+            costs.append(try Self.cost(in: grid, along: axes, at: all))
             return true
         }
+    }
+
+    /// The cost of a point with these indices along `axes`: of the first along the others that is included and can be
+    /// run; nothing when none is included.
+    private static func cost(in grid: MethodGrid, along axes: [Int], at indices: [Int]) throws -> Cost {
+        let first = grid.point(at: indices)
+        if let cost = try? grid.cost(at: first) { return cost }
+        let free = grid.axes.indices.filter { !axes.contains($0) }
+        var found: Cost?
+        var failure: (any Error)?
+        Box.forEach(free.map { grid.axes[$0].count }) { _, places in
+            var all = indices
+            for (axis, place) in zip(free, places) { all[axis] = place }
+            let point = grid.point(at: all)
+            guard grid.isIncluded(point) else { return true }
+            do { found = try grid.cost(at: point) } catch { failure = failure ?? error }
+            return found == nil
+        }
+        if let failure, found == nil { throw failure }
+        return found ?? Cost(seconds: 0, bytes: 0)
+    }
+
+    /// The axes along which the cost of a small grid changes.
+    private static func axes(ofSmall grid: MethodGrid) -> [Int] {
+        let costs = (0..<grid.pointCount).map { grid.isIncluded($0) ? try? grid.cost(at: $0) : nil }
+        let strides = Box.strides(grid.axes.map(\.count))
+        return grid.axes.indices.filter { axis in
+            costs.indices.contains { point in
+                guard grid.index(of: point, along: axis) > 0, let cost = costs[point],
+                    let before = costs[point - strides[axis]]
+                else { return false }
+                return cost != before
+            }
+        }
+    }
+
+    /// The axes along which the cost changes, seen from points spread over the grid.
+    private static func axes(of grid: MethodGrid) -> [Int] {
+        let counts = grid.axes.map(\.count)
+        var found: Set<Int> = []
+        for probe in 0..<probes {
+            // Points of an irrational lattice, which no regular pattern of the axes hides from.
+            let base = counts.enumerated().map { axis, count in
+                let x = (Double(probe) + 0.5) * (0.5 + Double(axis + 2).squareRoot())
+                return min(Int((x - x.rounded(.down)) * Double(count)), count - 1)
+            }
+            guard let cost = try? grid.cost(at: grid.point(at: base)) else { continue }
+            for axis in counts.indices where !found.contains(axis) {
+                let others = counts[axis] <= 8 ? Array(0..<counts[axis]) : [0, counts[axis] / 2, counts[axis] - 1]
+                for other in others where other != base[axis] {
+                    var indices = base
+                    indices[axis] = other
+                    if let its = try? grid.cost(at: grid.point(at: indices)), its != cost { found.insert(axis) }
+                }
+            }
+        }
+        return found.sorted()
     }
 
     /// The estimate for a point of the grid that the table was made of.

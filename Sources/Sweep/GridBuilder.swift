@@ -10,15 +10,35 @@ struct GridBuilder {
     let conditions: [ExpressionSource]
     let limits: JobLimits
     let parametersLocation: SourceLocation
+    /// Whether all points of a large grid are read, for what is wrong with them; not where a job was checked before.
+    let checksPoints: Bool
 
     /// An axis before those that the method does not use are left out.
     private struct FullAxis {
         let members: [ParameterSource]
         let values: [[ParameterValue]]
         var count: Int { values.first?.count ?? 0 }
+
+        /// The first index of each distinct combination of some members' values, and for each index the number of its
+        /// combination among them.
+        func distinct(_ chosen: [Int]) -> (kept: [Int], map: [Int]) {
+            guard chosen.count < members.count else { return (Array(0..<count), Array(0..<count)) }
+            var known: [[ParameterValue]: Int] = [:]
+            var kept: [Int] = []
+            var map: [Int] = []
+            for index in 0..<count {
+                let tuple = chosen.map { values[$0][index] }
+                if known[tuple] == nil {
+                    known[tuple] = kept.count
+                    kept.append(index)
+                }
+                map.append(known[tuple] ?? 0)
+            }
+            return (kept, map)
+        }
     }
 
-    private func fail(_ location: SourceLocation, _ message: String, hint: String? = nil) -> JobErrors {
+    func fail(_ location: SourceLocation, _ message: String, hint: String? = nil) -> JobErrors {
         JobErrors([JobError(path: path, location: location, message: message, hint: hint)])
     }
 
@@ -71,9 +91,7 @@ struct GridBuilder {
 
     /// The root axes, for ``Job/axes``.
     func rootAxes(_ sources: [ParameterSource]) throws(JobErrors) -> [Axis] {
-        try fullAxes(sources).map { axis in
-            Axis(coordinates: Swift.zip(axis.members, axis.values).map { Self.coordinate($0.spec, $1) })
-        }
+        try fullAxes(sources).map(Self.axis)
     }
 
     private static func coordinate(_ spec: ParameterSpec, _ values: [ParameterValue]) -> Coordinate {
@@ -84,54 +102,97 @@ struct GridBuilder {
     /// The grid of `method` with parameters `sources`.
     func grid(
         _ method: MethodSpec, _ sources: [ParameterSource], seeds: SeedRange, times: RecordingTimes,
-        observables: [ObservableSpec]
+        observables: [Observable]
     ) throws(JobErrors) -> MethodGrid {
+        let times = RecordingTimes(unit: times.unit, values: method.isTimed ? times.values : [])
+        let whole = try wholeGrid(sources)
+        let survey = GridSurvey(model, method, whole.box, times: times, isIncluded: whole.isIncluded)
+        try report(survey.complaints, method, whole.box, sources)
+        let reduced = try reduce(whole, to: survey.touched, sources, method)
+        let box = reduced.box
+        try checkSize(method, box.counts, method.isSeeded ? seeds.count : 1)
+
+        var filter: PointFilter?
+        if let condition = whole.condition {
+            filter = try pointFilter(condition, whole.box.counts, reduced.places, box.axes, method)
+        }
+        let grid = MethodGrid(
+            model: model, method: method, used: survey.touched, box: box,
+            fixed: constants(whole.constants, among: reduced.needed),
+            seeds: method.isSeeded ? seeds : nil, times: times, observables: observables, filter: filter)
+        let errors = reduced.programs.compactMap { expressionProblem($0.source.spec, $0.expression, $0.program, grid) }
+        guard errors.isEmpty else { throw JobErrors(errors) }
+        if checksPoints { try checkPoints(of: grid, box, sources) }
+        return grid
+    }
+
+    // MARK: All that the job gives
+
+    /// The points of a method with the axes of all that the job gives, whether the method looks at it or not.
+    private struct WholeGrid {
+        let axes: [FullAxis]
+        let box: PointBox
+        /// Plain defaults of what the job does not give, and given parameters with one value.
+        let constants: ParameterPoint
+        let bindings: [String: ExpressionBinding]
+        let condition: ExpressionProgram?
+
+        func isIncluded(_ indices: [Int]) -> Bool {
+            guard let condition else { return true }
+            let flat = condition.axes.reduce(0) { $0 * box.axes[$1].count + indices[$1] }
+            return condition.value(at: flat) == 1
+        }
+    }
+
+    /// Every expression is compiled over the full grid: its mistakes are mistakes whether it is used or not.
+    private func wholeGrid(_ sources: [ParameterSource]) throws(JobErrors) -> WholeGrid {
         let full = try fullAxes(sources)
-        let fullCounts = full.map(\.count)
+        let counts = full.map(\.count)
         var constants = ParameterPoint()
         for spec in model.parameters {
             if case .value(let value) = spec.defaultValue { constants[spec.name] = value.canonical }
         }
         var given = ParameterPoint()
+        var bindings: [String: ExpressionBinding] = [:]
         for source in sources {
-            constants[source.spec.name] = nil
-            if case .fixed(let value) = source.kind {
-                constants[source.spec.name] = value
-                given[source.spec.name] = value
-            }
-        }
-
-        // Every expression is compiled over the full grid first: its mistakes are mistakes whether it is used or not.
-        var fullBindings: [String: ExpressionBinding] = [:]
-        for source in sources {
-            if case .expression(let expression) = source.kind {
-                fullBindings[source.spec.name] = .expression(expression)
+            let name = source.spec.name
+            constants[name] = nil
+            switch source.kind {
+            case .fixed(let value):
+                constants[name] = value
+                given[name] = value
+            case .expression(let expression): bindings[name] = .expression(expression)
+            case .axis: break
             }
         }
         for (index, axis) in full.enumerated() {
             for (member, values) in Swift.zip(axis.members, axis.values) {
-                fullBindings[member.spec.name] = .axis(index, values)
+                bindings[member.spec.name] = .axis(index, values)
             }
         }
-        for (name, value) in constants.values { fullBindings[name] = .constant(value) }
+        for (name, value) in constants.values { bindings[name] = .constant(value) }
+
         var errors: [JobError] = []
+        var derived: [DerivedCoordinate] = []
         for source in sources {
             guard case .expression(let expression) = source.kind else { continue }
             do {
-                var compiler = compiler(fullCounts, fullBindings)
+                var compiler = compiler(counts, bindings)
                 let program = try compiler.parameter(source.spec, expression)
-                if program.axes.isEmpty {
-                    let value = program.parameterValue(program.value(at: 0), source.spec.kind).canonical
-                    if let problem = source.spec.kind.problem(with: value) {
-                        errors.append(
-                            expression.error(
-                                0,
-                                "parameter '\(source.spec.name)' must be \(source.spec.kind.expectation), "
-                                    + "and the expression gives \(problem)"))
-                    }
-                    constants[source.spec.name] = value
-                    given[source.spec.name] = value
+                guard program.axes.isEmpty else {
+                    derived.append(DerivedCoordinate(source.spec, program))
+                    continue
                 }
+                let value = program.parameterValue(program.value(at: 0), source.spec.kind).canonical
+                if let problem = source.spec.kind.problem(with: value) {
+                    errors.append(
+                        expression.error(
+                            0,
+                            "parameter '\(source.spec.name)' must be \(source.spec.kind.expectation), "
+                                + "and the expression gives \(problem)"))
+                }
+                constants[source.spec.name] = value
+                given[source.spec.name] = value
             } catch {
                 errors.append(error)
             }
@@ -139,52 +200,45 @@ struct GridBuilder {
         var condition: ExpressionProgram?
         if !conditions.isEmpty {
             do {
-                var compiler = compiler(fullCounts, fullBindings)
+                var compiler = compiler(counts, bindings)
                 condition = try compiler.condition(conditions)
             } catch {
                 errors.append(error)
             }
         }
         guard errors.isEmpty else { throw JobErrors(errors) }
+        let box = PointBox(axes: full.map(Self.axis), fixed: given, derived: derived, leftOut: [])
+        return WholeGrid(axes: full, box: box, constants: constants, bindings: bindings, condition: condition)
+    }
 
-        let context = JobContext(timeUnit: times.unit, given: Set(sources.map(\.spec.name)), fixed: given)
-        let used = model.parametersUsed(by: method.name, in: context).intersection(model.parameters.map(\.name))
-        for spec in model.parameters where used.contains(spec.name) && spec.defaultValue == .required {
-            if !sources.contains(where: { $0.spec.name == spec.name }) {
-                errors.append(
-                    JobError(
-                        path: path, location: parametersLocation,
-                        message: "method '\(method.name)' needs parameter '\(spec.name)', and the job does not give it",
-                        hint: "'\(spec.name)' is \(spec.kind.expectation): \(spec.summary)"))
-            }
-        }
-        guard errors.isEmpty else { throw JobErrors(errors) }
+    private static func axis(_ full: FullAxis) -> Axis {
+        Axis(coordinates: Swift.zip(full.members, full.values).map { coordinate($0.spec, $1) })
+    }
+
+    // MARK: What the method looks at
+
+    /// The points of a method with the axes of what it looks at alone.
+    private struct ReducedGrid {
+        let box: PointBox
+        /// What the method looks at, and all that its expressions refer to.
+        let needed: Set<String>
+        /// For each axis of the whole grid that is left: its place, and the new index of each of its values.
+        let places: [Int: (axis: Int, map: [Int])]
+        let programs: [(source: ParameterSource, expression: ExpressionSource, program: ExpressionProgram)]
+    }
+
+    /// Leaves out axes that the method does not look at; zipped coordinates of them leave too, and what coincides then
+    /// merges.
+    private func reduce(
+        _ whole: WholeGrid, to used: Set<String>, _ sources: [ParameterSource], _ method: MethodSpec
+    ) throws(JobErrors) -> ReducedGrid {
         let needed = withReferences(used, sources)
-
-        // Axes that the method depends on; zipped coordinates that it does not use leave, and what coincides then merges.
         var axes: [Axis] = []
         var places: [Int: (axis: Int, map: [Int])] = [:]
-        for (index, axis) in full.enumerated() {
+        for (index, axis) in whole.axes.enumerated() {
             let members = axis.members.indices.filter { needed.contains(axis.members[$0].spec.name) }
             guard !members.isEmpty else { continue }
-            var map: [Int] = []
-            var kept: [Int] = []
-            if members.count == axis.members.count {
-                kept = Array(0..<axis.count)
-                map = kept
-            } else {
-                var known: [[ParameterValue]: Int] = [:]
-                for value in 0..<axis.count {
-                    let tuple = members.map { axis.values[$0][value] }
-                    if let place = known[tuple] {
-                        map.append(place)
-                    } else {
-                        known[tuple] = kept.count
-                        map.append(kept.count)
-                        kept.append(value)
-                    }
-                }
-            }
+            let (kept, map) = axis.distinct(members)
             places[index] = (axes.count, map)
             axes.append(
                 Axis(
@@ -192,18 +246,14 @@ struct GridBuilder {
                         Self.coordinate(axis.members[member].spec, kept.map { axis.values[member][$0] })
                     }))
         }
-        try checkSize(method, axes.map(\.count), method.isSeeded ? seeds.count : 1)
-
-        var fixed = ParameterPoint()
-        for (name, value) in constants.values where needed.contains(name) { fixed[name] = value }
-        var bindings = fullBindings
-        for (name, value) in constants.values { bindings[name] = .constant(value) }
+        var bindings = whole.bindings
+        for (name, value) in whole.constants.values { bindings[name] = .constant(value) }
         for (index, axis) in axes.enumerated() {
             for coordinate in axis.coordinates { bindings[coordinate.name] = .axis(index, coordinate.values) }
         }
         var derived: [DerivedCoordinate] = []
-        var programs: [(ParameterSource, ExpressionSource, ExpressionProgram)] = []
-        for source in sources where needed.contains(source.spec.name) && fixed[source.spec.name] == nil {
+        var programs: [(source: ParameterSource, expression: ExpressionSource, program: ExpressionProgram)] = []
+        for source in sources where needed.contains(source.spec.name) && whole.constants[source.spec.name] == nil {
             guard case .expression(let expression) = source.kind else { continue }
             do {
                 var compiler = compiler(axes.map(\.count), bindings)
@@ -214,47 +264,68 @@ struct GridBuilder {
                 throw JobErrors([error])
             }
         }
+        let leftOut = Set(sources.map(\.spec.name)).subtracting(needed).subtracting(whole.box.fixed.values.keys)
+        return ReducedGrid(
+            box: PointBox(axes: axes, fixed: whole.box.fixed, derived: derived, leftOut: leftOut), needed: needed,
+            places: places, programs: programs)
+    }
 
-        var filter: PointFilter?
-        if let condition {
-            filter = try pointFilter(condition, fullCounts, places, axes, method)
+    /// The fixed values of a grid as a file shows them: given ones and plain defaults.
+    private func constants(_ all: ParameterPoint, among needed: Set<String>) -> ParameterPoint {
+        ParameterPoint(all.values.filter { needed.contains($0.key) })
+    }
+
+    // MARK: What the model says of points
+
+    /// Points that the survey of a large grid did not read, as far as there is time.
+    private func checkPoints(of grid: MethodGrid, _ box: PointBox, _ sources: [ParameterSource]) throws(JobErrors) {
+        guard grid.pointCount > GridSurvey.cellLimit else { return }
+        let survey = GridSurvey(
+            model, grid.method, box, times: grid.times, limit: Self.checkLimit,
+            isIncluded: { grid.isIncluded(grid.point(at: $0)) })
+        try report(survey.complaints, grid.method, box, sources)
+    }
+
+    /// So many points of a large grid are checked before it is begun.
+    private static let checkLimit = 32_768
+
+    private func report(
+        _ complaints: [GridSurvey.Complaint], _ method: MethodSpec, _ box: PointBox, _ sources: [ParameterSource]
+    ) throws(JobErrors) {
+        guard !complaints.isEmpty else { return }
+        func location(_ name: String, _ others: Set<String>) -> SourceLocation {
+            let source = sources.first { $0.spec.name == name } ?? sources.first { others.contains($0.spec.name) }
+            return source?.keyLocation ?? parametersLocation
         }
-        let grid = MethodGrid(
-            model: model, method: method, used: used, axes: axes, fixed: fixed,
-            standIns: standIns(except: needed, constants, full), derived: derived, seeds: method.isSeeded ? seeds : nil,
-            times: RecordingTimes(unit: times.unit, values: method.isTimed ? times.values : []),
-            observables: observables, filter: filter)
-        for (source, expression, program) in programs {
-            if let error = expressionProblem(source.spec, expression, program, grid) { errors.append(error) }
-        }
-        guard errors.isEmpty else { throw JobErrors(errors) }
-        errors += constraintProblems(grid, sources)
-        guard errors.isEmpty else { throw JobErrors(errors) }
-        return grid
+        throw JobErrors(
+            complaints.map { complaint in
+                switch complaint.error {
+                case .needed(let name):
+                    let spec = names.spec(name)
+                    return JobError(
+                        path: path, location: parametersLocation,
+                        message: "method '\(method.name)' needs parameter '\(name)', and the job does not give it",
+                        hint: spec.map { "'\(name)' is \($0.kind.expectation): \($0.summary)" })
+                case .parameter("record", _):
+                    return JobError(path: path, location: .job, message: "method '\(method.name)': \(complaint.error)")
+                case .parameter(let name, _), .conflict(let name, _):
+                    let place = box.describe(complaint.indices, among: complaint.touched)
+                    return JobError(
+                        path: path, location: location(name, complaint.touched),
+                        message: "method '\(method.name)': \(complaint.error)" + (place.isEmpty ? "" : " (at \(place))"),
+                        hint: place.isEmpty ? nil : "leave such points out with 'where'")
+                default:
+                    return JobError(
+                        path: path, location: parametersLocation,
+                        message: "method '\(method.name)': \(complaint.error)")
+                }
+            })
     }
 
     private func compiler(_ counts: [Int], _ bindings: [String: ExpressionBinding]) -> ExpressionCompiler {
         ExpressionCompiler(axisCounts: counts, knownNames: names.all) { name in
             names.spec(name).map { ($0, bindings[$0.name] ?? .absent) }
         }
-    }
-
-    /// Values of the parameters that the method does not use, so that models can read whole points: the default, the
-    /// given value (an axis' first), a typical one, or any valid one.
-    private func standIns(except needed: Set<String>, _ constants: ParameterPoint, _ full: [FullAxis]) -> ParameterPoint
-    {
-        var point = ParameterPoint()
-        for spec in model.parameters where !needed.contains(spec.name) {
-            if case .value(let value) = spec.defaultValue {
-                point[spec.name] = value
-            } else if spec.defaultValue == .required {
-                let onAxis = full.lazy.compactMap { axis in
-                    axis.members.firstIndex { $0.spec.name == spec.name }.flatMap { axis.values[$0].first }
-                }
-                point[spec.name] = constants[spec.name] ?? onAxis.first ?? spec.typical ?? spec.kind.anyValue
-            }
-        }
-        return point
     }
 
     /// `used`, and all that their expressions refer to.
@@ -281,142 +352,4 @@ struct GridBuilder {
             "the grid of method '\(method.name)' has \(factors) tasks, more than the limit of \(limits.tasks)",
             hint: "use fewer values, or raise limits.tasks (at most \(UInt32.max))")
     }
-
-    // MARK: Where
-
-    /// The bits of `condition` on the method's own axes: a combination is in when any along the left-out axes is.
-    private func pointFilter(
-        _ condition: ExpressionProgram, _ fullCounts: [Int], _ places: [Int: (axis: Int, map: [Int])], _ axes: [Axis],
-        _ method: MethodSpec
-    ) throws(JobErrors) -> PointFilter {
-        guard let size = Box.size(condition.counts), size <= limits.tasks else {
-            throw fail(
-                conditions[0].start, "the condition has more than \(limits.tasks) combinations to look at",
-                hint: "use fewer values, or raise limits.tasks (at most \(UInt32.max))")
-        }
-        let kept = condition.axes.compactMap { places[$0]?.axis }
-        let keptCounts = kept.map { axes[$0].count }
-        var filter = PointFilter(axes: kept, counts: keptCounts)
-        let strides = Box.strides(keptCounts)
-        var isDirect = true
-        var table: [[Int]] = []
-        for axis in condition.axes {
-            guard let place = places[axis], let position = kept.firstIndex(of: place.axis) else {
-                isDirect = false
-                table.append([])
-                continue
-            }
-            if place.map.count != axes[place.axis].count { isDirect = false }
-            table.append(place.map.map { $0 * strides[position] })
-        }
-        if isDirect {
-            condition.evaluate(0..<size) { start, values in
-                for (offset, value) in values.enumerated() where value == 1 { filter.include(start + offset) }
-            }
-        } else {
-            var walk = BoxWalk(counts: condition.counts, tables: [table])
-            condition.evaluate(0..<size) { _, values in
-                for value in values {
-                    if value == 1 { filter.include(walk.tracked[0]) }
-                    walk.advance()
-                }
-            }
-        }
-        filter.countIncluded()
-        guard filter.includedCount > 0 else {
-            throw fail(conditions[0].start, "the condition leaves no point for method '\(method.name)'")
-        }
-        return filter
-    }
-
-    // MARK: Values at included points
-
-    /// The first value of an expression out of its parameter's range at an included point.
-    private func expressionProblem(
-        _ spec: ParameterSpec, _ expression: ExpressionSource, _ program: ExpressionProgram, _ grid: MethodGrid
-    ) -> JobError? {
-        var error: JobError?
-        program.evaluate(0..<program.pointCount) { start, numbers in
-            guard error == nil else { return }
-            for (offset, number) in numbers.enumerated() {
-                let isRight: Bool
-                switch spec.kind {
-                case .real(let range): isRight = number.isFinite && range.contains(number)
-                default: isRight = spec.kind.problem(with: program.parameterValue(number, spec.kind)) == nil
-                }
-                if isRight { continue }
-                let strides = Box.strides(program.counts)
-                let indices = program.counts.indices.map { (start + offset) / strides[$0] % program.counts[$0] }
-                guard grid.hasIncludedPoint(along: program.axes, at: indices) else { continue }
-                let value = program.parameterValue(number, spec.kind)
-                let place = zip(program.axes, indices).flatMap { axis, index in
-                    grid.axes[axis].coordinates.map { "\($0.name) = \($0.values[index].text)" }
-                }.joined(separator: ", ")
-                error = expression.error(
-                    0,
-                    "parameter '\(spec.name)' must be \(spec.kind.expectation), and the expression gives "
-                        + "\(spec.kind.problem(with: value) ?? value.text) at \(place)",
-                    hint: "leave such points out with 'where', or change the expression")
-                return
-            }
-        }
-        return error
-    }
-
-    /// One error for each of the model's constraints that an included point violates.
-    private func constraintProblems(_ grid: MethodGrid, _ sources: [ParameterSource]) -> [JobError] {
-        var errors: [JobError] = []
-        for constraint in model.constraints(method: grid.method.name) {
-            let axes = grid.axes(of: constraint.parameters)
-            var found: (point: ParameterPoint, text: String)?
-            Box.forEach(axes.map { grid.axes[$0].count }) { _, indices in
-                var all = Array(repeating: 0, count: grid.axes.count)
-                for (axis, index) in zip(axes, indices) { all[axis] = index }
-                let point = grid.point(at: grid.point(at: all))
-                if let text = constraint.violation(point), grid.hasIncludedPoint(along: axes, at: indices) {
-                    found = (point, text)
-                }
-                return found == nil
-            }
-            guard let found else { continue }
-            let place = constraint.parameters.compactMap { name in
-                found.point[name].map { "\(name) = \($0.text)" }
-            }.joined(separator: ", ")
-            let source = constraint.parameters.lazy.compactMap { name in
-                sources.first { $0.spec.name == name }
-            }.first
-            errors.append(
-                JobError(
-                    path: path, location: source?.keyLocation ?? parametersLocation,
-                    message: "method '\(grid.method.name)': \(found.text)" + (place.isEmpty ? "" : " (at \(place))"),
-                    hint: axes.isEmpty ? nil : "leave such points out with 'where'"))
-        }
-        return errors
-    }
-}
-
-/// Parameter names of a model, with the symbols and aliases that mean the same.
-struct ParameterNames: Sendable {
-    private var specs: [String: ParameterSpec] = [:]
-    /// Canonical names in the model's order, then other spellings.
-    let all: [String]
-    /// The model's name.
-    let model: String
-
-    init(_ model: any Model) {
-        self.model = model.name
-        let parameters = model.parameters
-        var others: [String] = []
-        // A canonical name is never shadowed by another parameter's symbol.
-        for spec in parameters { specs[spec.name] = spec }
-        for spec in parameters {
-            for other in [spec.symbol] + spec.aliases where specs[other] == nil {
-                specs[other] = spec
-                others.append(other)
-            }
-        }
-        all = parameters.map(\.name) + others
-    }
-
-    func spec(_ name: String) -> ParameterSpec? { specs[name] }
 }

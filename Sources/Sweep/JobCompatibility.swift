@@ -28,7 +28,6 @@ extension Job {
             differs = false
             compareTimes(before, after, add)
             compareObservables(before, after, add)
-            compareParameters(before, after, add)
             compareSeeds(before, after, add)
             if !differs { comparePoints(before, after, { isComputed(index, $0) }, add) }
         }
@@ -75,29 +74,14 @@ extension Job {
         }
     }
 
+    /// Which parameters say why points of the file are not in the job.
     private func compareParameters(_ before: MethodGrid, _ after: MethodGrid, _ add: (String) -> Void) {
         for name in Set(before.usedParameters + after.usedParameters).sorted() {
             switch (before.values(of: name), after.values(of: name)) {
             case (nil, nil): continue
-            case (let old?, nil):
-                if before.usedParameters.contains(name) {
-                    add("\(old.title): the file has \(old.text), the job does not give it")
-                }
-            case (nil, let new?):
-                if after.usedParameters.contains(name) {
-                    add("\(new.title): the job has \(new.text), the file does not have it")
-                }
-            case (let old?, let new?):
-                if before.usedParameters.contains(name) != after.usedParameters.contains(name) {
-                    let isNow = after.usedParameters.contains(name)
-                    add(
-                        "parameter '\(name)': method '\(before.method.name)' "
-                            + (isNow
-                                ? "depends on it in the job and not in the file"
-                                : "depends on it in the file and not in the job"))
-                    continue
-                }
-                compare(old, new, add)
+            case (let old?, nil): add("\(old.title): the file has \(old.text), the job does not give it")
+            case (nil, let new?): add("\(new.title): the job has \(new.text), the file does not have it")
+            case (let old?, let new?): compare(old, new, add)
             }
         }
     }
@@ -116,36 +100,40 @@ extension Job {
         }
     }
 
-    /// What no single parameter shows: other zips, expressions with other values, a condition that leaves points out.
+    /// Points of the file that the job does not have, or leaves out.
     private func comparePoints(
         _ before: MethodGrid, _ after: MethodGrid, _ isComputed: (Int) -> Bool, _ add: (String) -> Void
     ) {
-        if before.axes == after.axes, before.fixed == after.fixed, before.derived == after.derived,
-            before.filter == after.filter
-        {
-            return
-        }
+        if before.hasSamePoints(as: after), before.filter == after.filter { return }
         let map = GridMap(from: before, to: after)
         var missing = 0
         var excluded = 0
         for point in 0..<before.pointCount where before.isIncluded(point) && isComputed(point) {
-            guard let place = map.point(point) else {
+            let places = map.points(point)
+            if places.isEmpty {
                 missing += 1
-                continue
+            } else if !places.contains(where: after.isIncluded) {
+                excluded += 1
             }
-            if !after.isIncluded(place) { excluded += 1 }
         }
         func points(_ count: Int) -> String { count == 1 ? "1 point" : "\(count) points" }
         let method = before.method.name
         if missing > 0 {
-            let names = Set(before.derived.map(\.name) + after.derived.map(\.name)).sorted()
-            let why =
-                names.isEmpty
-                ? "axes are combined differently"
-                : "the expression of \(names.joined(separator: ", ")) or the axes give other values"
-            add(
-                "grid of method '\(method)': \(points(missing)) of the file \(missing == 1 ? "is" : "are") not in the job (\(why))"
-            )
+            var reasons = 0
+            compareParameters(before, after) {
+                reasons += 1
+                add($0)
+            }
+            if reasons == 0 {
+                let names = Set(before.derived.map(\.name) + after.derived.map(\.name)).sorted()
+                let why =
+                    names.isEmpty
+                    ? "axes are combined differently"
+                    : "the expression of \(names.joined(separator: ", ")) or the axes give other values"
+                add(
+                    "grid of method '\(method)': \(points(missing)) of the file \(missing == 1 ? "is" : "are") not in "
+                        + "the job (\(why))")
+            }
         }
         if excluded > 0 {
             add("where: the job leaves out \(points(excluded)) of method '\(method)' that the file has")

@@ -164,7 +164,7 @@ extension JobReader {
     }
 
     /// What `method` records, in the model's order, with the sources of aggregates.
-    func observables(of method: MethodSpec, _ choice: ObservableChoice) -> [ObservableSpec] {
+    func observables(of method: MethodSpec, _ choice: ObservableChoice) -> [Observable] {
         var wanted = Set(method.observables.filter(choice.includes).map(\.name))
         for observable in method.observables where wanted.contains(observable.name) {
             if case .seedMean(let source)? = observable.aggregate { wanted.insert(source) }
@@ -180,7 +180,7 @@ struct ObservableChoice {
     /// Whether it asks for all kernels too.
     var kernels = false
 
-    func includes(_ observable: ObservableSpec) -> Bool {
+    func includes(_ observable: Observable) -> Bool {
         if kernels, observable.isKernel { return true }
         return names?.contains(observable.name) ?? observable.isRecordedByDefault
     }

@@ -63,7 +63,7 @@ struct JobReader {
 
         let builder = GridBuilder(
             model: model, path: path, names: names, zips: zips, conditions: conditions, limits: limits,
-            parametersLocation: root["parameters"]?.keyLocation ?? .job)
+            parametersLocation: root["parameters"]?.keyLocation ?? .job, checksPoints: checksOutput)
         var grids: [MethodGrid] = []
         var given: [String: SourceLocation] = [:]
         for source in parameters.sources { given[source.spec.name] = source.keyLocation }

@@ -1,5 +1,4 @@
 import Modeling
-import Numerics
 
 /// The grid of one method: a dense box of points (row-major over `axes`, last axis fastest) times seeds. Nothing is
 /// expanded: points, identities and exclusion are computed from the index.
@@ -8,9 +7,11 @@ import Numerics
 public struct MethodGrid: Sendable {
     public let model: String
     public let method: MethodSpec
-    /// Only axes that the method's result depends on.
+    /// Of the model.
+    public let revision: Int
+    /// Only axes of parameters that the method looks at somewhere in the grid.
     public let axes: [Axis]
-    /// Parameters with one value, defaults filled in; only those that the method or one of its expressions uses.
+    /// Parameters with one value, plain defaults filled in; only those that the method or one of its expressions uses.
     public let fixed: ParameterPoint
     public let derived: [DerivedCoordinate]
     /// Nil for methods without randomness.
@@ -18,44 +19,48 @@ public struct MethodGrid: Sendable {
     /// Empty values for methods without time.
     public let times: RecordingTimes
     /// The requested observables, in the model's order; what an aggregate is made of is among them.
-    public let observables: [ObservableSpec]
+    public let observables: [Observable]
     /// Which points the job's `where` leaves in; nil: all.
     public let filter: PointFilter?
+    /// The parameters that the method looks at somewhere in the grid and that have a value there, sorted.
+    public let usedParameters: [String]
 
     let implementation: any Model
-    /// ``fixed``, and what stands in for parameters that the result does not depend on, so that a model can decode a
-    /// whole point: their default, or the first value that the job gives to one without default.
-    private let unvaried: ParameterPoint
-    private let standIns: Set<String>
+    private let box: PointBox
+    private let known: Set<String>
+    private let namePrefix: TaskName.Prefix
     /// The names of the observables that runs record.
     private let recorded: Set<String>
-    private let encoding: TaskEncoding
     private let counts: [Int]
     private let strides: [Int]
 
+    /// - Parameters:
+    ///   - used: the parameters that the method looks at.
+    ///   - box: the points, with the axes of those and of what their expressions refer to.
     init(
-        model: any Model, method: MethodSpec, used: Set<String>, axes: [Axis], fixed: ParameterPoint,
-        standIns: ParameterPoint, derived: [DerivedCoordinate], seeds: SeedRange?, times: RecordingTimes,
-        observables: [ObservableSpec],
-        filter: PointFilter?
+        model: any Model, method: MethodSpec, used: Set<String>, box: PointBox, fixed: ParameterPoint,
+        seeds: SeedRange?, times: RecordingTimes, observables: [Observable], filter: PointFilter?
     ) {
         self.model = model.name
         self.method = method
-        self.axes = axes
+        revision = model.revision
+        self.axes = box.axes
         self.fixed = fixed
-        self.derived = derived
+        self.derived = box.derived
         self.seeds = seeds
         self.times = times
         self.observables = observables
         self.filter = filter
+        self.box = box
         implementation = model
-        counts = axes.map(\.count)
+        known = Set(model.parameters.map(\.name))
+        namePrefix = TaskName.Prefix(model: model, method: method.name)
+        counts = box.counts
         strides = Box.strides(counts)
-        self.standIns = Set(standIns.values.keys)
         recorded = Set(observables.filter { $0.aggregate == nil }.map(\.name))
-        unvaried = ParameterPoint(standIns.values.merging(fixed.values) { $1 })
-        encoding = TaskEncoding(
-            model: model.name, method: method.name, used: used, axes: axes, fixed: fixed, derived: derived)
+        let names = Set(box.axes.flatMap { $0.coordinates.map(\.name) } + box.derived.map(\.name))
+            .union(fixed.values.keys)
+        usedParameters = used.intersection(names).sorted()
     }
 
     /// All points of the box, excluded ones too.
@@ -69,9 +74,6 @@ public struct MethodGrid: Sendable {
         guard let filter else { return pointCount }
         return filter.includedCount * (pointCount / filter.counts.reduce(1, *))
     }
-
-    /// The parameters that a task's identity is made of, sorted.
-    public var usedParameters: [String] { encoding.names }
 
     // MARK: Indices
 
@@ -91,15 +93,17 @@ public struct MethodGrid: Sendable {
 
     // MARK: What a point is
 
-    /// The parameters at `point`: axes, expressions, fixed values and defaults.
-    public func point(at point: Int) -> ParameterPoint {
-        var parameters = unvaried
-        for axis in axes.indices {
-            let index = index(of: point, along: axis)
-            for coordinate in axes[axis].coordinates { parameters[coordinate.name] = coordinate.values[index] }
-        }
-        for index in derived.indices { parameters[derived[index].name] = derivedValue(index, at: point) }
-        return parameters
+    /// The given parameters at `point`: axes, expressions, fixed values.
+    public func point(at point: Int) -> ParameterPoint { box.point(at: indices(of: point)) }
+
+    /// A point, read and checked by the model.
+    ///
+    /// - Throws: what the model says of it.
+    public func prepare(at point: Int) throws -> PreparedPoint { try prepare(self.point(at: point)) }
+
+    func prepare(_ parameters: ParameterPoint) throws -> PreparedPoint {
+        try implementation.prepare(
+            method, Reader(parameters, known: known, leftOut: box.leftOut), times: times)
     }
 
     func derivedValue(_ index: Int, at point: Int) -> ParameterValue {
@@ -121,17 +125,52 @@ public struct MethodGrid: Sendable {
         return filter.includes(projection(of: point, on: filter.axes))
     }
 
+    /// The names of the tasks at a point that was read.
+    public func name(of prepared: PreparedPoint) -> TaskName { TaskName(namePrefix, prepared.readings) }
+
+    /// The seed with index `seed` into ``seeds``; nil for unseeded methods.
+    public func seedValue(_ seed: Int) -> Int? { seeds.map { $0.base + seed } }
+
     /// The identity of a task, from what it is alone: it does not depend on the grid around it, on the order of axes,
     /// nor on how the job writes a value. `seed` is an index into ``seeds`` (ignored for unseeded methods).
-    public func identity(point: Int, seed: Int) -> TaskIdentity {
-        encoding.identity(point, of: self, seed: seeds.map { $0.base + seed })
+    ///
+    /// - Throws: what the model says of the point.
+    public func identity(point: Int, seed: Int) throws -> TaskIdentity {
+        name(of: try prepare(at: point)).identity(seed: seedValue(seed))
+    }
+
+    /// What the numbers of a task are called: tasks of two grids of one method that share it, with the same recording
+    /// times and observables, record the same numbers.
+    ///
+    /// - Parameters:
+    ///   - prepared: the point, read, with these `parameters` (``point(at:)``).
+    ///   - seed: an index into ``seeds``; nil: a name of all seeds together.
+    public func recordIdentity(
+        _ prepared: PreparedPoint, _ parameters: ParameterPoint, seed: Int?
+    ) -> TaskIdentity {
+        let lengths = observables.flatMap { $0.dimensions.map { $0.length(at: parameters, timeCount: 0) } }
+        return name(of: prepared).recordIdentity(
+            clock: prepared.clockReadings, lengths: lengths, seed: seed.flatMap(seedValue))
+    }
+
+    /// The name of the numbers of one task (see ``recordIdentity(_:_:seed:)``), or of all seeds of a point together; nil
+    /// when the model refuses the point.
+    public func recordIdentity(point: Int, seed: Int?) -> TaskIdentity? {
+        let parameters = self.point(at: point)
+        return (try? prepare(parameters)).map { recordIdentity($0, parameters, seed: seed) }
+    }
+
+    /// Whether another grid has the same points under the same numbers; `where` is not looked at.
+    func hasSamePoints(as other: MethodGrid) -> Bool {
+        model == other.model && method.name == other.method.name && axes == other.axes && fixed == other.fixed
+            && derived == other.derived
     }
 
     /// What a run at `point` records: ``observables`` without aggregates, with their lengths there.
     public func slots(at point: Int) -> [ObservationSink.Slot] {
         let recorded = observables.filter { $0.aggregate == nil }
         let needsPoint = recorded.contains { !$0.dimensions.isEmpty }
-        let parameters = needsPoint ? self.point(at: point) : unvaried
+        let parameters = needsPoint ? self.point(at: point) : ParameterPoint()
         return recorded.map { ObservationSink.Slot($0, at: parameters, timeCount: times.values.count) }
     }
 
@@ -140,7 +179,7 @@ public struct MethodGrid: Sendable {
         switch dimension.extent {
         case .fixed(let length): return length
         case .recordingTimes: return times.values.count
-        case .parameter(let name):
+        case .parameter(let name, let usual):
             func whole(_ value: ParameterValue) -> Int {
                 if case .integer(let length) = value { return length }
                 return 0
@@ -151,7 +190,7 @@ public struct MethodGrid: Sendable {
                 }
             }
             for its in derived where its.name == name { return its.values.map(whole).max() ?? 0 }
-            return fixed[name].map(whole) ?? 0
+            return fixed[name].map(whole) ?? usual
         }
     }
 
@@ -169,39 +208,34 @@ public struct MethodGrid: Sendable {
         }
     }
 
-    /// The parameters that ``cost(of:)`` depends on.
-    var costParameters: [String] {
-        method.costParameters
-            + observables.flatMap(\.dimensions).compactMap { dimension in
-                if case .parameter(let name) = dimension.extent { name } else { nil }
-            }
-    }
-
     /// The expected cost of one task at `point`.
     public func cost(at point: Int) throws -> Cost { try cost(of: self.point(at: point)) }
 
-    /// The expected cost of one task with these parameters (``point(at:)``): what the model says, and the memory of what
-    /// the task records.
-    public func cost(of parameters: ParameterPoint) throws -> Cost { try cost(of: parameters, times: times) }
-
-    func cost(of parameters: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        var cost = try implementation.cost(method: method.name, at: parameters, times: times)
-        let count = times.values.count
-        let numbers = observables.reduce(0) { sum, observable in
-            guard observable.aggregate == nil else { return sum }
-            let slot = ObservationSink.Slot(observable, at: parameters, timeCount: count)
-            return sum + slot.width * (slot.isRecordedInTime ? count : 1)
-        }
-        // Once while it is put together, and once more as the record that is sent.
-        cost.memory += 2 * 8 * numbers
-        return cost
+    func cost(of parameters: ParameterPoint, recordingTimes: Int? = nil) throws -> Cost {
+        try cost(of: try prepare(parameters), parameters, recordingTimes: recordingTimes)
     }
 
-    /// What a model needs to run a task at a point with these `parameters` (``point(at:)``).
-    public func request(parameters: ParameterPoint, random: RandomStream) -> RunRequest {
-        RunRequest(
-            method: method.name, point: parameters, standIns: standIns, times: times, observables: recorded,
-            random: random)
+    /// The expected cost of one task at a point: what the model says, and the memory of what the task records.
+    ///
+    /// - Parameters:
+    ///   - parameters: of the point (``point(at:)``).
+    ///   - recordingTimes: how many of the recording times there are, from the first; nil: all.
+    public func cost(
+        of prepared: PreparedPoint, _ parameters: ParameterPoint, recordingTimes: Int? = nil
+    ) throws -> Cost {
+        let count = recordingTimes ?? times.values.count
+        let numbers = observables.reduce(0.0) { sum, observable in
+            guard observable.aggregate == nil else { return sum }
+            let slot = ObservationSink.Slot(observable, at: parameters, timeCount: count)
+            return sum + Double(slot.width) * Double(slot.isRecordedInTime ? count : 1)
+        }
+        // Once while it is put together, and once more as the record that is sent.
+        return try prepared.cost(recordingTimes: recordingTimes).adding(bytes: 2 * 8 * numbers)
+    }
+
+    /// A run of one task at a point that was read.
+    public func makeRun(_ prepared: PreparedPoint, random: RandomStream) throws -> any Run {
+        try prepared.makeRun(observables: recorded, random: random)
     }
 
     // MARK: Sub-grids

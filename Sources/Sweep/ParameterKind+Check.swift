@@ -48,16 +48,6 @@ extension ParameterKind {
 }
 
 extension ParameterValue {
-    /// The one form of equal values: -0 becomes 0.
-    var canonical: ParameterValue {
-        switch self {
-        case .real(let value): return .real(value == 0 ? 0 : value)
-        case .array(let value):
-            return .array(ArrayValue(shape: value.shape, elements: value.elements.map { $0 == 0 ? 0 : $0 }))
-        default: return self
-        }
-    }
-
     /// The value as a user writes it in a job.
     public var text: String {
         switch self {
@@ -84,22 +74,5 @@ extension ParameterValue {
                 shape.dropFirst())
         }
         return "[" + rows.joined(separator: ", ") + "]"
-    }
-}
-
-extension ParameterKind {
-    /// Some valid value; nil for arrays, whose shape the model knows. Integers are sizes: a large one leaves room for
-    /// what models ask of several parameters together (d large enough for all directions).
-    var anyValue: ParameterValue? {
-        switch self {
-        case .integer(let range): return .integer(min(max(1000, range.lowerBound), range.upperBound))
-        case .real(let range):
-            return [1, range.lower, range.upper, (range.lower + range.upper) / 2].first {
-                $0.isFinite && range.contains($0)
-            }.map(ParameterValue.real)
-        case .choice(let choices): return choices.first.map(ParameterValue.text)
-        case .flag: return .flag(false)
-        case .array: return nil
-        }
     }
 }

@@ -33,7 +33,7 @@ public struct Plan: Sendable {
         public let refused: Int
         /// The largest of them.
         public let largest: LimitExcess
-        /// The parameters that its cost depends on, as far as they are axes (`alpha=4 d=1000`); empty when none is.
+        /// The axes that its cost depends on (`alpha=4 d=1000`); empty when none is.
         public let place: String
         /// What brings its cost down (``MethodGrid/remedy(for:at:)``).
         public let remedy: String?
@@ -145,7 +145,10 @@ extension Job {
     /// A model's complaint about a point, as an error with the parameter's place in the job.
     func errors(for error: any Error, method: String) -> JobErrors {
         var location = SourceLocation.job
-        if case .parameter(let name, _)? = error as? ModelError { location = locations[name] ?? .job }
+        switch error as? ModelError {
+        case .needed(let name)?, .parameter(let name, _)?, .conflict(let name, _)?: location = locations[name] ?? .job
+        default: break
+        }
         return JobErrors([JobError(path: path, location: location, message: "method '\(method)': \(error)")])
     }
 }

@@ -4,6 +4,8 @@ import Modeling
 public enum LimitExcess: Sendable, Hashable {
     /// Bytes.
     case memory(need: Int, limit: Int)
+    /// Bytes, of all that the machine has.
+    case machine(need: Int, memory: Int)
     /// Seconds.
     case time(need: Double, limit: Double)
 }
@@ -14,7 +16,12 @@ extension JobLimits {
     public static let timeMargin = 2.0
 
     /// Why a task of this expected cost is not begun at all; nil when it may be.
-    public func refusal(of cost: Cost) -> LimitExcess? {
+    ///
+    /// - Parameter machineMemory: the bytes of the machine that would run it; nil: not looked at.
+    public func refusal(of cost: Cost, machineMemory: Int? = nil) -> LimitExcess? {
+        if let machineMemory, cost.memory > machineMemory {
+            return .machine(need: cost.memory, memory: machineMemory)
+        }
         if let taskMemory, cost.memory > taskMemory { return .memory(need: cost.memory, limit: taskMemory) }
         if let taskSeconds, cost.seconds > Self.timeMargin * taskSeconds {
             return .time(need: cost.seconds, limit: taskSeconds)
@@ -27,7 +34,7 @@ extension LimitExcess {
     /// What of a cost is limited.
     fileprivate func need(_ cost: Cost) -> Double {
         switch self {
-        case .memory: Double(cost.memory)
+        case .memory, .machine: Double(cost.memory)
         case .time: cost.seconds
         }
     }
@@ -35,7 +42,7 @@ extension LimitExcess {
 
 extension MethodGrid {
     /// What brings a task's cost down, in words: `lower mc_samples (100000), width (4) or record.times`. The parameters
-    /// are found by trying: each of those that cost depends on is halved, or doubled, by itself.
+    /// are found by trying: each of those that the method looks at is halved, or doubled, by itself.
     ///
     /// - Parameter parameters: those of the task.
     /// - Returns: nil when none of them changes the cost.
@@ -49,8 +56,8 @@ extension MethodGrid {
         }
         var lower: [(text: String, gain: Double)] = []
         var raise: [(text: String, gain: Double)] = []
-        for name in Set(costParameters).sorted() {
-            guard let value = parameters[name] else { continue }
+        for name in usedParameters {
+            guard let value = parameters[name] ?? fixed[name] else { continue }
             func tried(_ factor: Double) -> Double {
                 guard let other = scaled(value, by: factor, name) else { return 0 }
                 var changed = parameters
@@ -65,8 +72,7 @@ extension MethodGrid {
             }
         }
         if times.values.count > 1 {
-            let fewer = RecordingTimes(unit: times.unit, values: Array(times.values.prefix(times.values.count / 2)))
-            let gain = gain(try? self.cost(of: parameters, times: fewer))
+            let gain = gain(try? self.cost(of: parameters, recordingTimes: times.values.count / 2))
             if gain > Self.worthwhile { lower.append(("record.times", gain)) }
         }
         let parts = [("lower ", lower), ("raise ", raise)].filter { !$0.1.isEmpty }.map { verb, found in
