@@ -11,16 +11,19 @@ struct TaskRunner {
     private let keeper: RankKeeper
     /// Elementary steps a slice, by method; follows the measured speed. Results do not depend on it.
     private var quanta: [Int]
-    /// Parameters and observables of the point served last: the seeds of a point come one after the other.
+    /// The point served last: the seeds of a point come one after the other.
     private var cached: Context?
 
+    /// A point, read once for all its seeds.
     private struct Context {
         let method: Int
         let point: Int
         let parameters: ParameterPoint
         let slots: [ObservationSink.Slot]
-        /// Whether its expected cost was looked at and is within the job's limits.
-        var isAdmitted = false
+        /// What the model makes of the point, or says against it.
+        let prepared: Result<(point: PreparedPoint, name: TaskName), any Error>
+        /// Why no task there is begun; nil when its expected cost is within the limits.
+        let refusal: LimitExceeded?
     }
 
     private static let sliceSeconds = 1e-3
@@ -38,10 +41,17 @@ struct TaskRunner {
     /// divergence and errors become the record's status.
     mutating func run(_ task: TaskID, rank: Int, pause: () throws -> Bool) throws -> TaskRecord? {
         let grid = job.grids[task.method]
-        let (parameters, slots) = context(of: task)
-        let identity = grid.identity(point: task.point, seed: task.seed)
+        let context = context(of: task)
+        let slots = context.slots
+        // A point that the model refuses has no name; its record says why.
+        let names = try? context.prepared.get()
+        let seed = grid.seedValue(task.seed)
+        let random = RandomStream(identity: names?.name.identity(seed: seed) ?? TaskIdentity(high: 0, low: 0))
+        let identity =
+            names.map { grid.recordIdentity($0.point, context.parameters, seed: task.seed) }
+            ?? TaskIdentity(high: 0, low: 0)
         // A method without time runs to its own end.
-        let times = grid.method.isTimed ? grid.times.values : [.infinity]
+        let times = names?.point.targets ?? []
         let start = ContinuousClock.now
         let saved = keeper.begin(task, identity: identity) { Self.shape(grid, slots) }
         var sink = ObservationSink(slots: slots, timeCount: grid.times.values.count)
@@ -49,9 +59,10 @@ struct TaskRunner {
         var status = TaskStatus.done
         var text = ""
         do {
-            try admit(grid, parameters)
-            let request = grid.request(parameters: parameters, random: RandomStream(identity: identity))
-            var state = TaskState(run: try job.model.makeRun(request), sink: sink, timeCount: times.count)
+            let prepared = try context.prepared.get().point
+            if let refusal = context.refusal { throw refusal }
+            var state = TaskState(
+                run: try grid.makeRun(prepared, random: random), sink: sink, timeCount: times.count)
             if let saved {
                 do {
                     try StateArchive.restore(&state, from: saved)
@@ -60,7 +71,8 @@ struct TaskRunner {
                 } catch let error as StateArchiveError {
                     // Half restored is worth nothing: from the beginning.
                     keeper.complain(error)
-                    state = TaskState(run: try job.model.makeRun(request), sink: sink, timeCount: times.count)
+                    state = TaskState(
+                        run: try grid.makeRun(prepared, random: random), sink: sink, timeCount: times.count)
                 }
             }
             defer { sink = state.sink }
@@ -111,21 +123,38 @@ struct TaskRunner {
 
     /// What a checkpoint's buffers are laid out for: recording times and observables.
     private static func shape(_ grid: MethodGrid, _ slots: [ObservationSink.Slot]) -> UInt64 {
-        var text = "\(ProgramVersion.current) \(grid.times.unit.rawValue)"
+        var text = "\(ProgramVersion.current) \(grid.revision) \(grid.times.unit.rawValue)"
         for time in grid.times.values { text += " \(String(time.bitPattern, radix: 16))" }
         for slot in slots { text += " \(slot.name)\(slot.isRecordedInTime)\(slot.shape)" }
         return XXH64.hash(text)
     }
 
-    private mutating func context(of task: TaskID) -> (ParameterPoint, [ObservationSink.Slot]) {
-        if let cached, cached.method == task.method, cached.point == task.point {
-            return (cached.parameters, cached.slots)
+    private mutating func context(of task: TaskID) -> Context {
+        if let cached, cached.method == task.method, cached.point == task.point { return cached }
+        let grid = job.grids[task.method]
+        let parameters = grid.point(at: task.point)
+        let prepared = Result { () throws -> (point: PreparedPoint, name: TaskName) in
+            let point = try grid.prepare(at: task.point)
+            return (point, grid.name(of: point))
         }
-        let parameters = job.grids[task.method].point(at: task.point)
-        let slots = job.grids[task.method].slots(at: task.point)
-        cached = Context(method: task.method, point: task.point, parameters: parameters, slots: slots)
-        return (parameters, slots)
+        let context = Context(
+            method: task.method, point: task.point, parameters: parameters, slots: grid.slots(at: task.point),
+            prepared: prepared, refusal: (try? prepared.get()).flatMap { refusal(grid, $0.point, parameters) })
+        cached = context
+        return context
     }
+
+    /// Why no task at a point is begun: its expected cost is beyond the job's limits, or beyond this machine's memory.
+    private func refusal(
+        _ grid: MethodGrid, _ prepared: PreparedPoint, _ parameters: ParameterPoint
+    ) -> LimitExceeded? {
+        guard let cost = try? grid.cost(of: prepared, parameters),
+            let excess = job.limits.refusal(of: cost, machineMemory: Self.machineMemory)
+        else { return nil }
+        return .expected(excess, remedy: grid.remedy(for: excess, at: parameters))
+    }
+
+    private static let machineMemory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
 
     /// A slice that ended because its time was reached says only that the quantum is not too large.
     private func adapt(_ quantum: inout Int, seconds: Double, wasCutShort: Bool) {
@@ -138,15 +167,6 @@ struct TaskRunner {
 
     private func checkTime(_ seconds: Double) throws {
         if let limit = job.limits.taskSeconds, seconds > limit { throw LimitExceeded.time(limit) }
-    }
-
-    /// Throws when the task's expected cost is beyond the job's limits: then it is not begun.
-    private mutating func admit(_ grid: MethodGrid, _ parameters: ParameterPoint) throws {
-        guard job.limits.taskMemory != nil || job.limits.taskSeconds != nil, cached?.isAdmitted != true else { return }
-        if let excess = job.limits.refusal(of: try grid.cost(of: parameters)) {
-            throw LimitExceeded.expected(excess, remedy: grid.remedy(for: excess, at: parameters))
-        }
-        cached?.isAdmitted = true
     }
 }
 
@@ -177,7 +197,7 @@ private struct TaskState: Resumable {
 /// A task that went over what the job's `limits` allow.
 private enum LimitExceeded: Error, CustomStringConvertible {
     case time(Double)
-    /// By the estimate, before it began.
+    /// By the estimate, before it began: over a limit of the job, or more than the machine has.
     case expected(LimitExcess, remedy: String?)
 
     var description: String {
@@ -185,8 +205,12 @@ private enum LimitExceeded: Error, CustomStringConvertible {
         case .time(let limit):
             return "stopped after \(limit / 60) minutes (limits.task_minutes); raise the limit or shrink the point"
         case .expected(let excess, let remedy):
+            let otherwise =
+                if case .machine = excess {
+                    "use a machine with more memory (run --retry-failed there)"
+                } else { "raise the limit" }
             return "not begun: by the estimate it would \(excess.text); "
-                + (remedy.map { $0 + ", or " } ?? "") + "raise the limit"
+                + (remedy.map { $0 + ", or " } ?? "") + otherwise
         }
     }
 }
@@ -197,6 +221,8 @@ extension LimitExcess {
         switch self {
         case .memory(let need, let limit):
             return "hold \(Text.bytes(need)), over limits.task_memory (\(Text.bytes(limit)))"
+        case .machine(let need, let memory):
+            return "hold \(Text.bytes(need)), more than this machine has (\(Text.bytes(memory)))"
         case .time(let need, let limit):
             return "take \(Text.duration(need)), over limits.task_minutes (\(Text.duration(limit)))"
         }

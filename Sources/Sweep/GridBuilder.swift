@@ -312,7 +312,8 @@ struct GridBuilder {
                     let place = box.describe(complaint.indices, among: complaint.touched)
                     return JobError(
                         path: path, location: location(name, complaint.touched),
-                        message: "method '\(method.name)': \(complaint.error)" + (place.isEmpty ? "" : " (at \(place))"),
+                        message: "method '\(method.name)': \(complaint.error)"
+                            + (place.isEmpty ? "" : " (at \(place))"),
                         hint: place.isEmpty ? nil : "leave such points out with 'where'")
                 default:
                     return JobError(
