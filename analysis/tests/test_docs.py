@@ -16,6 +16,9 @@ from conftest import BINARY, ROOT, environment
 
 PAGES = ("README.md", "docs/running.md", "docs/analysis.md", "docs/dmft.md")
 
+#: The jobs, as named below jobs/.
+JOBS = sorted(str(path.relative_to(ROOT / "jobs")) for path in (ROOT / "jobs").rglob("*.yaml"))
+
 #: What makes each job take a moment; axes and methods stay.
 SMALLER = {"d": 100}
 
@@ -90,7 +93,7 @@ def test_the_pages_jobs_are_valid(page, tmp_path):
         assert done.stderr == ""
 
 
-@pytest.mark.parametrize("job", sorted(path.name for path in (ROOT / "jobs").glob("*.yaml")))
+@pytest.mark.parametrize("job", JOBS)
 def test_every_job_is_valid_and_says_what_to_expect(job, tmp_path):
     path = ROOT / "jobs" / job
     text = path.read_text()
@@ -106,7 +109,7 @@ def test_every_job_is_valid_and_says_what_to_expect(job, tmp_path):
 
 def test_the_readme_lists_every_job():
     listed = re.findall(r"^\| \[jobs/(.*?)\]", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(path.name for path in (ROOT / "jobs").glob("*.yaml"))
+    assert sorted(listed) == JOBS
 
 
 PAGE_PATHS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
