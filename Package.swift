@@ -92,7 +92,8 @@ let program: [Target] = [
         path: "Tests/Testbench", swiftSettings: simd),
     .executableTarget(
         name: "Benchmarks",
-        dependencies: kit + ["Coordinator", "Results", "Sweep"] + models.map { .target(name: $0) },
+        dependencies: kit + ["Coordinator", "Results", "Sweep", "Models", "ModelExamples"]
+            + models.map { .target(name: $0) },
         path: "Benchmarks", exclude: ["engine.py", "reference.py", "run.py", "scale.py"], swiftSettings: simd),
 ]
 
@@ -103,6 +104,10 @@ let tests: [Target] = [
         swiftSettings: simd),
     .testTarget(
         name: "DynamicsTests", dependencies: ["Dynamics", "Numerics", "Randomness", "Persistence", "ModelTesting"],
+        swiftSettings: simd),
+    // What holds for all models.
+    .testTarget(
+        name: "ModelsTests", dependencies: ["Models", "ModelExamples", "Sweep", "Modeling", "Numerics"],
         swiftSettings: simd),
     .testTarget(name: "SweepTests", dependencies: ["Sweep", "Modeling", "Models"], swiftSettings: simd),
     .testTarget(

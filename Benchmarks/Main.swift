@@ -19,6 +19,7 @@ let benchmarks = [
     Benchmark(name: "miw", run: benchmarkMultiIndexWeakRecovery),
     Benchmark(name: "bsr", run: benchmarkBilinearSequence),
     Benchmark(name: "ewq", run: benchmarkExtensiveWidth),
+    Benchmark(name: "costs", run: benchmarkCosts),
     Benchmark(name: "coordination", run: benchmarkCoordination),
 ]
 

@@ -52,7 +52,7 @@ extension Job {
 
 extension ParameterValue {
     /// The value as YAML on one line; it reads back as exactly this value.
-    var flowText: String {
+    package var flowText: String {
         switch self {
         case .text(let text): return JobTree.quoted(text)
         case .array(let array): return "{value: \(Self.nested(array.elements[...], array.shape[...]))}"
