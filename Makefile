@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 BINARY := .build/release/dynsweep
 RANKS  ?= 2
 
-.PHONY: all build demo gallery test soak lint setup viewers bench clean
+.PHONY: all build demo gallery test test-long soak lint setup viewers bench clean
 
 all: build
 
@@ -36,6 +36,11 @@ lint: setup
 
 test: viewers lint build
 	scripts/test
+
+# What takes longer: the statistical tests of the models at full size, and the crash test at length. Half an hour to an hour.
+test-long: build
+	swift build -c release --static-swift-stdlib --product dynsweep-testbench
+	scripts/test long
 
 # The crash test at length: sweeps killed at random moments until they are done. A quarter of an hour on two idle cores.
 KILLS ?= 200
