@@ -2,20 +2,19 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `gd`: full-batch training of W in R^{d x d_q}, and of the decoder when `joint` (sheet, Algorithms).
+/// Method `gd`: full-batch training of W in R^{d x d_q}, and of the decoder when `joint` (8) to (10).
 ///
 /// A step is one product Z = Q W^T, token-wise products X_i z_i, the contraction of tokens to v_i = -sum_tau beta x_tau, and
 /// one product V^T Q: 2 (2 n d d_q) + 2 (2 n T d) flops, and nothing of size n T d^2.
 struct FullTraining: Run {
-    private let instance: SAIBInstance
-    private let unit: TimeUnit
-    private var recorder: SAIBRecorder
+    private let instance: Instance
+    private var recorder: Recorder
     private var W: [Double]
     private var u: [Double]
     private var step = 0
 
     // Scratch: all follows from W and u.
-    private var pass: SAIBPass
+    private var pass: Pass
     private var Z: [Double]
     private var logits: [Double]
     private var scores: [Double]
@@ -24,21 +23,14 @@ struct FullTraining: Run {
     private var Du: [Double]
     private var tokenWeights: [Double]
 
-    init(_ request: RunRequest, _ p: SAIBParameters) throws {
-        let needsDirection =
-            request.observables.contains("corr_W") || request.observables.contains("dist_W")
-            || p.start == .mm || p.start == .adversarial
-        instance = try SAIBInstance(request, p, needsDirection: needsDirection)
+    init(_ p: Parameters, _ request: RunRequest) throws {
+        let needsDirection = request.wants(.corrW) || request.wants(.distW) || p.start.isAlongMargin
+        instance = try Instance(request, p, needsDirection: needsDirection)
         let data = instance.data
-        let bytes = 16 * Double(data.d) * Double(data.dq)
-        guard bytes < Double(ProcessInfo.processInfo.physicalMemory) else {
-            throw ModelError.parameter("d", "is too large for gd: W would hold \(bytes / 1e9) GB; take gap-recursion")
-        }
-        unit = request.times.unit
-        recorder = SAIBRecorder(data, isJoint: p.isJoint)
+        recorder = Recorder(data, isJoint: p.isJoint)
         W = try instance.start()
         u = data.u
-        pass = SAIBPass(n: data.n, T: data.T, loss: p.loss)
+        pass = Pass(n: data.n, T: data.T, loss: p.loss)
         Z = Array(repeating: 0, count: data.n * data.d)
         V = Z
         logits = Array(repeating: 0, count: data.n * data.T)
@@ -55,7 +47,7 @@ struct FullTraining: Run {
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = try instance.parameters.nearestStep(time, unit: unit)
+        let target = Int(time)
         for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
             let scale = try nextStep()
             if scale.w != 0 { BLAS.axpy(W.count, scale.w, D, &W) }
@@ -68,9 +60,9 @@ struct FullTraining: Run {
     /// Logits, scores and the softmax at the present W and u.
     private mutating func forward() throws {
         let data = instance.data
-        let (n, T, d, dq) = (data.n, data.T, data.d, data.dq)
-        BLAS.gemm(.none, .transposed, m: n, n: d, k: dq, data.Q, leadingA: dq, W, leadingB: dq, &Z, leadingC: d)
-        Self.withPointers(data.X, Z, &logits) { X, Z, logits in
+        let (n, T, d) = (data.n, data.T, data.d)
+        data.project(W, &Z)
+        withPointers(data.X, Z, &logits) { X, Z, logits in
             for i in 0..<n {
                 BLAS.gemv(rows: T, columns: d, X + i * T * d, leading: d, Z + i * d, logits + i * T)
             }
@@ -82,17 +74,17 @@ struct FullTraining: Run {
     }
 
     /// The scaled directions D and D_u at the present W and u, and how far the optimizer goes along them.
-    private mutating func nextStep() throws -> SAIBStep {
+    private mutating func nextStep() throws -> Step {
         try forward()
         let (data, p) = (instance.data, instance.parameters)
-        let (n, T, d, dq) = (data.n, data.T, data.d, data.dq)
-        Self.withPointers(data.X, pass.beta, &V) { X, beta, V in
+        let (n, T, d) = (data.n, data.T, data.d)
+        withPointers(data.X, pass.beta, &V) { X, beta, V in
             for i in 0..<n {
                 BLAS.gemv(
                     .transposed, rows: T, columns: d, alpha: -1, X + i * T * d, leading: d, beta + i * T, V + i * d)
             }
         }
-        BLAS.gemm(.transposed, .none, m: d, n: dq, k: n, V, leadingA: d, data.Q, leadingB: dq, &D, leadingC: dq)
+        data.outer(V, &D)
         let norm = pass.sigma > -.infinity ? BLAS.dot(D.count, D, D).squareRoot() : 0
         var decoder: (norm: Double, omega: Double)?
         if p.isJoint {
@@ -105,7 +97,7 @@ struct FullTraining: Run {
             BLAS.gemv(.transposed, rows: n * T, columns: d, data.X, leading: d, tokenWeights, &Du)
             decoder = (BLAS.dot(d, Du, Du).squareRoot(), omega)
         }
-        let scale = SAIBStep(p, t: step, norm: norm, sigma: pass.sigma, decoder: decoder) {
+        let scale = Step(p.rule, t: step, norm: norm, sigma: pass.sigma, decoder: decoder) {
             pass.logExcess(scores: scores, opt: data.opt, isJoint: p.isJoint)
         }
         guard norm.isFinite, scale.w.isFinite, scale.u.isFinite else {
@@ -114,41 +106,20 @@ struct FullTraining: Run {
         return scale
     }
 
-    private static func withPointers(
-        _ a: [Double], _ b: [Double], _ c: inout [Double],
-        _ body: (UnsafePointer<Double>, UnsafePointer<Double>, UnsafeMutablePointer<Double>) -> Void
-    ) {
-        a.withUnsafeBufferPointer { a in
-            b.withUnsafeBufferPointer { b in
-                c.withUnsafeMutableBufferPointer { c in
-                    guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-                    body(a, b, c)
-                }
-            }
-        }
-    }
-
     mutating func observe(into sink: inout ObservationSink) throws {
-        if sink.wants("step_len") {
+        if sink.wants(.stepLength) {
             let scale = try nextStep()
-            sink.put("step_len", scale.w * BLAS.dot(D.count, D, D).squareRoot())
+            sink.put(.stepLength, scale.w * BLAS.dot(D.count, D, D).squareRoot())
         } else {
             try forward()
         }
         recorder.observe(pass, scores: scores, into: &sink)
         try recorder.observeSelection(pass.selected, W: W, into: &sink)
         let (norm, correlation, distance) = directions(W, instance.direction)
-        sink.put("norm_W", norm)
-        sink.put("corr_W", correlation)
-        sink.put("dist_W", distance)
-        let decoder = directions(u, unit(instance.umm))
-        if !u.isEmpty { sink.put("norm_u", decoder.norm) }
-        sink.put("corr_u", decoder.correlation)
-    }
-
-    private func unit(_ x: [Double]) -> [Double] {
-        let norm = x.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        return norm > 0 ? x.map { $0 / norm } : []
+        sink.put(.normW, norm)
+        sink.put(.corrW, correlation)
+        sink.put(.distW, distance)
+        recorder.observeDecoder(u, instance.umm, into: &sink)
     }
 
     mutating func finish(into sink: inout ObservationSink) throws { try instance.finish(into: &sink) }
@@ -164,9 +135,9 @@ struct FullTraining: Run {
 extension SelfAttentionImplicitBias {
     /// L (one number), dL/dW and dL/du of method `gd` at W and u, as its steps use them: to test gradients.
     package static func lossAndGradients(
-        _ request: RunRequest, W: [Double], u: [Double]
+        _ p: Parameters, _ request: RunRequest, W: [Double], u: [Double]
     ) throws -> ([Double], [Double], [Double]) {
-        var training = try FullTraining(request, SAIBParameters(request.point, method: "gd"))
+        var training = try FullTraining(p, request)
         return try training.lossAndGradients(W: W, u: u)
     }
 }

@@ -2,49 +2,53 @@ import Foundation
 import Modeling
 import Numerics
 
-/// The gap features f_k = (x_{i,opt} - x_{i,tau}) q_i^T of a choice of one token a sequence, k = (i, tau != opt_i) in order.
-package struct SAIBGaps: Sendable {
-    package let count: Int
+/// The gap features f_k = (x_{i,opt} - x_{i,tau}) q_i^T, (7), of a choice of one token a sequence, k = (i, tau != opt_i) in
+/// order.
+package struct Gaps: Sendable {
+    let data: DataSet
+    package let opt: [Int]
+    /// i T + tau of each k.
+    package let places: [Int]
     /// delta_k = x_{i,opt} - x_{i,tau}, (K, d).
     let delta: [Double]
-    let n: Int
-    let T: Int
-    let d: Int
-    let dq: Int
-    let Q: [Double]
-    package let opt: [Int]
 
-    package init(_ data: SAIBData, opt: [Int]? = nil) {
-        (n, T, d, dq, Q) = (data.n, data.T, data.d, data.dq, data.Q)
-        self.opt = opt ?? data.opt
-        count = n * (T - 1)
+    /// K = n (T - 1).
+    package var count: Int { places.count }
+
+    package init(_ data: DataSet, opt given: [Int]? = nil) {
+        let (opt, T, d) = (given ?? data.opt, data.T, data.d)
+        let places = (0..<(data.n * T)).filter { $0 % T != opt[$0 / T] }
         var delta: [Double] = []
-        delta.reserveCapacity(count * d)
-        for i in 0..<n {
-            let best = (i * T + self.opt[i]) * d
-            for tau in 0..<T where tau != self.opt[i] {
-                let at = (i * T + tau) * d
-                for a in 0..<d { delta.append(data.X[best + a] - data.X[at + a]) }
-            }
+        delta.reserveCapacity(places.count * d)
+        for place in places {
+            let (best, at) = ((place / T * T + opt[place / T]) * d, place * d)
+            for a in 0..<d { delta.append(data.X[best + a] - data.X[at + a]) }
         }
-        self.delta = delta
+        (self.data, self.opt, self.places, self.delta) = (data, opt, places, delta)
+    }
+
+    /// q_i.q_j, n x n.
+    func queryOverlaps() -> [Double] {
+        let (n, dq, Q) = (data.n, data.dq, data.Q)
+        var R = Array(repeating: 0.0, count: n * n)
+        BLAS.gemm(.none, .transposed, m: n, n: n, k: dq, Q, leadingA: dq, Q, leadingB: dq, &R, leadingC: n)
+        return R
     }
 
     /// G_kl = (delta_k.delta_l)(q_i.q_j), K x K.
     ///
-    /// - Throws: ``ModelError/parameter(_:_:)`` when it does not fit into the machine's memory.
+    /// - Throws: ``ModelError/parameter(_:_:)`` for more constraints than a solution is sensible with.
     package func gram() throws -> [Double] {
-        let bytes = 32 * Double(count) * Double(count)
-        guard bytes < Double(ProcessInfo.processInfo.physicalMemory), count < 40_000 else {
+        let (n, d) = (data.n, data.d)
+        guard count < 40_000 else {
             throw ModelError.parameter(
-                "n", "(L-1) = \(count) constraints need \(bytes / 1e9) GB here; take fewer sequences or tokens")
+                Keys.n, "(L-1) = \(count) constraints are more than 40000; take fewer sequences or tokens")
         }
         var G = Array(repeating: 0.0, count: count * count)
         BLAS.gemm(
             .none, .transposed, m: count, n: count, k: d, delta, leadingA: d, delta, leadingB: d, &G, leadingC: count)
-        var R = Array(repeating: 0.0, count: n * n)
-        BLAS.gemm(.none, .transposed, m: n, n: n, k: dq, Q, leadingA: dq, Q, leadingB: dq, &R, leadingC: n)
-        let t = T - 1
+        let R = queryOverlaps()
+        let t = data.T - 1
         for k in 0..<count {
             for j in 0..<n {
                 let overlap = R[k / t * n + j]
@@ -58,57 +62,77 @@ package struct SAIBGaps: Sendable {
 
     /// v_i = sum_tau c_k delta_k, (n, d): sum_k c_k f_k = V^T Q.
     package func contract(_ c: [Double]) -> [Double] {
+        let (n, d, t) = (data.n, data.d, data.T - 1)
         var V = Array(repeating: 0.0, count: n * d)
-        let t = T - 1
-        delta.withUnsafeBufferPointer { delta in
-            c.withUnsafeBufferPointer { c in
-                V.withUnsafeMutableBufferPointer { V in
-                    guard let delta = delta.baseAddress, let c = c.baseAddress, let V = V.baseAddress else { return }
-                    for i in 0..<n {
-                        BLAS.gemv(
-                            .transposed, rows: t, columns: d, delta + i * t * d, leading: d, c + i * t, V + i * d)
-                    }
-                }
+        withPointers(delta, c, &V) { delta, c, V in
+            for i in 0..<n {
+                BLAS.gemv(.transposed, rows: t, columns: d, delta + i * t * d, leading: d, c + i * t, V + i * d)
             }
         }
         return V
     }
 
     /// sum_k c_k f_k, (d, d_q).
-    package func combine(_ c: [Double]) -> [Double] {
-        var W = Array(repeating: 0.0, count: d * dq)
-        BLAS.gemm(
-            .transposed, .none, m: d, n: dq, k: n, contract(c), leadingA: d, Q, leadingB: dq, &W, leadingC: dq)
-        return W
-    }
+    package func combine(_ c: [Double]) -> [Double] { data.outer(contract(c)) }
 
     /// g_k = <f_k, W>.
     package func gaps(of W: [Double]) -> [Double] {
-        var Z = Array(repeating: 0.0, count: n * d)
+        let (d, t) = (data.d, data.T - 1)
+        var Z = Array(repeating: 0.0, count: data.n * d)
+        data.project(W, &Z)
+        var g = Array(repeating: 0.0, count: count)
+        withPointers(delta, Z, &g) { delta, Z, g in
+            for k in 0..<places.count { g[k] = BLAS.dot(d, delta + k * d, Z + k / t * d) }
+        }
+        return g
+    }
+}
+
+extension DataSet {
+    /// W q_i of every query, (n, d), into `Z`.
+    func project(_ W: [Double], _ Z: inout [Double]) {
         BLAS.gemm(.none, .transposed, m: n, n: d, k: dq, Q, leadingA: dq, W, leadingB: dq, &Z, leadingC: d)
-        let t = T - 1
-        return (0..<count).map { k in
-            delta.withUnsafeBufferPointer { delta in
-                Z.withUnsafeBufferPointer { Z in
-                    guard let delta = delta.baseAddress, let Z = Z.baseAddress else { return 0 }
-                    return BLAS.dot(d, delta + k * d, Z + k / t * d)
-                }
+    }
+
+    /// V^T Q, (d, d_q), into `W`.
+    func outer(_ V: [Double], _ W: inout [Double]) {
+        BLAS.gemm(.transposed, .none, m: d, n: dq, k: n, V, leadingA: d, Q, leadingB: dq, &W, leadingC: dq)
+    }
+
+    /// V^T Q, (d, d_q).
+    func outer(_ V: [Double]) -> [Double] {
+        var W = Array(repeating: 0.0, count: d * dq)
+        outer(V, &W)
+        return W
+    }
+}
+
+/// Gives `body` pointers to three arrays.
+func withPointers(
+    _ a: [Double], _ b: [Double], _ c: inout [Double],
+    _ body: (UnsafePointer<Double>, UnsafePointer<Double>, UnsafeMutablePointer<Double>) -> Void
+) {
+    a.withUnsafeBufferPointer { a in
+        b.withUnsafeBufferPointer { b in
+            c.withUnsafeMutableBufferPointer { c in
+                guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
+                body(a, b, c)
             }
         }
     }
 }
 
 /// W_mm (W-SVM) of a choice of tokens, with what is derived from it.
-package struct SAIBMargin: Sendable {
-    package let gaps: SAIBGaps
+package struct Margin: Sendable {
+    package let gaps: Gaps
     package let problem: LeastDistance
     /// |W_mm|, infinite when infeasible.
     package let norm: Double
 
     /// `relaxed` sequences only need gaps >= 0.
-    package init(_ gaps: SAIBGaps, gram: [Double], relaxed: Set<Int> = []) throws {
+    package init(_ gaps: Gaps, gram: [Double], relaxed: Set<Int> = []) throws {
         self.gaps = gaps
-        let targets = (0..<gaps.count).map { relaxed.contains($0 / (gaps.T - 1)) ? 0.0 : 1 }
+        let targets = gaps.places.map { relaxed.contains($0 / gaps.data.T) ? 0.0 : 1 }
         problem = try LeastDistance(gram: gram, targets: targets)
         norm = problem.squaredNorm.squareRoot()
     }
@@ -118,19 +142,26 @@ package struct SAIBMargin: Sendable {
     /// W_mm itself, (d, d_q); zero when infeasible.
     package func matrix() -> [Double] { gaps.combine(lambda) }
 
+    /// W_mm/|W_mm|, (d, d_q); empty when infeasible.
+    func direction() -> [Double] {
+        guard problem.isFeasible && norm > 0 else { return [] }
+        var direction = matrix()
+        BLAS.scal(direction.count, 1 / norm, &direction)
+        return direction
+    }
+
     /// Sequences with at least one active constraint.
     package var activeFraction: Double {
-        Double(Set(problem.support.map { $0 / (gaps.T - 1) }).count) / Double(gaps.n)
+        Double(Set(problem.support.map { gaps.places[$0] / gaps.data.T }).count) / Double(gaps.data.n)
     }
 
     /// The rank of W_mm: singular values above 1e-6 of the largest.
     package func rank() throws -> Int {
         guard problem.isFeasible else { return 0 }
         // W W^T = V^T (Q Q^T) V has the eigenvalues of S V V^T S with S = (Q Q^T)^(1/2), n x n.
-        let (n, d, dq) = (gaps.n, gaps.d, gaps.dq)
+        let (n, d) = (gaps.data.n, gaps.data.d)
         let V = gaps.contract(lambda)
-        var (R, P) = (Array(repeating: 0.0, count: n * n), Array(repeating: 0.0, count: n * n))
-        BLAS.gemm(.none, .transposed, m: n, n: n, k: dq, gaps.Q, leadingA: dq, gaps.Q, leadingB: dq, &R, leadingC: n)
+        var (R, P) = (gaps.queryOverlaps(), Array(repeating: 0.0, count: n * n))
         BLAS.gemm(.none, .transposed, m: n, n: n, k: d, V, leadingA: d, V, leadingB: d, &P, leadingC: n)
         let (values, vectors) = try LAPACK.symmetricEigen(n, R, vectors: true)
         // Rows of B are the eigenvectors times the roots of their eigenvalues, so B^T B = Q Q^T.

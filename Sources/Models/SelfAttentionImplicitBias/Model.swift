@@ -1,7 +1,8 @@
+import ModelKit
 import Modeling
 
 /// Training of one softmax self-attention layer with a linear decoder in binary classification, and its implicit bias
-/// towards the hard-margin solution W_mm (arXiv 2402.05738; sheet `self-attention-implicit-bias`).
+/// towards the hard-margin solution W_mm (docs/models/self-attention-implicit-bias.md, whose equations are cited here).
 public struct SelfAttentionImplicitBias: Model {
     public init() {}
 
@@ -13,84 +14,98 @@ public struct SelfAttentionImplicitBias: Model {
         "arXiv:2308.16898 (Tarzanagh, Li, Thrampoulidis, Oymak, 2023)",
         "arXiv:2306.13596 (Tarzanagh, Li, Zhang, Oymak, NeurIPS 2023)",
     ]
+    public let revision = 1
+    public var keys: [any ParameterKey] { Keys.all }
 
-    public var parameters: [ParameterSpec] { Self.parameterSpecs }
+    /// Scaled time is the sum of constant steps: t = step_size * steps, whatever the optimizer.
+    public func stepsPerTime(of method: Method, at point: Reader) throws -> Double { try 1 / point[Keys.stepSize] }
 
-    private static let costParameters = ["alpha", "n", "d", "L", "data", "tokens", "query", "step_size"]
-
-    public var methods: [MethodSpec] {
-        let dynamics = Self.trajectoryObservables + Self.selectionObservables + Self.instanceObservables
-        let noMatrix = Set(["corr_W_selected", "norm_Wmm_selected"])
-        let symmetricInstance = Self.instanceObservables.filter {
-            ["norm_Wmm", "norm_Wmm_sq_per_n", "norm_umm"].contains($0.name)
-        }
-        return [
-            MethodSpec(
-                "gd", kind: .simulation, isSeeded: true, isTimed: true, observables: dynamics,
-                costParameters: Self.costParameters,
-                "full-batch training of W in d x d_q dimensions (parameter optimizer: gd, ngd, polyak)"),
-            MethodSpec(
-                "gap-recursion", kind: .simulation, isSeeded: true, isTimed: true,
-                observables: dynamics.filter { !noMatrix.contains($0.name) }, costParameters: Self.costParameters,
-                "the same, exactly, in the n (L - 1) gaps: fixed decoder; its cost does not depend on d"),
-            MethodSpec(
-                "svm", kind: .simulation, isSeeded: true, isTimed: false, observables: Self.instanceObservables,
-                costParameters: Self.costParameters, "the hard-margin problems of a data set: W_mm and u_mm"),
-            MethodSpec(
-                "symmetric", kind: .theory, isSeeded: false, isTimed: true,
-                observables: Self.trajectoryObservables + symmetricInstance, costParameters: ["step_size"],
-                "scalar recursion: exact for data: orthogonal, the limit of large d for gaussian"),
-            MethodSpec(
-                "late-time", kind: .theory, isSeeded: true, isTimed: true, observables: Self.lateTimeObservables,
-                costParameters: Self.costParameters,
-                "leading asymptotics of a data set: norm, direction, loss, sparsity (fixed decoder)"),
-            MethodSpec(
-                "closed-form", kind: .theory, isSeeded: false, isTimed: false,
-                observables: Self.closedFormObservables, costParameters: [],
-                "|W_mm|^2/n for n, d to infinity at fixed alpha (gaussian data, external queries)"),
-        ]
-    }
-
-    public func constraints(method: String) -> [Constraint] { SAIBRules.rules(method).map(\.constraint) }
-
-    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        SAIBRelevance(context).used(by: method)
-    }
-
-    public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        let choices = SAIBRules.Choices(point: point)
-        let (n, d, T) = (choices.sizes.n ?? 10, choices.sizes.d ?? 100, Double(choices.T ?? 5))
-        let dq = choices.query == .prompt ? 1 : d
+    public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
+        let (n, d, T, dq) = (Double(p.n), Double(p.d), Double(p.T), Double(p.dq))
         let K = n * (T - 1)
-        let unit = times.unit == .steps ? 1 : (try? point.real("step_size")) ?? 1
-        let steps = (times.values.last ?? 0) / unit
+        let steps = times.last ?? 0
         let data = n * T * d
         let gram = K * K
         let solve = (gram * d + gram * K / 3) * 0.12e-9 + gram * 20e-9
         let softmax = n * T * 20e-9 + 1e-6
         switch method {
-        case "gd":
+        case .gd:
             let step = (4 * n * d * dq + 4 * data) * 0.03e-9 + d * dq * 0.8e-9 + softmax
-            return Cost(seconds: steps * step + solve, memory: Int(min(8 * (2 * d * dq + 2 * data + 3 * gram), 1e18)))
-        case "gap-recursion":
-            return Cost(
-                seconds: steps * (gram * 0.05e-9 + softmax) + solve, memory: Int(min(8 * (2 * data + 4 * gram), 1e18)))
-        case "svm", "late-time":
-            return Cost(seconds: solve + 1e-4, memory: Int(min(8 * (2 * data + 4 * gram), 1e18)))
-        case "symmetric": return Cost(seconds: steps * 200e-9, memory: 4096)
-        default: return Cost(seconds: 1e-4, memory: 4096)
+            return Cost(seconds: steps * step + solve, bytes: 8 * (2 * d * dq + 2 * data + 3 * gram))
+        case .gapRecursion:
+            return Cost(seconds: steps * (gram * 0.05e-9 + softmax) + solve, bytes: 8 * (2 * data + 4 * gram))
+        case .svm, .lateTime: return Cost(seconds: solve + 1e-4, bytes: 8 * (2 * data + 4 * gram))
+        case .symmetric: return Cost(seconds: steps * 200e-9, bytes: 4096)
+        case .closedForm: return Cost(seconds: 1e-4, bytes: 4096)
         }
     }
 
-    public func makeRun(_ request: RunRequest) throws -> any Run {
-        let parameters = try SAIBParameters(request.point, method: request.method)
-        switch request.method {
-        case "gd": return try FullTraining(request, parameters)
-        case "gap-recursion": return try GapRecursion(request, parameters)
-        case "svm": return try MarginRun(request, parameters)
-        case "symmetric": return SymmetricRun(request, parameters)
-        case "late-time": return try LateTimeRun(request, parameters)
-        default: return AlphaTheoryRun(parameters)
+    public func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        switch method {
+        case .gd: return try FullTraining(p, request)
+        case .gapRecursion: return try GapRecursion(p, request)
+        case .svm:
+            let instance = try Instance(request, p, needsMargin: true)
+            return ClosedForm { try instance.finish(into: &$0) }
+        case .symmetric: return SymmetricRun(p)
+        case .lateTime: return try LateTimeRun(p, request)
+        case .closedForm: return ClosedForm { try AlphaTheory.observe(p, into: &$0) }
+        }
+    }
+}
+
+/// The algorithms and theories.
+public enum Method: String, ModelMethod {
+    case gd
+    case gapRecursion = "gap-recursion"
+    case svm
+    case symmetric
+    case lateTime = "late-time"
+    case closedForm = "closed-form"
+
+    /// It draws tokens in R^d, or is given them.
+    var isSampled: Bool { self != .symmetric && self != .closedForm }
+    /// It follows an optimizer.
+    var trains: Bool { self != .svm && self != .closedForm }
+
+    public var spec: MethodSpec {
+        let inGaps = Observable.trajectory + [.sMaxMean, .selectedOptimal]
+        switch self {
+        case .gd:
+            return MethodSpec(
+                self, kind: .simulation, isSeeded: true, time: .steps,
+                observables: inGaps + [.corrWSelected, .normWmmSelected] + Observable.ofInstance,
+                "full-batch training of W in d x d_q dimensions (parameter optimizer: gd, ngd, polyak)")
+        case .gapRecursion:
+            return MethodSpec(
+                self, kind: .simulation, isSeeded: true, time: .steps, observables: inGaps + Observable.ofInstance,
+                "the same, exactly, in the n (L - 1) gaps: fixed decoder; its cost does not depend on d")
+        case .svm:
+            return MethodSpec(
+                self, kind: .simulation, isSeeded: true, time: .none, observables: Observable.ofInstance,
+                "the hard-margin problems of a data set: W_mm and u_mm")
+        case .symmetric:
+            return MethodSpec(
+                self, kind: .theory, isSeeded: false, time: .steps,
+                observables: Observable.trajectory + [.normWmm, .normWmmSquarePerN, .normUmm],
+                "scalar recursion: exact for data: orthogonal, the limit of large d for gaussian")
+        case .lateTime:
+            let curvatures = Observable.curvatures.map { $0.recorded(byDefault: true) }
+            let instance = Observable.ofInstance.map { observable in
+                curvatures.first { $0.name == observable.name } ?? observable
+            }
+            return MethodSpec(
+                self, kind: .theory, isSeeded: true, time: .steps,
+                observables: [.logExcess, .normW, .corrW, .distW, .logSparsity, .stepLength]
+                    + [.logExcessSlope, .distConstant, .gdTransient, .allActive] + instance,
+                "leading asymptotics of a data set: norm, direction, loss, sparsity (fixed decoder)")
+        case .closedForm:
+            return MethodSpec(
+                self, kind: .theory, isSeeded: false, time: .none,
+                observables: [
+                    .normWmmSquarePerN, .activeFraction, .normWmmSquareSmallAlpha, .normWmmSquareAllActive,
+                ],
+                "|W_mm|^2/n for n, d to infinity at fixed alpha (gaussian data, external queries)")
         }
     }
 }

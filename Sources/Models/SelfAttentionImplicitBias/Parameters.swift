@@ -1,91 +1,250 @@
-import Foundation
 import Modeling
 
-/// One grid point, decoded and checked: every rule that ties parameters is here, for the job's check and for the run.
-package struct SAIBParameters: Sendable {
+/// One grid point, read and checked. What a method or a choice does not read has no meaning there and stands at 0,
+/// 1, nil or its default.
+public struct Parameters: ModelParameters {
+    /// n, sequences; even for balanced families.
     package let n: Int
+    /// T, tokens a sequence: the parameter `L`, at least 2.
     package let T: Int
-    /// Nil when the method needs none and the job gives none.
-    package let d: Int?
-    package let alpha: Double?
-    package let family: SAIBFamily
-    package let query: SAIBQuery
-    package let geometry: SAIBGeometry
-    /// U and sigma.
+    /// d, the length of a token; 0 where a theory has none.
+    package let d: Int
+    /// d_q, the length of a query.
+    package let dq: Int
+    /// n/d; read by `closed-form` alone.
+    package let alpha: Double
+    /// Where the data come from.
+    package let family: Family
+    /// Where queries come from.
+    package let query: Query
+    /// The signals of gaussian and orthogonal data.
+    package let geometry: Geometry
+    /// U, the signals' norm, positive.
     package let signal: Double
+    /// sigma, the noise tokens' norm, positive.
     package let sigma: Double
+    /// Whether noise tokens lose their signal coordinates (gaussian).
     package let projects: Bool
+    /// w_1, ..., w_4 of sin data.
     package let frequencies: [Double]
-    package let tokens: ArrayValue?
-    package let queries: ArrayValue?
-    package let labels: [Double]?
-    package let opt: [Int]?
-    package let scores: [Double]?
+    /// The data of family `explicit`.
+    package let explicit: ExplicitData?
+    /// The decoder that the job gives, or its start; shape (d).
     package let u: [Double]?
-    package let loss: SAIBLoss
-    package let optimizer: SAIBOptimizer
-    package let polyak: Double
+    /// Whether the decoder is trained too.
     package let isJoint: Bool
-    /// eta_W, eta_u, a_W, a_u.
-    package let step: Double
-    package let stepU: Double
-    package let decay: Double
-    package let decayU: Double
-    package let start: SAIBStart
-    /// omega.
+    /// l(m).
+    package let loss: Loss
+    /// How far the optimizer goes.
+    package let rule: StepRule
+    /// The direction of W_0.
+    package let start: Start
+    /// omega = |W_0|, not negative; 0 where `start` says it all.
     package let initScale: Double
-    package let W0: ArrayValue?
+    /// W_0 of start `explicit`, (d, d_q).
+    package let W0: [Double]?
+    /// The number of the random data set and start; nil: those of the task.
     package let dataSeed: Int?
 
-    /// A2 = U^2 and B2 = sigma^2.
+    /// U^2.
     package var A2: Double { signal * signal }
+    /// sigma^2.
     package var B2: Double { sigma * sigma }
 
-    /// True for the families with balanced labels +1, -1, +1, ...
-    package var isBalanced: Bool { family == .gaussian || family == .orthogonal }
-
-    /// eta_W (t + 1)^-a_W.
-    package func stepSize(_ t: Int) -> Double { decay == 0 ? step : step * pow(Double(t + 1), -decay) }
-    /// eta_u (t + 1)^-a_u.
-    package func stepSizeU(_ t: Int) -> Double { decayU == 0 ? stepU : stepU * pow(Double(t + 1), -decayU) }
-
-    /// Decodes a grid point for `method`.
-    ///
-    /// - Throws: ``ModelError/parameter(_:_:)`` for what does not fit together.
-    package init(_ point: ParameterPoint, method: String) throws {
-        let choices = SAIBRules.Choices(point: point)
-        for rule in SAIBRules.rules(method) {
-            if let violation = rule.violation(choices) { throw ModelError.parameter(rule.name, violation) }
+    public init(_ point: Reader, method: Method) throws {
+        family = try point.read(Keys.data, or: point.isGiven(Keys.tokens) ? .explicit : .gaussian)
+        query = try point.read(Keys.query, or: family.usualQuery(hasQueries: point.isGiven(Keys.queries)))
+        try Self.check(family, query, point, method)
+        let isSampled = method.isSampled
+        isJoint = method == .closedForm ? false : try point[Keys.joint]
+        guard !isJoint || (method != .gapRecursion && method != .lateTime) else {
+            throw ModelError.parameter(
+                Keys.joint, "must be false for \(method.rawValue), whose decoder is fixed; use gd or symmetric")
         }
-        family = choices.family
-        query = choices.query
-        start = choices.start
-        T = choices.T ?? 2
-        // The limit of closed-form has no n.
-        n = choices.n ?? 1
-        d = choices.d
-        alpha = choices.sizes.alpha
-        tokens = try point.arrayIfGiven("tokens")
-        queries = try point.arrayIfGiven("queries")
-        labels = try point.arrayIfGiven("labels")?.elements
-        opt = try point.arrayIfGiven("opt")?.elements.map { Int($0) }
-        scores = try point.arrayIfGiven("scores")?.elements
-        u = try point.arrayIfGiven("u")?.elements
-        W0 = try point.arrayIfGiven("W0")
-        dataSeed = point["data_seed"] == nil ? nil : try point.integer("data_seed")
-        frequencies = try point.arrayIfGiven("sin_w")?.elements ?? [0.61, 0.83, 0.29, 1.1]
-        geometry = try point.choice("geometry")
-        signal = try point.real("signal")
-        sigma = try point.real("sigma")
-        projects = try point.flag("project")
-        loss = try point.choice("loss")
-        optimizer = try point.choice("optimizer")
-        polyak = try point.real("polyak_c")
-        isJoint = try point.flag("joint")
-        step = try point.real("step_size")
-        stepU = try point.real("step_size_u")
-        decay = try point.real("step_decay")
-        decayU = try point.real("step_decay_u")
-        initScale = try point.realIfGiven("init_scale") ?? 0
+        explicit = family == .explicit ? try ExplicitData(point, query, isJoint: isJoint, method) : nil
+        T = try explicit.map { try point.size(Keys.L, $0.T) } ?? point[Keys.L]
+
+        if method == .closedForm {
+            (alpha, n, d, dq) = (try point.ratio(), 1, 0, 0)
+        } else if let explicit {
+            (n, d) = (try point.size(Keys.n, explicit.n), try point.size(Keys.d, explicit.d))
+            (alpha, dq) = (0, query == .prompt ? 1 : explicit.queryLength)
+        } else {
+            if isSampled, point.isGiven(Keys.n), point.isGiven(Keys.d), point.isGiven(Keys.alpha) {
+                throw ModelError.parameter(Keys.alpha, "is n/d: give two of alpha, n, d")
+            }
+            n = try point.count(family)
+            d = isSampled ? try point.dimension(n) : 0
+            (alpha, dq) = (0, query == .prompt ? 1 : d)
+        }
+
+        geometry = family.isBalanced ? try point[Keys.geometry] : .antipodal
+        signal = family.isBalanced ? try point[Keys.signal] : 1
+        sigma = family.isBalanced ? try point[Keys.sigma] : 1
+        projects = family == .gaussian && isSampled ? try point[Keys.project] : false
+        frequencies = family == .sin ? try point.frequencies() : []
+        if isSampled && family.isBalanced {
+            let signals = geometry.signalCount
+            let needed = family == .orthogonal ? n * (T - 1) + signals : signals
+            guard d >= needed else {
+                throw ModelError.parameter(
+                    Keys.d, "is \(d); the signals and the orthogonal noise tokens need \(needed)")
+            }
+        }
+        // Scores stand in place of a decoder, and with a trained one the hard-margin problems do not see its start.
+        let readsDecoder = isSampled && explicit?.scores == nil && !(method == .svm && isJoint)
+        u = readsDecoder ? try point.decoder(d) : nil
+
+        let trains = method.trains
+        loss = trains ? try point[Keys.loss] : .logistic
+        rule = trains ? try StepRule(point, isJoint: isJoint) : StepRule()
+        if isJoint && loss == .linear && rule.optimizer == .polyak {
+            throw ModelError.parameter(
+                Keys.loss, "linear has no infimum with a trained decoder, which polyak needs; take logistic")
+        }
+        start = trains ? try point.start(method) : .zero
+        initScale = start.hasScale ? try point.initScale(start) : 0
+        W0 = start == .explicit ? try point.explicitStart(d, dq) : nil
+        let isRandom =
+            family.isRandom || start == .uniform || (start == .random && initScale > 0)
+        dataSeed = isSampled && isRandom ? try point.given(Keys.dataSeed) : nil
+    }
+
+    /// Which families go with which queries, methods and arrays.
+    private static func check(_ family: Family, _ query: Query, _ point: Reader, _ method: Method) throws {
+        if family != .explicit, let key = Keys.explicit.first(where: { point.isGiven($0) }) {
+            throw ModelError.parameter(
+                key, "belongs to data: explicit, with tokens; leave it out of \(family.rawValue)")
+        }
+        switch method {
+        case .gd, .gapRecursion, .svm, .lateTime: break
+        case .symmetric:
+            guard family.isBalanced else {
+                throw ModelError.parameter(
+                    Keys.data, "must be gaussian or orthogonal for symmetric, which needs their symmetry")
+            }
+            guard query != .prompt else {
+                throw ModelError.parameter(
+                    Keys.query, "prompt has no symmetric theory; take noise, opt or external")
+            }
+            guard !point.isGiven(Keys.u) else {
+                throw ModelError.parameter(
+                    Keys.u, "cannot be given to symmetric, whose decoder is u_mm (joint: from 0)")
+            }
+        case .closedForm:
+            guard query == .external && family == .gaussian else {
+                throw ModelError.parameter(
+                    Keys.query,
+                    "of closed-form must be external, with data: gaussian; no formula is known for others")
+            }
+        }
+        let allowed = family.queries(hasQueries: point.isGiven(Keys.queries))
+        guard allowed.contains(query) else {
+            throw ModelError.parameter(
+                Keys.query,
+                "of data: \(family.rawValue) must be one of " + allowed.map(\.rawValue).joined(separator: ", ")
+                    + (family == .explicit ? " (external needs queries, and queries need external)" : ""))
+        }
+    }
+}
+
+extension Reader {
+    /// A size that the tokens given have; the job need not say it.
+    fileprivate func size(_ key: Key<Int>, _ size: Int) throws -> Int {
+        let given = try read(key, or: size)
+        guard given == size else {
+            throw ModelError.parameter(key, "is \(given) where the tokens given have \(size); leave it out")
+        }
+        return size
+    }
+
+    /// alpha, or n/d.
+    fileprivate func ratio() throws -> Double {
+        func derived() throws -> Double {
+            guard isGiven(Keys.n) && isGiven(Keys.d) else {
+                throw ModelError.parameter(Keys.alpha, "is needed, or n and d")
+            }
+            return try Double(self[Keys.n]) / Double(self[Keys.d])
+        }
+        return try read(Keys.alpha, or: derived())
+    }
+
+    /// n, or alpha d to the nearest number that the family can have.
+    fileprivate func count(_ family: Family) throws -> Int {
+        func derived() throws -> Int {
+            guard isGiven(Keys.alpha) && isGiven(Keys.d) else {
+                throw ModelError.parameter(Keys.n, "is needed, or alpha and d")
+            }
+            let pieces = family.isBalanced ? 2.0 : 1
+            return try whole(max(1, (self[Keys.alpha] * Double(self[Keys.d]) / pieces).rounded()) * pieces)
+        }
+        let n = try read(Keys.n, or: derived())
+        guard !family.isBalanced || n % 2 == 0 else {
+            throw ModelError.parameter(
+                Keys.n, "is \(n) and must be even: the labels of data: \(family.rawValue) are balanced")
+        }
+        return n
+    }
+
+    /// d, or n/alpha to the nearest whole number.
+    fileprivate func dimension(_ n: Int) throws -> Int {
+        func derived() throws -> Int {
+            guard isGiven(Keys.alpha) else { throw ModelError.parameter(Keys.d, "is needed, or n and alpha") }
+            return try whole(max(1, (Double(n) / self[Keys.alpha]).rounded()))
+        }
+        return try read(Keys.d, or: derived())
+    }
+
+    private func whole(_ size: Double) throws -> Int {
+        guard size <= Double(Keys.largest) else {
+            throw ModelError.parameter(Keys.alpha, "makes n or d larger than \(Keys.largest)")
+        }
+        return Int(size)
+    }
+
+    fileprivate func frequencies() throws -> [Double] {
+        let w = try read(Keys.sinW, or: ArrayValue(shape: [4], elements: [0.61, 0.83, 0.29, 1.1])).elements
+        guard w.count == 4 else { throw ModelError.parameter(Keys.sinW, "must hold four numbers") }
+        return w
+    }
+
+    /// The decoder that the job gives.
+    func decoder(_ d: Int) throws -> [Double]? {
+        guard let u = try given(Keys.u)?.elements else { return nil }
+        guard u.count == d else {
+            throw ModelError.parameter(Keys.u, "has \(u.count) elements where d is \(d)")
+        }
+        return u
+    }
+
+    fileprivate func start(_ method: Method) throws -> Start {
+        let usual: Start = isGiven(Keys.W0) ? .explicit : isGiven(Keys.initScale) ? .random : .zero
+        let start = try read(Keys.start, or: usual)
+        if method == .symmetric && (start == .uniform || start == .explicit) {
+            throw ModelError.parameter(Keys.start, "must be zero, random, adversarial or mm for symmetric")
+        }
+        if start != .explicit && isGiven(Keys.W0) {
+            throw ModelError.parameter(Keys.W0, "belongs to init: explicit; leave init out")
+        }
+        if !start.hasScale && isGiven(Keys.initScale) {
+            throw ModelError.parameter(
+                Keys.initScale, "has no meaning with init: \(start.rawValue); leave one of them out")
+        }
+        return start
+    }
+
+    fileprivate func initScale(_ start: Start) throws -> Double {
+        guard let scale = try given(Keys.initScale) else {
+            throw ModelError.parameter(Keys.initScale, "is needed by init: \(start.rawValue), the norm of W_0")
+        }
+        return scale
+    }
+
+    fileprivate func explicitStart(_ d: Int, _ dq: Int) throws -> [Double] {
+        guard let W0 = try given(Keys.W0) else { throw ModelError.parameter(Keys.start, "explicit needs W0") }
+        guard W0.elements.count == d * dq && W0.shape.first == d else {
+            throw ModelError.parameter(Keys.W0, "must have the shape (\(d), \(dq))")
+        }
+        return W0.elements
     }
 }

@@ -10,10 +10,10 @@ import Foundation
 ///
 /// where sigma is the logarithm of the largest w_i s_tau, so that beta never underflows. Relative to the optimal token the
 /// beta are the sheet's c_k.
-package struct SAIBPass: Sendable {
+package struct Pass: Sendable {
     package let n: Int
     package let T: Int
-    package let loss: SAIBLoss
+    package let loss: Loss
     /// beta_{i,tau}, n x T.
     package private(set) var beta: [Double]
     /// ln of the factor of all beta; -infinity when the gradient is exactly zero.
@@ -30,7 +30,7 @@ package struct SAIBPass: Sendable {
     private var logDeltas: [Double]
     private var exponents: [Double]
 
-    package init(n: Int, T: Int, loss: SAIBLoss) {
+    package init(n: Int, T: Int, loss: Loss) {
         self.n = n
         self.T = T
         self.loss = loss

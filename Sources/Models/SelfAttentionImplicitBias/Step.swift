@@ -1,8 +1,42 @@
 import Foundation
 import Modeling
 
+/// The optimizer and its step sizes, (8) to (10).
+package struct StepRule: Sendable {
+    /// gd, ngd or polyak.
+    package let optimizer: Optimizer
+    /// c_P of polyak, positive.
+    package let polyak: Double
+    /// eta_W, positive; not read by polyak.
+    package let size: Double
+    /// eta_u, positive; read in joint training.
+    let sizeU: Double
+    /// a_W, not negative.
+    package let decay: Double
+    /// a_u, not negative; read in joint training.
+    let decayU: Double
+
+    init(_ point: Reader, isJoint: Bool) throws {
+        optimizer = try point[Keys.optimizer]
+        let isPolyak = optimizer == .polyak
+        polyak = isPolyak ? try point[Keys.polyak] : 1
+        size = isPolyak ? 0 : try point[Keys.stepSize]
+        decay = isPolyak ? 0 : try point[Keys.decay]
+        sizeU = isPolyak || !isJoint ? 0 : try point[Keys.stepSizeU]
+        decayU = isPolyak || !isJoint ? 0 : try point[Keys.decayU]
+    }
+
+    /// No training.
+    init() { (optimizer, polyak, size, sizeU, decay, decayU) = (.ngd, 1, 0, 0, 0, 0) }
+
+    /// eta_W (t + 1)^-a_W.
+    func stepSize(_ t: Int) -> Double { decay == 0 ? size : size * pow(Double(t + 1), -decay) }
+    /// eta_u (t + 1)^-a_u.
+    func stepSizeU(_ t: Int) -> Double { decayU == 0 ? sizeU : sizeU * pow(Double(t + 1), -decayU) }
+}
+
 /// How far an optimizer goes along the scaled gradients, all from logarithms so that nothing underflows.
-struct SAIBStep: Sendable {
+struct Step: Sendable {
     /// Factors of the scaled directions: W += w D, u += u D_u.
     var w = 0.0
     var u = 0.0
@@ -13,16 +47,16 @@ struct SAIBStep: Sendable {
     ///   - logExcess: ln(L - L*), read by polyak alone.
     /// A gradient that is exactly zero gives no step.
     init(
-        _ p: SAIBParameters, t: Int, norm: Double, sigma: Double, decoder: (norm: Double, omega: Double)?,
+        _ rule: StepRule, t: Int, norm: Double, sigma: Double, decoder: (norm: Double, omega: Double)?,
         logExcess: () -> Double
     ) {
-        switch p.optimizer {
+        switch rule.optimizer {
         case .gd:
-            if norm > 0 { w = p.stepSize(t) * exp(sigma) }
-            if let decoder, decoder.norm > 0 { u = p.stepSizeU(t) * exp(decoder.omega) }
+            if norm > 0 { w = rule.stepSize(t) * exp(sigma) }
+            if let decoder, decoder.norm > 0 { u = rule.stepSizeU(t) * exp(decoder.omega) }
         case .ngd:
-            if norm > 0 { w = p.stepSize(t) / norm }
-            if let decoder, decoder.norm > 0 { u = p.stepSizeU(t) / decoder.norm }
+            if norm > 0 { w = rule.stepSize(t) / norm }
+            if let decoder, decoder.norm > 0 { u = rule.stepSizeU(t) / decoder.norm }
         case .polyak:
             // One step size (L - L*)/(c (|g_W|^2 + |g_u|^2)) for both.
             let logW = norm > 0 ? sigma : -.infinity
@@ -33,19 +67,8 @@ struct SAIBStep: Sendable {
             if logW > -.infinity { square += norm * norm * exp(2 * (logW - top)) }
             if let decoder, logU > -.infinity { square += decoder.norm * decoder.norm * exp(2 * (logU - top)) }
             let excess = logExcess()
-            if logW > -.infinity { w = exp(excess + logW - 2 * top) / (p.polyak * square) }
-            if logU > -.infinity { u = exp(excess + logU - 2 * top) / (p.polyak * square) }
+            if logW > -.infinity { w = exp(excess + logW - 2 * top) / (rule.polyak * square) }
+            if logU > -.infinity { u = exp(excess + logU - 2 * top) / (rule.polyak * square) }
         }
-    }
-}
-
-extension SAIBParameters {
-    /// The whole step nearest to `time`, in steps or in the scaled time steps * step_size.
-    func nearestStep(_ time: Double, unit: TimeUnit) throws -> Int {
-        let steps = (unit == .steps ? time : time / step).rounded()
-        guard steps >= 0, steps < Double(maximumStep) else {
-            throw ModelError.parameter("record", "time \(time) is \(steps) steps, outside 0 to 2^62")
-        }
-        return Int(steps)
     }
 }

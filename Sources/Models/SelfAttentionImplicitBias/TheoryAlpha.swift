@@ -18,7 +18,7 @@ package struct AlphaTheory: Sendable {
         (1 + s * s) * normalCDF(1 / s) + s * normalDensity(1 / s)
     }
 
-    package init(alpha: Double, T: Int, A2: Double, B2: Double, geometry: SAIBGeometry) throws {
+    package init(alpha: Double, T: Int, A2: Double, B2: Double, geometry: Geometry) throws {
         let a = geometry == .antipodal ? alpha : alpha / 2
         let t = Double(T - 1)
         let C = t / B2
@@ -55,40 +55,13 @@ package struct AlphaTheory: Sendable {
     }
 }
 
-/// Method `closed-form`.
-struct AlphaTheoryRun: Run {
-    private let parameters: SAIBParameters
-
-    init(_ parameters: SAIBParameters) { self.parameters = parameters }
-
-    func advance(toward time: Double, quantum: Int) throws -> Bool { true }
-    func observe(into sink: inout ObservationSink) throws {}
-    /// All is computed at the end.
-    func exchange(with archive: inout StateArchive) {}
-
-    func finish(into sink: inout ObservationSink) throws {
-        guard let alpha = parameters.alpha else { throw ModelError.parameter("alpha", "is needed, or n and d") }
-        let theory = try AlphaTheory(
-            alpha: alpha, T: parameters.T, A2: parameters.A2, B2: parameters.B2, geometry: parameters.geometry)
-        sink.put("norm_Wmm_sq_per_n", theory.squaredNormPerN)
-        sink.put("active_fraction", theory.activeFraction)
-        sink.put("norm_Wmm_sq_small_alpha", theory.smallAlpha)
-        sink.put("norm_Wmm_sq_all_active", theory.allActive)
+extension AlphaTheory {
+    /// The values of method `closed-form`.
+    static func observe(_ p: Parameters, into sink: inout ObservationSink) throws {
+        let theory = try AlphaTheory(alpha: p.alpha, T: p.T, A2: p.A2, B2: p.B2, geometry: p.geometry)
+        sink.put(.normWmmSquarePerN, theory.squaredNormPerN)
+        sink.put(.activeFraction, theory.activeFraction)
+        sink.put(.normWmmSquareSmallAlpha, theory.smallAlpha)
+        sink.put(.normWmmSquareAllActive, theory.allActive)
     }
-}
-
-/// Method `svm`: the hard-margin problems of one data set.
-struct MarginRun: Run {
-    private let instance: SAIBInstance
-
-    init(_ request: RunRequest, _ p: SAIBParameters) throws {
-        instance = try SAIBInstance(request, p, needsMargin: true)
-    }
-
-    func advance(toward time: Double, quantum: Int) throws -> Bool { true }
-    func observe(into sink: inout ObservationSink) throws {}
-    /// Nothing changes after the run is made.
-    func exchange(with archive: inout StateArchive) {}
-
-    func finish(into sink: inout ObservationSink) throws { try instance.finish(into: &sink) }
 }

@@ -5,7 +5,7 @@ import Numerics
 /// Method `symmetric`: the scalar recursion (g, a, b) of sheet, Theory 2: all gaps equal g, W = g W_mm, and
 /// u = a S + b sum_{i, tau != opt} y_i x_{i,tau}. Exact for `orthogonal` data, the limit d -> infinity for `gaussian`.
 package struct SymmetricTheory: Sendable {
-    let p: SAIBParameters
+    let p: Parameters
     let n: Double
     /// T - 1 and its logarithm.
     let t: Double
@@ -22,7 +22,7 @@ package struct SymmetricTheory: Sendable {
     let signalSquare: Double
     package let normUmm: Double
 
-    package init(_ p: SAIBParameters) {
+    package init(_ p: Parameters) {
         self.p = p
         n = Double(p.n)
         t = Double(p.T - 1)
@@ -33,7 +33,7 @@ package struct SymmetricTheory: Sendable {
         switch p.query {
         case .opt: kappa = A2 * ((isOrthogonal ? n / 2 : n) * t * A2 + B2)
         case .external: kappa = t * A2 + B2
-        default: kappa = B2 * (t * A2 + B2)
+        case .noise, .first, .prompt: kappa = B2 * (t * A2 + B2)
         }
         normWmm = (K / kappa).squareRoot()
         (S2, h, signalSquare) = isOrthogonal ? (A2 / 2, 0.5, 2 * A2) : (A2, 1, A2)
@@ -46,7 +46,7 @@ package struct SymmetricTheory: Sendable {
         switch p.start {
         case .mm: state.g = p.initScale / normWmm
         case .adversarial: state.g = -p.initScale / normWmm
-        default: break
+        case .zero, .random, .uniform, .explicit: break
         }
         if !p.isJoint { state.a = 1 / p.A2 }
         return state
@@ -109,16 +109,17 @@ package struct SymmetricTheory: Sendable {
         let decoder = (so * so * S2 + sn * sn * K * p.B2 / (n * n)).squareRoot()
         let logU = q.logWeight + logarithm(decoder)
         var rateU = 0.0
-        switch p.optimizer {
+        let rule = p.rule
+        switch rule.optimizer {
         case .gd:
-            if hasW { change.g = p.stepSize(step) * exp(q.logC) * sign * kappa }
-            rateU = p.stepSizeU(step) * exp(q.logWeight)
+            if hasW { change.g = rule.stepSize(step) * exp(q.logC) * sign * kappa }
+            rateU = rule.stepSizeU(step) * exp(q.logWeight)
         case .ngd:
-            if hasW { change.g = p.stepSize(step) * sign / normWmm }
-            rateU = p.stepSizeU(step) / decoder
+            if hasW { change.g = rule.stepSize(step) * sign / normWmm }
+            rateU = rule.stepSizeU(step) / decoder
         case .polyak:
             let logSquare = logSumExp([hasW ? 2 * logW : -.infinity, p.isJoint ? 2 * logU : -.infinity])
-            let logRate = q.logExcess - logSquare - logarithm(p.polyak)
+            let logRate = q.logExcess - logSquare - logarithm(rule.polyak)
             if hasW { change.g = exp(logRate + q.logC) * sign * kappa }
             rateU = exp(logRate + q.logWeight)
         }
@@ -139,13 +140,11 @@ package struct SymmetricTheory: Sendable {
 
 struct SymmetricRun: Run {
     private let theory: SymmetricTheory
-    private let unit: TimeUnit
     private var state: SymmetricTheory.State
     private var step = 0
 
-    init(_ request: RunRequest, _ p: SAIBParameters) {
+    init(_ p: Parameters) {
         theory = SymmetricTheory(p)
-        unit = request.times.unit
         state = theory.start()
     }
 
@@ -157,7 +156,7 @@ struct SymmetricRun: Run {
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = try theory.p.nearestStep(time, unit: unit)
+        let target = Int(time)
         for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
             let change = theory.increments(state, step: step)
             state.g += change.g
@@ -176,36 +175,35 @@ struct SymmetricRun: Run {
         let p = theory.p
         let q = theory.point(state)
         let s = exp(q.logOpt)
-        sink.put("train_loss", p.loss.value(q.margin))
-        sink.put("log_excess", q.logExcess)
+        sink.put(.trainLoss, p.loss.value(q.margin))
+        sink.put(.logExcess, q.logExcess)
         let along = state.g * theory.normWmm
         if p.start == .random {
             // The start stays orthogonal to all of the training as d -> infinity.
             let omega = p.initScale
             let norm = (along * along + omega * omega).squareRoot()
-            sink.put("norm_W", norm)
-            sink.put("corr_W", along / norm)
-            sink.put(
-                "dist_W", (along > 0 ? 2 * omega * omega / (norm * (norm + along)) : 2 - 2 * along / norm).squareRoot())
+            sink.put(.normW, norm)
+            sink.put(.corrW, along / norm)
+            sink.put(.distW, (along > 0 ? 2 * omega * omega / (norm * (norm + along)) : 2 - 2 * along / norm).squareRoot())
         } else {
-            sink.put("norm_W", abs(along))
-            sink.put("corr_W", along == 0 ? .nan : along < 0 ? -1 : 1)
-            sink.put("dist_W", along == 0 ? .nan : along < 0 ? 2 : 0)
+            sink.put(.normW, abs(along))
+            sink.put(.corrW, along == 0 ? .nan : along < 0 ? -1 : 1)
+            sink.put(.distW, along == 0 ? .nan : along < 0 ? 2 : 0)
         }
-        sink.put("s_opt_mean", s)
-        sink.put("s_opt_min", s)
-        sink.put("log_sparsity", q.logSparsity)
-        sink.put("step_len", abs(theory.increments(state, step: step).g) * theory.normWmm)
-        sink.put("margin_mean", q.margin)
-        sink.put("accuracy", q.margin > 0 ? 1 : 0)
+        sink.put(.sOptMean, s)
+        sink.put(.sOptMin, s)
+        sink.put(.logSparsity, q.logSparsity)
+        sink.put(.stepLength, abs(theory.increments(state, step: step).g) * theory.normWmm)
+        sink.put(.marginMean, q.margin)
+        sink.put(.accuracy, q.margin > 0 ? 1 : 0)
         let decoder = theory.decoder(state)
-        sink.put("norm_u", decoder.norm)
-        sink.put("corr_u", decoder.correlation)
+        sink.put(.normU, decoder.norm)
+        sink.put(.corrU, decoder.correlation)
     }
 
     func finish(into sink: inout ObservationSink) throws {
-        sink.put("norm_Wmm", theory.normWmm)
-        sink.put("norm_Wmm_sq_per_n", theory.normWmm * theory.normWmm / theory.n)
-        sink.put("norm_umm", theory.normUmm)
+        sink.put(.normWmm, theory.normWmm)
+        sink.put(.normWmmSquarePerN, theory.normWmm * theory.normWmm / theory.n)
+        sink.put(.normUmm, theory.normUmm)
     }
 }

@@ -1,24 +1,11 @@
 import Foundation
 
-/// The data families of the sheet, section "Data and target", and data given in the job.
-package enum SAIBFamily: String, Sendable, CaseIterable { case gaussian, orthogonal, sphere, sin, explicit }
-
-/// Where the query q_i comes from: the first token, which is not the optimal one (`noise`) or is (`opt`), or whichever it
-/// is (`first`); a vector of its own (`external`); or q_i = 1 in one dimension (`prompt`).
-package enum SAIBQuery: String, Sendable, CaseIterable { case noise, opt, first, external, prompt }
-
-/// The two signals: mu_+ = U e_0, mu_- = U e_1, or mu_- = -mu_+.
-package enum SAIBGeometry: String, Sendable, CaseIterable { case orthogonal, antipodal }
-
-package enum SAIBOptimizer: String, Sendable, CaseIterable { case gd, ngd, polyak }
-
-/// The start W_0: zero, a Gaussian direction of norm omega, -+ omega W_mm/|W_mm|, entries uniform on
-/// (-1/sqrt(d), 1/sqrt(d)), or given.
-package enum SAIBStart: String, Sendable, CaseIterable { case zero, random, adversarial, mm, uniform, explicit }
-
 /// log(1 + e^x) without overflow.
 @inline(__always)
 func softplus(_ x: Double) -> Double { x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)) }
+
+/// ln x.
+func logarithm(_ x: Double) -> Double { Foundation.log(x) }
 
 /// log of a sum of exponentials; -infinity for none.
 func logSumExp(_ x: some Sequence<Double>) -> Double {
@@ -28,7 +15,7 @@ func logSumExp(_ x: some Sequence<Double>) -> Double {
 }
 
 /// The loss l(m) of a margin m, with what late training needs of it in the log domain.
-package enum SAIBLoss: String, Sendable, CaseIterable {
+package enum Loss: String, Sendable, CaseIterable {
     case logistic, exponential, linear
 
     /// l(m).

@@ -8,7 +8,7 @@ import Numerics
 /// active constraints then settle at g_k = x + ln(C_k/lambda_k) with one growing x; what is left of the start decays in ngd
 /// and polyak like exp(-nu_j x), so in gd, where x = ln t, only like t^-nu_j.
 package struct LateTimeTheory: Sendable {
-    package let margin: SAIBMargin
+    package let margin: Margin
     /// C_k.
     package let C: [Double]
     package let allActive: Bool
@@ -24,15 +24,14 @@ package struct LateTimeTheory: Sendable {
     private var forms: (one: Double, mixed: Double, b: Double, P0: Double)?
 
     package init(
-        _ data: SAIBData, _ margin: SAIBMargin, gram: [Double], loss: SAIBLoss, W0: [Double]
+        _ data: DataSet, _ margin: Margin, gram: [Double], loss: Loss, W0: [Double]
     ) throws {
         self.margin = margin
         let (lambda, support) = (margin.lambda, margin.problem.support)
-        var C: [Double] = []
-        for i in 0..<data.n {
+        let C = margin.gaps.places.map { place in
+            let i = place / data.T
             let best = data.scores[i * data.T + data.opt[i]]
-            let weight = exp(loss.logWeight(best)) / Double(data.n)
-            for tau in 0..<data.T where tau != data.opt[i] { C.append(weight * (best - data.scores[i * data.T + tau])) }
+            return exp(loss.logWeight(best)) / Double(data.n) * (best - data.scores[place])
         }
         self.C = C
         let K = C.count
@@ -72,17 +71,15 @@ package struct LateTimeTheory: Sendable {
 }
 
 struct LateTimeRun: Run {
-    private let instance: SAIBInstance
+    private let instance: Instance
     /// Nil when the W-SVM is infeasible: nothing is then put but that.
     private let theory: LateTimeTheory?
-    private let unit: TimeUnit
     private var step = 0
     /// sum of the steps so far.
     private var sum = 0.0
 
-    init(_ request: RunRequest, _ p: SAIBParameters) throws {
-        instance = try SAIBInstance(request, p, needsGram: true, needsMargin: true)
-        unit = request.times.unit
+    init(_ p: Parameters, _ request: RunRequest) throws {
+        instance = try Instance(request, p, needsGram: true, needsMargin: true)
         if let margin = instance.margin, margin.problem.isFeasible {
             theory = try LateTimeTheory(
                 instance.data, margin, gram: instance.gram, loss: p.loss, W0: instance.start())
@@ -97,15 +94,15 @@ struct LateTimeRun: Run {
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let p = instance.parameters
-        let target = try p.nearestStep(time, unit: unit)
-        if p.decay == 0 {
+        let rule = instance.parameters.rule
+        let target = Int(time)
+        if rule.decay == 0 {
             step = target
-            sum = p.step * Double(step)
+            sum = rule.size * Double(step)
             return true
         }
         for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
-            sum += p.stepSize(step)
+            sum += rule.stepSize(step)
             step += 1
         }
         return step >= target
@@ -113,50 +110,50 @@ struct LateTimeRun: Run {
 
     func observe(into sink: inout ObservationSink) throws {
         guard let theory, step > 0 else { return }
-        let p = instance.parameters
+        let rule = instance.parameters.rule
         let size = theory.margin.norm
-        switch p.optimizer {
+        switch rule.optimizer {
         case .gd:
             guard sum > theory.transient else { return }
             let (norm, correlation) = theory.descent(sum)
-            sink.put("norm_W", norm)
-            sink.put("corr_W", correlation)
-            sink.put("dist_W", max(2 * (1 - correlation), 0).squareRoot())
-            sink.put("log_excess", 2 * logarithm(size) - logarithm(sum))
-            sink.put("log_sparsity", theory.logSparsity - logarithm(sum))
-            sink.put("step_len", size * p.stepSize(step) / sum)
+            sink.put(.normW, norm)
+            sink.put(.corrW, correlation)
+            sink.put(.distW, max(2 * (1 - correlation), 0).squareRoot())
+            sink.put(.logExcess, 2 * logarithm(size) - logarithm(sum))
+            sink.put(.logSparsity, theory.logSparsity - logarithm(sum))
+            sink.put(.stepLength, size * rule.stepSize(step) / sum)
         case .ngd, .polyak:
-            let isPolyak = p.optimizer == .polyak
-            let norm = isPolyak ? size * Double(step) / p.polyak : sum
+            let isPolyak = rule.optimizer == .polyak
+            let norm = isPolyak ? size * Double(step) / rule.polyak : sum
             let predicted = theory.distanceConstant.map { $0.squareRoot() / norm } ?? .nan
             // A distance of the order of 1 is no small angle yet.
             let distance = predicted < 1 ? predicted : .nan
-            sink.put("norm_W", norm)
-            sink.put("dist_W", distance)
-            sink.put("corr_W", 1 - 0.5 * distance * distance)
+            sink.put(.normW, norm)
+            sink.put(.distW, distance)
+            sink.put(.corrW, 1 - 0.5 * distance * distance)
             // g_k = x + bvec_k with x + mean of bvec = norm/|W_mm|.
             let x = norm / size - theory.meanB
-            sink.put("log_excess", 2 * logarithm(size) - x)
-            sink.put("log_sparsity", theory.logSparsity - x)
-            sink.put("step_len", isPolyak ? size / p.polyak : p.stepSize(step))
+            sink.put(.logExcess, 2 * logarithm(size) - x)
+            sink.put(.logSparsity, theory.logSparsity - x)
+            sink.put(.stepLength, isPolyak ? size / rule.polyak : rule.stepSize(step))
         }
     }
 
     func finish(into sink: inout ObservationSink) throws {
         try instance.finish(into: &sink)
         guard let theory else { return }
-        let p = instance.parameters
-        switch p.optimizer {
+        let rule = instance.parameters.rule
+        switch rule.optimizer {
         case .gd:
-            sink.put("log_excess_slope", -1)
-            sink.put("gd_transient", theory.transient)
+            sink.put(.logExcessSlope, -1)
+            sink.put(.gdTransient, theory.transient)
         case .ngd:
-            if p.decay == 0 { sink.put("log_excess_slope", -p.step / theory.margin.norm) }
-            sink.put("dist_constant", theory.distanceConstant ?? .nan)
+            if rule.decay == 0 { sink.put(.logExcessSlope, -rule.size / theory.margin.norm) }
+            sink.put(.distConstant, theory.distanceConstant ?? .nan)
         case .polyak:
-            sink.put("log_excess_slope", -1 / p.polyak)
-            sink.put("dist_constant", theory.distanceConstant ?? .nan)
+            sink.put(.logExcessSlope, -1 / rule.polyak)
+            sink.put(.distConstant, theory.distanceConstant ?? .nan)
         }
-        sink.put("all_active", theory.allActive ? 1 : 0)
+        sink.put(.allActive, theory.allActive ? 1 : 0)
     }
 }
