@@ -1,13 +1,14 @@
 import Foundation
+import Persistence
 
-/// Gradient descent and Bernoulli SGD of the linear loss in closed form (sheet, 4.8): means over the Marchenko-Pastur law of
-/// A^T A. Good to 1e-12 of the larger of q0, rho and the noise.
+/// Gradient descent and Bernoulli SGD of the linear loss in closed form, (32) to (36): means over the Marchenko-Pastur law
+/// of A^T A. Good to 1e-12 of the larger of q0, rho and the noise.
 ///
 /// A sample in the batch has weight w0 (1/b or 1). Mean wb = b w0 and variance v = b (1 - b) w0^2 of the weights are all
 /// that counts: the mean weights follow gradient descent with P_t = (1 - eta (lambda + wb s))^t and
 /// F_t = (1 - P_t)/(lambda + wb s), and each step adds noise eta^2 v times the sample's own loss, which gives
 /// psi_t = 2 train_t = psi_t^GD + (eta^2 v/alpha) sum_{r<t} <s^2 P_{t-1-r}^2> psi_r.
-package struct DGDLinearTheory: Sendable {
+package struct LinearTheory: Sendable, Resumable {
     package let alpha: Double
     package let stepSize: Double
     package let ridge: Double
@@ -94,7 +95,7 @@ package struct DGDLinearTheory: Sendable {
         return descentWeights(t, s) + noiseRate * sum
     }
 
-    /// R_ts of the sheet's 4.3: 1 for t = s + 1, 0 for t <= s.
+    /// R_ts, (24): 1 for t = s + 1, 0 for t <= s.
     package func R(_ t: Int, _ s: Int) -> Double { t > s ? mean(t) { x in kept(x, t - 1 - s) } : 0 }
 
     /// Gamma_ts = alpha wb delta_ts - eta wb^2 <s P_{t-1-s}>, 0 for s > t.
@@ -186,5 +187,14 @@ package struct DGDLinearTheory: Sendable {
             sum += square(sin(theta)) / s * (f(s) - atZero)
         }
         return atZero + 2 * alpha * sum / Double(count)
+    }
+
+    package mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(resizing: &psi)
+        try archive.exchange(resizing: &weightGains)
+        try archive.exchange(resizing: &lossGains)
+        guard weightGains.count == max(psi.count - 1, 0), lossGains.count == weightGains.count else {
+            throw StateArchiveError.invalid("the numbers of its steps do not agree")
+        }
     }
 }

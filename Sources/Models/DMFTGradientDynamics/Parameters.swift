@@ -1,80 +1,202 @@
 import Dynamics
-import Foundation
 import Modeling
 
-/// The losses of the sheet, section 2.
-package enum DGDLoss: String, Sendable, CaseIterable {
-    case linear, logistic, phase
-    case tokenAverage = "token-average"
-    case tiedAttention = "tied-attention"
-}
+extension DMFTGradientDynamics {
+    /// One grid point of the model, checked, with all derived defaults worked out.
+    public struct Parameters: ModelParameters {
+        /// n/d, up to 1000.
+        package let alpha: Double
+        /// Token dimension, at least k + a; 0 for theories, whose d is infinite.
+        package let d: Int
+        /// The loss of a sample.
+        package let loss: Loss
+        /// L, 1 to 8.
+        package let tokens: Int
+        /// Student columns k, 1 to 8.
+        package let students: Int
+        /// Gram matrices and overlaps of teacher and start, positions of the tokens' means.
+        package let prior: DMFTPrior
+        /// eta of (11), not negative.
+        package let stepSize: Double
+        /// lambda of (11), not negative.
+        package let ridge: Double
+        /// The weights of samples in (12).
+        package let batches: BatchLaw
+        /// Whether (13) follows each step.
+        package let isSpherical: Bool
+        /// sigma^2, the variance of the label noise; 0 but for the linear loss.
+        package let noise: Double
+        /// Inverse temperature of the attention, positive.
+        package let beta: Double
+        /// Starts on one data set, 1 to 1024; 1 for theories.
+        package let runs: Int
+        /// Copies N of the effective process, 64 to 10^8; 0 but for `dmft`.
+        package let copies: Int
+        /// How responses are found.
+        package let tangents: DMFTSettings.Tangents
 
-package enum DGDMask: String, Sendable, CaseIterable { case bernoulli, persistent, epoch }
+        /// a, with the columns of the tokens' means.
+        package var teachers: Int { prior.teachers }
+        /// n = round(alpha d), at least 1.
+        package var samples: Int { max(Int((alpha * Double(d)).rounded()), 1) }
+        /// Numbers of a sample's target.
+        var targetWidth: Int { loss == .tiedAttention ? tokens * tokens : 1 }
 
-package enum DGDTangents: String, Sendable, CaseIterable { case probes, exact }
-
-/// One grid point of the model, checked, with all derived defaults worked out. Symbols as in the sheet.
-package struct DGDParameters: Sendable {
-    package let alpha: Double
-    package let d: Int
-    package let loss: DGDLoss
-    /// L, k.
-    package let tokens: Int
-    package let students: Int
-    package let prior: DMFTPrior
-    /// eta and lambda.
-    package let stepSize: Double
-    package let ridge: Double
-    package let batches: BatchLaw
-    package let isSpherical: Bool
-    /// sigma.
-    package let noise: Double
-    package let beta: Double
-    package let runs: Int
-    package let copies: Int
-    package let tangents: DGDTangents
-
-    /// a, with the columns of the tokens' means.
-    package var teachers: Int { prior.teachers }
-    /// n = round(alpha d).
-    package var samples: Int { max(Int((alpha * Double(d)).rounded()), 1) }
-
-    /// Decodes a grid point of job parameters for `method`; throws ``ModelError/parameter(_:_:)`` for what does not fit
-    /// together.
-    package init(_ point: ParameterPoint, method: String) throws {
-        for rule in DGDRules.rules(method) {
-            if let violation = rule.constraint.violation(point) { throw ModelError.parameter(rule.name, violation) }
+        public init(_ point: Reader, method: Method) throws {
+            alpha = try point[Keys.alpha]
+            loss = try point[Keys.loss]
+            tokens = try point[Keys.L]
+            students = try point[Keys.width]
+            noise = try point[Keys.noise]
+            stepSize = try point[Keys.stepSize]
+            ridge = try point[Keys.ridge]
+            isSpherical = try point[Keys.spherical]
+            beta = loss == .tiedAttention ? try point[Keys.beta] : 1
+            guard noise == 0 || loss == .linear else {
+                throw ModelError.conflict(Keys.noise, "label noise is part of the linear loss only")
+            }
+            guard !loss.isScalar || (tokens == 1 && students == 1) else {
+                throw ModelError.conflict(
+                    Keys.loss,
+                    "\(loss.rawValue) has one token and one student column (L: 1, width: 1); losses of sequences are "
+                        + "token-average and tied-attention")
+            }
+            guard !isSpherical || students == 1 else {
+                throw ModelError.parameter(Keys.spherical, "is for one student column (width: 1)")
+            }
+            batches = try BatchLaw(point, method)
+            prior = try DMFTPrior(point, loss, tokens: tokens, students: students)
+            switch method {
+            case .gd, .sgd:
+                d = try point[Keys.d]
+                runs = try point[Keys.runs]
+                let columns = students + prior.teachers
+                guard d >= columns else {
+                    throw ModelError.parameter(
+                        Keys.d,
+                        "must be at least \(columns) for simulations: teacher and student columns have prescribed Gram "
+                            + "matrices")
+                }
+            case .dmft, .onePass, .closedForm: (d, runs) = (0, 1)
+            }
+            switch method {
+            case .dmft:
+                copies = try point[Keys.mcSamples]
+                tangents = try point[Keys.tangents] == .exact ? .exact : .probes(point[Keys.probes])
+            case .gd, .sgd, .onePass, .closedForm: (copies, tangents) = (0, .exact)
+            }
+            if method == .closedForm { try checkClosedForm() }
         }
-        alpha = try point.real("alpha")
-        d = try point.integer("d")
-        loss = try point.choice("loss")
-        tokens = try point.integer("L")
-        students = try point.integer("width")
-        prior = try DGDRules.prior(point)
-        stepSize = try point.real("step_size")
-        ridge = try point.real("ridge")
-        batches = try DGDRules.batches(point, method: method)
-        isSpherical = try point.flag("spherical")
-        noise = try point.realIfGiven("sigma") ?? (point.realIfGiven("noise") ?? 0).squareRoot()
-        beta = try point.real("beta")
-        runs = try point.integer("runs")
-        copies = try point.integer("mc_samples")
-        tangents = try point.choice("tangents")
+
+        private func checkClosedForm() throws {
+            func refusal(_ sentence: String) -> ModelError { .conflict(Keys.loss, "closed-form is for " + sentence) }
+            guard loss == .linear else { throw refusal("loss: linear; dmft takes every loss") }
+            guard prior.positions == nil else { throw refusal("tokens of mean 0: leave out positions") }
+            guard !isSpherical else { throw refusal("spherical: false; dmft can have it") }
+            switch batches.mask {
+            case .full, .bernoulli: break
+            case .persistent, .epoch: throw refusal("mask: bernoulli when there are batches; dmft takes the others")
+            }
+        }
     }
 }
 
-/// Turns the job's recording times into steps: t = step_size * steps, the time of gradient flow.
-struct DGDClock: Sendable {
-    private let stepsPerUnit: Double
+package typealias Parameters = DMFTGradientDynamics.Parameters
+typealias Method = DMFTGradientDynamics.Method
 
-    init(_ unit: TimeUnit, stepSize: Double) { stepsPerUnit = unit == .steps ? 1 : 1 / stepSize }
-
-    /// The whole step nearest to `time`.
-    func step(at time: Double) throws -> Int {
-        let steps = (time * stepsPerUnit).rounded()
-        guard steps >= 0, steps < Double(DGDRules.longest) else {
-            throw ModelError.parameter("record", "time \(time) is \(steps) steps, outside 0 to \(DGDRules.longest - 1)")
+extension BatchLaw {
+    /// The batches of a point; gd has none, and a fresh sample is in one batch only, whatever the mask.
+    fileprivate init(_ point: Reader, _ method: Method) throws {
+        let b = method == .gd ? 1 : try point[Keys.batchFraction]
+        guard b < 1 else {
+            self = .full
+            return
         }
-        return Int(steps)
+        let mask: Mask
+        switch method == .onePass ? .bernoulli : try point[Keys.mask] {
+        case .bernoulli: mask = .bernoulli
+        case .epoch:
+            let batches = (1 / b).rounded()
+            guard abs(b * batches - 1) < 1e-9, batches < 0x1p40 else {
+                throw ModelError.parameter(
+                    Keys.mask, "epoch needs a batch_fraction of 1/m for a whole m, not \(b)")
+            }
+            mask = .epoch(batches: Int(batches))
+        case .persistent:
+            guard let pOff = try point.given(Keys.pOff) else {
+                throw ModelError.parameter(Keys.mask, "persistent needs p_off")
+            }
+            let pOn = BatchLaw.persistentOn(fraction: b, pOff: pOff)
+            guard pOn <= 1 else {
+                throw ModelError.parameter(
+                    Keys.mask, "persistent with batch_fraction \(b) and p_off \(pOff) would have p_on = \(pOn) above 1")
+            }
+            mask = .persistent(pOff: pOff)
+        }
+        self.init(mask: mask, fraction: b, scaled: try point[Keys.scaled])
+    }
+}
+
+extension DMFTPrior {
+    private static let choices = [
+        OneOf("the norms at the start", Keys.initScale, Keys.initGram),
+        OneOf("the overlaps at the start", Keys.initOverlap, Keys.M0),
+        OneOf("the teacher's norms", Keys.teacherNorm, Keys.teacherGram),
+    ]
+
+    /// Gram matrices, overlaps and positions of a point.
+    fileprivate init(_ point: Reader, _ loss: Loss, tokens L: Int, students k: Int) throws {
+        let a = try point[Keys.teachers]
+        for choice in Self.choices { try point.check(choice) }
+        /// The matrix, or `number` on its diagonal.
+        func matrix(
+            _ key: Key<ArrayValue>, _ rows: Int, _ columns: Int, diagonal number: Key<Double>, or usual: Double
+        ) throws -> [Double] {
+            let array = try point.read(
+                key, or: .diagonal(point.read(number, or: usual), rows: rows, columns: columns))
+            guard array.shape == [rows, columns] else {
+                let shape = array.shape.map(String.init).joined(separator: " x ")
+                throw ModelError.parameter(key, "must have \(rows) rows of \(columns), not \(shape)")
+            }
+            return array.elements
+        }
+        let positions = try Self.positions(point, tokens: L, teachers: a)
+        let targets = a - Set(positions ?? []).count
+        guard targets >= 1 else {
+            throw ModelError.parameter(Keys.positions, "leave no teacher column for the target")
+        }
+        guard loss == .tiedAttention || targets == 1 else {
+            throw ModelError.conflict(
+                Keys.teachers, "\(loss.rawValue) has one teacher column (and those of positions)")
+        }
+        do {
+            try self.init(
+                students: k, teachers: a,
+                teacherGram: matrix(Keys.teacherGram, a, a, diagonal: Keys.teacherNorm, or: 1),
+                startGram: matrix(Keys.initGram, k, k, diagonal: Keys.initScale, or: 1),
+                startOverlap: matrix(Keys.M0, k, a, diagonal: Keys.initOverlap, or: 0), positions: positions)
+        } catch let error as DMFTError { throw ModelError.parameter(Keys.initScale, "does not fit: \(error)") }
+    }
+
+    /// The teacher column of each token's mean: the last columns, all of them.
+    private static func positions(_ point: Reader, tokens L: Int, teachers a: Int) throws -> [Int]? {
+        guard let columns = try point.given(Keys.positions)?.elements else { return nil }
+        guard columns.count == L, columns.allSatisfy({ $0 == $0.rounded() && $0 >= 0 && $0 < Double(a) }) else {
+            throw ModelError.parameter(
+                Keys.positions, "must be \(L) teacher columns from 0 to \(a - 1), one a token")
+        }
+        let positions = columns.map { Int($0) }
+        guard positions.min() == a - Set(positions).count else {
+            throw ModelError.parameter(
+                Keys.positions, "must be the last columns of the teacher, after those that the target depends on")
+        }
+        return positions
+    }
+}
+
+extension ArrayValue {
+    fileprivate static func diagonal(_ value: Double, rows: Int, columns: Int) -> ArrayValue {
+        ArrayValue(
+            shape: [rows, columns], elements: (0..<rows * columns).map { $0 / columns == $0 % columns ? value : 0 })
     }
 }

@@ -2,7 +2,7 @@ import Dynamics
 import Foundation
 import Numerics
 
-/// |P - P*|_F^2/2 with P = softmax_rows(c Z Z^T), c = beta/sqrt(k), and P* = softmax_rows(beta Z* Z*^T/sqrt(a)) of the
+/// (10): |P - P*|_F^2/2 with P = softmax_rows(c Z Z^T), c = beta/sqrt(k), and P* = softmax_rows(beta Z* Z*^T/sqrt(a)) of the
 /// first a teacher columns.
 package struct TiedAttentionChannel: DMFTChannel {
     package let tokens: Int

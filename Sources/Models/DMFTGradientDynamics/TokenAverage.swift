@@ -1,7 +1,7 @@
 import Dynamics
 import Numerics
 
-/// (yhat - y)^2/2 with yhat the mean of tanh Z_li over tokens and student columns, y the mean over tokens of tanh z*_l of
+/// (9): (yhat - y)^2/2 with yhat the mean of tanh Z_li over tokens and student columns, y the mean over tokens of tanh z*_l of
 /// teacher column 0.
 package struct TokenAverageChannel: DMFTChannel {
     package let tokens: Int

@@ -2,7 +2,7 @@ import Dynamics
 import Numerics
 
 /// Sizes of a simulation and where things lie in its scratch memory.
-struct DGDLayout: Sendable {
+struct Layout: Sendable {
     let d: Int
     /// L, k, R.
     let tokens: Int
@@ -15,13 +15,14 @@ struct DGDLayout: Sendable {
     /// Samples that are worked on at a time, a multiple of 8: their inputs stay in the second-level cache between the
     /// product that makes fields and the one that makes the gradient.
     let block: Int
+    let isFull: Bool
     /// Whether only the samples of each run's batch are multiplied, copied together, instead of all with weights 0.
     let gathers: Bool
 
     /// k R, the columns of all W side by side.
     var columns: Int { students * runs }
 
-    init(_ data: DGDData, students: Int, runs: Int, targetWidth: Int, batches: BatchLaw) {
+    init(_ data: DataSet, students: Int, runs: Int, targetWidth: Int, batches: BatchLaw) {
         d = data.d
         tokens = data.tokens
         self.students = students
@@ -30,6 +31,7 @@ struct DGDLayout: Sendable {
         stride = data.stride
         self.targetWidth = targetWidth
         block = Self.block(d: d, tokens: tokens, stride: stride)
+        isFull = batches.mask == .full
         gathers = batches.fraction < (students * runs < Self.matrixFrom ? 0.75 : 0.35)
     }
 
@@ -51,37 +53,27 @@ struct DGDLayout: Sendable {
     var doubleCount: Int { targetsAt + (gathers ? targetWidth * block : 0) }
 }
 
-/// One look at the data: fields Z = A W, the losses, and the gradient sum_mu w^mu (A^mu)^T g^mu of sheet, eq. (1), times
-/// sqrt(d), of all runs at once. Scratch memory is lent to it.
-struct DGDPass<Channel: DMFTChannel> {
-    let layout: DGDLayout
+/// One look at the data: fields Z = A W, the losses, and the gradient sum_mu w^mu (A^mu)^T g^mu of (11), times sqrt(d), of
+/// all runs at once. Scratch memory is lent to it, with W in its first numbers.
+struct Pass<Channel: DMFTChannel> {
+    let layout: Layout
     let channel: Channel
     let inputs: UnsafePointer<Float>
     let targets: UnsafePointer<Double>
+    /// Weights of the samples of batches, run after run `stride` apart; not read with full batches.
+    let weights: UnsafePointer<Double>
     let single: UnsafeMutablePointer<Float>
     let double: UnsafeMutablePointer<Double>
 
-    /// Takes W as it now is.
-    func load(_ W: UnsafePointer<Double>) {
-        for i in 0..<layout.columns * layout.d { single[i] = Float(W[i]) }
+    /// Makes the gradient.
+    func gradient() {
+        if layout.gathers { gathered() } else { _ = pass(makesGradient: true, sumsLoss: false) }
     }
 
-    /// Full batch: the gradient when `makesGradient`, with the weight of all samples 1. Returns the sum of the losses over
-    /// samples and runs when asked for, else 0.
-    func all(makesGradient: Bool, sumsLoss: Bool) -> Double {
-        pass(masks: nil, makesGradient: makesGradient, sumsLoss: sumsLoss)
-    }
+    /// The sum of the losses over all samples and runs; `makesGradient` also that of full batches.
+    func losses(makesGradient: Bool) -> Double { pass(makesGradient: makesGradient, sumsLoss: true) }
 
-    /// The gradient with sample weights `masks`, run after run `stride` apart.
-    func batch(_ masks: UnsafePointer<Double>) {
-        if layout.gathers {
-            gathered(masks)
-        } else {
-            _ = pass(masks: masks, makesGradient: true, sumsLoss: false)
-        }
-    }
-
-    private func pass(masks: UnsafePointer<Double>?, makesGradient: Bool, sumsLoss: Bool) -> Double {
+    private func pass(makesGradient: Bool, sumsLoss: Bool) -> Double {
         let (d, block) = (layout.d, layout.block)
         if makesGradient { (single + layout.gradientAt).update(repeating: 0, count: layout.columns * d) }
         var total = 0.0
@@ -95,20 +87,22 @@ struct DGDPass<Channel: DMFTChannel> {
                     let losses = double + (layout.lossAt + run * block)
                     for s in 0..<min(count, layout.samples - first) { total += losses[s] }
                 }
-                if makesGradient { weigh(run, count, masks.map { $0 + (run * layout.stride + first) }) }
+                if makesGradient {
+                    weigh(run, count, layout.isFull ? nil : weights + (run * layout.stride + first))
+                }
             }
             if makesGradient { collect(rows, tokenStride: layout.stride * d, count, 0..<layout.columns) }
         }
         return total
     }
 
-    private func gathered(_ masks: UnsafePointer<Double>) {
+    private func gathered() {
         let (d, L, block) = (layout.d, layout.tokens, layout.block)
         (single + layout.gradientAt).update(repeating: 0, count: layout.columns * d)
         let rows = single + layout.gatheredAt
         let ownTargets = double + layout.targetsAt
         for run in 0..<layout.runs {
-            let weights = masks + run * layout.stride
+            let weights = weights + run * layout.stride
             let columns = (run * layout.students)..<((run + 1) * layout.students)
             var next = 0
             while next < layout.samples {
@@ -143,7 +137,7 @@ struct DGDPass<Channel: DMFTChannel> {
         let (d, L, block) = (layout.d, layout.tokens, layout.block)
         for l in 0..<L {
             let x = rows + l * tokenStride
-            if columns.count < DGDLayout.matrixFrom {
+            if columns.count < Layout.matrixFrom {
                 for column in columns {
                     BLAS.gemv(
                         rows: count, columns: d, x, leading: d, single + column * d,
@@ -163,7 +157,7 @@ struct DGDPass<Channel: DMFTChannel> {
         let (d, L, block) = (layout.d, layout.tokens, layout.block)
         for l in 0..<L {
             let x = rows + l * tokenStride
-            if columns.count < DGDLayout.matrixFrom {
+            if columns.count < Layout.matrixFrom {
                 for column in columns {
                     BLAS.gemv(
                         .transposed, rows: count, columns: d, x, leading: d,

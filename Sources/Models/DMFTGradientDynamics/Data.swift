@@ -1,10 +1,9 @@
 import Dynamics
-import Foundation
-import Modeling
 import Numerics
+import Randomness
 
 /// What the simulations draw random numbers for: substreams of the task's stream. Starts and masks have one for each run.
-package enum DGDStreams {
+package enum Streams {
     package static let data: UInt32 = 1
     package static let teacher: UInt32 = 2
     package static let noise: UInt32 = 3
@@ -12,11 +11,11 @@ package enum DGDStreams {
     package static func masks(run: Int) -> UInt32 { 0x2000 + UInt32(run) }
 }
 
-/// One data set and its teacher (sheet, section 1), the same for all runs of a task.
+/// One data set and its teacher (1) to (4), the same for all runs of a task.
 ///
 /// Inputs are in single precision: a run is bound by the memory that they pass through, and rounding them changes the data
 /// set by less than the generator's own resolution. What is computed from them is rounded to 1e-7 of a field, at random.
-package struct DGDData: Sendable {
+package struct DataSet: Sendable {
     /// n, L, d.
     package let samples: Int
     package let tokens: Int
@@ -24,48 +23,24 @@ package struct DGDData: Sendable {
     /// n rounded up to whole blocks of eight samples.
     package let stride: Int
     /// X = sqrt(d) A; token l of sample mu is row l stride + mu. Rows from n to `stride` are zero.
-    package let inputs: [Float]
+    package var inputs: [Float]
     /// The transpose of W*, a x d.
     package let teacher: [Double]
     /// Standard normals of the label noise, number i of sample mu at i stride + mu.
     package let noise: [Double]
 
-    /// A given data set: `inputs` of L x n x d, `teacher` of a x d and `noise` of (normals a sample) x n.
-    package init(samples: Int, tokens: Int, d: Int, inputs: [Float], teacher: [Double], noise: [Double]) {
-        self.samples = samples
-        self.tokens = tokens
-        self.d = d
-        let stride = (samples + 7) & ~7
-        self.stride = stride
-        self.inputs = Self.padded(inputs, blocks: tokens, from: samples * d, to: stride * d)
-        self.teacher = teacher
-        self.noise = Self.padded(noise, blocks: noise.count / max(samples, 1), from: samples, to: stride)
-    }
-
-    /// Blocks of numbers, each filled up with zeros.
-    private static func padded<Number: ExpressibleByFloatLiteral>(
-        _ numbers: [Number], blocks: Int, from length: Int, to longer: Int
-    ) -> [Number] {
-        var result: [Number] = []
-        for block in 0..<blocks {
-            result += numbers[(block * length)..<((block + 1) * length)]
-            result += Array(repeating: 0.0, count: longer - length)
-        }
-        return result
-    }
-
     /// Draws the data set of a task. The teacher's Gram matrix is Q* to rounding.
-    package init(_ p: DGDParameters, noiseCount: Int, _ random: RandomStream) {
+    package init(_ p: Parameters, noiseCount: Int, _ random: RandomStream) {
         let (n, L, d) = (p.samples, p.tokens, p.d)
         (samples, tokens, self.d) = (n, L, d)
         let stride = (n + 7) & ~7
         self.stride = stride
-        var basis = DGDBasis(d: d)
-        var stream = random.substream(DGDStreams.teacher)
+        var basis = Basis(d: d)
+        var stream = random.substream(Streams.teacher)
         let first = basis.append(p.teachers, &stream)
         let teacher = basis.columns(first, p.prior.teacherFactor)
         self.teacher = teacher
-        stream = random.substream(DGDStreams.data)
+        stream = random.substream(Streams.data)
         inputs = Array(unsafeUninitializedCapacity: L * stride * d) { buffer, count in
             guard let base = buffer.baseAddress else { return }
             for l in 0..<L {
@@ -81,7 +56,7 @@ package struct DGDData: Sendable {
             }
             count = L * stride * d
         }
-        stream = random.substream(DGDStreams.noise)
+        stream = random.substream(Streams.noise)
         var noise = Array(repeating: 0.0, count: noiseCount * stride)
         for i in 0..<noiseCount {
             for sample in 0..<n { noise[i * stride + sample] = stream.normal() }
@@ -90,18 +65,16 @@ package struct DGDData: Sendable {
     }
 
     /// The transposes of all runs' W_0 (row: run, student column), with the Gram matrix q0 and the overlap M0 to rounding.
-    package func starts(_ p: DGDParameters, _ random: RandomStream) -> [Double] {
+    package func starts(_ p: Parameters, _ random: RandomStream) -> [Double] {
         let (a, k) = (p.teachers, p.students)
         let onTeacher = p.prior.regression(p.prior.startOverlap)
         // An orthonormal basis of the teacher's columns, to which the rest of W_0 is orthogonal.
-        var basis = DGDBasis(d: d)
-        var stream = random.substream(DGDStreams.teacher)
+        var basis = Basis(d: d)
+        var stream = random.substream(Streams.teacher)
         _ = basis.append(a, &stream)
-        var starts: [Double] = []
-        starts.reserveCapacity(p.runs * k * d)
-        for run in 0..<p.runs {
+        return (0..<p.runs).flatMap { run in
             var own = basis
-            var stream = random.substream(DGDStreams.start(run: run))
+            var stream = random.substream(Streams.start(run: run))
             let first = own.append(k, &stream)
             var columns = own.columns(first, p.prior.startFactor)
             for i in 0..<k {
@@ -109,14 +82,45 @@ package struct DGDData: Sendable {
                     for x in 0..<d { columns[i * d + x] += onTeacher[i * a + j] * teacher[j * d + x] }
                 }
             }
-            starts += columns
+            return columns
         }
-        return starts
+    }
+
+    /// Every sample's target: number c of sample mu at c stride + mu.
+    func targets(_ channel: some DMFTChannel) -> [Double] {
+        let a = channel.teachers
+        let block = Layout.block(d: d, tokens: tokens, stride: stride)
+        // W*^T/sqrt(d), and the inputs of a block, in double precision.
+        let scaled = teacher.map { $0 / Double(d).squareRoot() }
+        var rows = Array(repeating: 0.0, count: block * d)
+        var targets = Array(repeating: 0.0, count: channel.targetWidth * stride)
+        func make(
+            _ targets: UnsafeMutablePointer<Double>, _ fields: UnsafeMutablePointer<Double>,
+            _ noise: UnsafePointer<Double>
+        ) {
+            for first in Swift.stride(from: 0, to: stride, by: block) {
+                let count = min(block, stride - first)
+                for l in 0..<tokens {
+                    let at = (l * stride + first) * d
+                    for i in 0..<count * d { rows[i] = Double(inputs[at + i]) }
+                    BLAS.gemm(
+                        .none, .transposed, m: a, n: count, k: d, scaled, leadingA: d, rows, leadingB: d,
+                        fields + l * block, leadingC: tokens * block)
+                }
+                channel.target(
+                    TargetBatch(
+                        blocks: count / 8, fields: fields, tokenStride: block, teacherStride: tokens * block,
+                        noise: noise + first, noiseStride: stride, targets: targets + first, targetStride: stride))
+            }
+        }
+        var fields = Array(repeating: 0.0, count: a * tokens * block)
+        make(&targets, &fields, noise.isEmpty ? [0] : noise)
+        return targets
     }
 }
 
 /// Orthonormal random columns of d components.
-private struct DGDBasis {
+private struct Basis {
     let d: Int
     private var rows: [Double] = []
     private var count = 0
