@@ -1,14 +1,13 @@
 import Foundation
 
-/// The activation sigma of a network student (sheet, section 2).
-public enum Activation: String, Sendable, CaseIterable {
+/// The activation sigma of a network student, (5) and (6).
+package enum Activation: String, Sendable, CaseIterable {
     case relu, identity, tanh, sigmoid, square
     /// (h^2 - 1)/sqrt(2).
     case H2
 
     /// sigma(h).
-    @inlinable
-    public func value(_ h: Double) -> Double {
+    package func value(_ h: Double) -> Double {
         switch self {
         case .relu: return h > 0 ? h : 0
         case .identity: return h
@@ -20,8 +19,7 @@ public enum Activation: String, Sendable, CaseIterable {
     }
 
     /// sigma'(h), with relu'(0) = 0.
-    @inlinable
-    public func derivative(_ h: Double) -> Double {
+    package func derivative(_ h: Double) -> Double {
         switch self {
         case .relu: return h > 0 ? 1 : 0
         case .identity: return 1

@@ -1,7 +1,7 @@
 import Foundation
 import Numerics
 
-/// Thresholds, rates and gains of network students (sheet, sections 4.2 to 4.4). Numbers that do not exist for a
+/// Thresholds, rates and gains of network students, (32) to (39). Numbers that do not exist for a
 /// target or student are not-a-number.
 package struct NetworkThresholds: Sendable {
     private let theory: NetworkTheory
@@ -12,7 +12,7 @@ package struct NetworkThresholds: Sendable {
         polynomial = TiedPolynomial(theory)
     }
 
-    private var parameters: SSIParameters { theory.parameters }
+    private var parameters: Parameters { theory.parameters }
     private var L: Double { Double(parameters.L) }
     package var informationExponent: Int? { theory.target.informationExponent }
 
@@ -41,9 +41,9 @@ package struct NetworkThresholds: Sendable {
         }
         guard tensor.k == 1, equalRowsFollowTied else { return .nan }
         // F = gamma U(m) - gamma^2 V(m): m = 1 is a zero of V if E[D^2] = 0 there, and U has the factor 1 - m^2.
-        let unit = TiedParts(theory)
-        guard abs(unit.V(1)) < 1e-12 * max(1, abs(unit.V(0.5))) else { return .nan }
-        let (slopeU, slopeV) = (unit.slopeU, unit.slopeV)
+        let (U, V) = (polynomial.flow, polynomial.inhibition)
+        guard abs(TiedPolynomial.value(V, 1)) < 1e-12 * max(1, abs(TiedPolynomial.value(V, 0.5))) else { return .nan }
+        let (slopeU, slopeV) = (TiedPolynomial.slopeAtOne(U), TiedPolynomial.slopeAtOne(V))
         return slopeU < 0 && slopeV < 0 ? slopeU / slopeV : .nan
     }
 
@@ -145,31 +145,5 @@ package struct NetworkThresholds: Sendable {
             pieces *= 2
         }
         return previous
-    }
-}
-
-/// The tied drift F = gamma U(m) - gamma^2 V(m), split by powers of gamma, near m = 1.
-private struct TiedParts {
-    private let theory: NetworkTheory
-    private let rows: Int
-
-    init(_ theory: NetworkTheory) {
-        self.theory = theory
-        rows = theory.parameters.student == .tied ? 1 : theory.parameters.L
-    }
-
-    /// V = (m/2) E[D^2].
-    func V(_ m: Double) -> Double { 0.5 * m * theory.squaredSignal(Array(repeating: m, count: rows)) }
-
-    /// dU/dm at 1, U = -(1 - m^2) R'(m).
-    var slopeU: Double {
-        // dR/dm along equal rows is the sum of the rows' derivatives.
-        2 * theory.riskGradient(Array(repeating: 1, count: rows)).reduce(0, +)
-    }
-
-    /// dV/dm at 1 from inside, to fourth order.
-    var slopeV: Double {
-        let h = 1e-3
-        return (25 * V(1) - 48 * V(1 - h) + 36 * V(1 - 2 * h) - 16 * V(1 - 3 * h) + 3 * V(1 - 4 * h)) / (12 * h)
     }
 }

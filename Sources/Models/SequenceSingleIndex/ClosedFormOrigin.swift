@@ -1,6 +1,6 @@
 import Foundation
 
-/// The linear theory at zero overlap (sheet, sections 4.3 to 4.5): curvatures of the risk, the strength of SGD noise and
+/// The linear theory at zero overlap, (40) to (42): curvatures of the risk, the strength of SGD noise and
 /// the growth rates that follow.
 package struct OriginTheory: Sendable {
     /// R_mm(0,0). Untied: along the direction of steepest growth.
@@ -9,8 +9,7 @@ package struct OriginTheory: Sendable {
     package let Ree: [Double]
     /// E_0|D|^2.
     package let squaredSignal: Double
-    /// V_m = E_0[(sum_l D_l z*_l)^2] and V_j for each encoding direction, the variances of the noise that moves
-    /// m and eps_j: gamma^2 V/d per unit of t. For untied, the first row's E_0[(D z*_1)^2]/L.
+    /// V_m and V_j for each encoding direction, (41). For untied, the first row's E_0[(D z*_1)^2]/L.
     package let Vm: Double
     package let Ve: [Double]
     private let gamma: Double
@@ -48,44 +47,23 @@ package struct OriginTheory: Sendable {
 
     package init(_ theory: AttentionTheory) {
         let parameters = theory.parameters
-        let L = parameters.L
         gamma = parameters.gamma
         inhibitionScale = 1
-        let patterns = (0..<parameters.k).map { j in (0..<L).map { parameters.pi[$0 * parameters.k + j] } }
-        let origin = [Double](repeating: 0, count: L)
-        switch theory.averages {
-        case let pair as PairAverages:
-            (Rmm, Ree) = pair.curvaturesAtOrigin(along: patterns)
-            (squaredSignal, Vm, Ve) = pair.noiseAtOrigin(directions: patterns)
-        case let sampled as SampledPairAverages:
-            (Rmm, Ree) = sampled.curvaturesAtOrigin(along: patterns)
-            squaredSignal = sampled.means(m: 0, e: origin).squaredSignal
-            (Vm, Ve) = sampled.noise(m: 0, e: origin, directions: patterns)
-        case let scalar as ScalarAttentionAverages:
-            let target = HermiteExpansion(parameters)
-            squaredSignal = scalar.means(m: 0, e: origin).squaredSignal
-            Rmm = scalar.curvatureAtOrigin()
-            // R_ee = c (E[f^2 q] - 2 E[y] E[f q]), q = (s.z)^2 - |s|^2 (end of section 4.5).
-            Ree = patterns.map { s in
-                let means = scalar.reductions(along: s)
-                return parameters.loss.c * (means.ffq - 2 * target.mean * means.fq)
-            }
-            (Vm, Ve) = scalar.noiseAtOrigin(target: target, directions: patterns)
-        default:
-            squaredSignal = .nan
-            (Rmm, Ree, Vm, Ve) = (.nan, patterns.map { _ in .nan }, .nan, patterns.map { _ in .nan })
+        let patterns = (0..<parameters.k).map { j in
+            (0..<parameters.L).map { parameters.pi[$0 * parameters.k + j] }
         }
+        (Rmm, Ree) = theory.averages.curvaturesAtOrigin(along: patterns)
+        (squaredSignal, Vm, Ve) = theory.averages.noiseAtOrigin(along: patterns)
     }
 
     /// The inhibition rate (gamma^2/2) E_0|D|^2 (untied: over L).
     var inhibition: Double { 0.5 * gamma * gamma * squaredSignal * inhibitionScale }
-    /// lambda_m = -gamma R_mm - inhibition.
+    /// lambda_m, (40).
     package var lambdaM: Double { -gamma * Rmm - inhibition }
     /// lambda_e of every encoding direction.
     package var lambdaE: [Double] { Ree.map { -gamma * $0 - inhibition } }
 
-    /// The standard deviation at time t of an overlap that starts at exactly 0, in the linear regime:
-    /// gamma sqrt(V (exp(2 lambda t) - 1)/(2 lambda d)).
+    /// The standard deviation at time t of an overlap that starts at exactly 0, in the linear regime, (41).
     package func standardDeviation(V: Double, lambda: Double, t: Double, d: Int) -> Double {
         let x = 2 * lambda * t
         let growth = abs(x) < 1e-12 ? t : (exp(x) - 1) / (2 * lambda)

@@ -1,11 +1,13 @@
 import Foundation
+import Modeling
 
-/// Overlaps of network students as explicit functions of t (sheet, section 4.2 and 4.3).
+/// Overlaps of network students as explicit functions of t, (32) to (36).
 ///
 /// The tied drift is a polynomial F(m), whose coefficients follow from the target's Hermite coefficients and the
 /// activation's moments. Where it is quadratic (targets of degree 1 with relu or identity) dm/dt = F(m) is a Riccati
-/// equation, where it is A m - B m^3 (degree 2 with relu, identity, square or H2) a Bernoulli equation. An untied student
-/// follows the tied one at time t/L where the sheet says so, and a linear one is a Riccati equation along the
+/// equation, where it is A m - B m^3
+/// (degree 2 with relu, identity, square or H2) a Bernoulli equation. An untied student
+/// follows the tied one at time t/L where (36) says so, and a linear one is a Riccati equation along the
 /// target with a common decay across it. `init` fails for everything else.
 struct ClosedFormTrajectory: Sendable {
     private enum Form: Sendable {
@@ -20,27 +22,28 @@ struct ClosedFormTrajectory: Sendable {
     private let form: Form
     private let L: Int
 
+    static let explanation =
+        "has no explicit overlap(t) for this student; there is one where the tied drift is quadratic in m or A m - B m^3 "
+        + "(degree 1 with relu or identity, degree 2 also with square or H2), for tied students, untied ones with "
+        + "a symmetric target and equal rows, or with norm_mode global and a target of degree 1 or H2sum. Use method ode"
+
     /// Nil where no closed form exists.
-    init?(_ theory: NetworkTheory) {
-        let parameters = theory.parameters
+    init?(_ parameters: Parameters) {
+        guard parameters.student != .attention else { return nil }
+        let theory = NetworkTheory(parameters)
         L = parameters.L
         let length = Double(parameters.L)
-        if parameters.student == .tied {
-            guard let flow = ScalarFlow(TiedPolynomial(theory).coefficients) else { return nil }
-            form = .equal(flow, start: theory.start()[0], slowdown: 1)
-            return
-        }
-        guard parameters.student == .untied else { return nil }
         let start = theory.start()
-        if theory.target.isSymmetric(L: parameters.L), start.allSatisfy({ $0 == start[0] }) {
-            guard let flow = ScalarFlow(TiedPolynomial(theory).coefficients) else { return nil }
-            form = .equal(flow, start: start[0], slowdown: length)
+        let flow = ScalarFlow(TiedPolynomial(theory).coefficients)
+        if parameters.student == .tied || theory.rowsStayEqual {
+            guard let flow else { return nil }
+            form = .equal(flow, start: start[0], slowdown: parameters.student == .tied ? 1 : length)
             return
         }
         guard parameters.normMode == .global else { return nil }
         let norm = (start.reduce(0) { $0 + $1 * $1 } / length).squareRoot()
         if parameters.target == .H2sum || parameters.target == .inverseSqrtH2sum {
-            guard let flow = ScalarFlow(TiedPolynomial(theory).coefficients) else { return nil }
+            guard let flow else { return nil }
             form = .norm(flow, start: norm, slowdown: length)
             return
         }
@@ -94,9 +97,13 @@ struct ClosedFormTrajectory: Sendable {
     }
 }
 
-/// dm/dt of a tied student as a polynomial in m (also for an untied theory: the tied student of the same parameters).
+/// dm/dt of a tied student as a polynomial in m, gamma U - gamma^2 V (also for an untied theory: the tied student of the
+/// same parameters).
 struct TiedPolynomial: Sendable {
     let coefficients: [Double]
+    /// U = -(1 - m^2) R'(m) and V = (m/2) E[D^2].
+    let flow: [Double]
+    let inhibition: [Double]
 
     init(_ theory: NetworkTheory) {
         let parameters = theory.parameters
@@ -106,22 +113,34 @@ struct TiedPolynomial: Sendable {
         let P = theory.firstMoment(unit)
         let Q = theory.secondMoment(unit)
         let moments = theory.moments
-        var F = [Double](repeating: 0, count: Q.count + 2)
-        // -gamma (1 - m^2) R', R' = -2c sum_k k P_k E[sigma He_k] m^{k-1}.
+        var U = [Double](repeating: 0, count: Q.count + 2)
+        var V = U
+        // R' = -2c sum_k k P_k E[sigma He_k] m^{k-1}.
         for k in 1..<max(P.count, 1) {
-            let slope = 2 * c * gamma * Double(k) * P[k] * moments.value[k]
-            F[k - 1] += slope
-            F[k + 1] -= slope
+            let slope = 2 * c * Double(k) * P[k] * moments.value[k]
+            U[k - 1] += slope
+            U[k + 1] -= slope
         }
-        let factor = 2 * c * c * gamma * gamma
-        F[1] -= factor * moments.signalPower
-        for k in P.indices { F[k + 1] += 2 * factor * P[k] * moments.signal[k] }
-        for k in Q.indices { F[k + 1] -= factor * Q[k] * moments.slopePower[k] }
+        V[1] = moments.signalPower
+        for k in P.indices { V[k + 1] -= 2 * P[k] * moments.signal[k] }
+        for k in Q.indices { V[k + 1] += Q[k] * moments.slopePower[k] }
+        flow = U
+        inhibition = V.map { 2 * c * c * $0 }
+        let F = zip(U, inhibition).map { gamma * $0 - gamma * gamma * $1 }
         let scale = F.reduce(0) { max($0, abs($1)) }
         coefficients = F.map { abs($0) < 1e-13 * scale ? 0 : $0 }
     }
 
-    func callAsFunction(_ m: Double) -> Double { coefficients.reversed().reduce(0) { $0 * m + $1 } }
+    func callAsFunction(_ m: Double) -> Double { Self.value(coefficients, m) }
+
+    static func value(_ coefficients: [Double], _ m: Double) -> Double {
+        coefficients.reversed().reduce(0) { $0 * m + $1 }
+    }
+
+    /// The derivative of a polynomial at 1.
+    static func slopeAtOne(_ coefficients: [Double]) -> Double {
+        coefficients.enumerated().reduce(0) { $0 + Double($1.offset) * $1.element }
+    }
 }
 
 /// The explicit solution of dm/dt = f_0 + f_1 m + f_2 m^2, or of dm/dt = A m - B m^3.
@@ -178,5 +197,43 @@ struct ScalarFlow: Sendable {
         let root = abs(discriminant).squareRoot()
         if root * t < 1e-8 { return t }
         return (discriminant > 0 ? tanh(root * t) : tan(root * t)) / root
+    }
+}
+
+/// Method `closed-form-trajectory`.
+struct TrajectoryRun: Run {
+    private let parameters: Parameters
+    /// d where the job's times are in steps; else the theory knows none.
+    private let stepsPerTime: Double?
+    private let trajectory: ClosedFormTrajectory
+    private var t = 0.0
+    private var recorder: OverlapRecorder
+
+    init(_ parameters: Parameters, _ request: RunRequest) throws {
+        guard let trajectory = ClosedFormTrajectory(parameters) else {
+            throw ModelError.parameter(Keys.target, ClosedFormTrajectory.explanation)
+        }
+        self.parameters = parameters
+        self.trajectory = trajectory
+        stepsPerTime = request.stepsPerTime
+        recorder = OverlapRecorder(parameters)
+    }
+
+    mutating func advance(toward time: Double, quantum: Int) -> Bool {
+        t = time
+        return true
+    }
+
+    mutating func observe(into sink: inout ObservationSink) throws {
+        let overlap = trajectory.overlap(at: t, isTied: parameters.student == .tied)
+        recorder.observe(t: t, steps: stepsPerTime.map { t * $0 }, overlap: overlap, into: &sink)
+        if let rows = trajectory.rows(at: t) { try sink.put(.rowOverlaps, rows) }
+    }
+
+    func finish(into sink: inout ObservationSink) throws { sink.put(.weakRecoveryTime, recorder.weakRecoveryTime) }
+
+    mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&t)
+        try archive.exchange(&recorder)
     }
 }

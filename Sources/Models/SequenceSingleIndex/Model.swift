@@ -1,8 +1,9 @@
+import ModelKit
 import Modeling
-import Numerics
 
 /// The sequence single-index model: one-pass spherical SGD of tied and untied networks and single-layer attention on a
-/// target of one hidden direction (arXiv 2506.02651; sheet `sequence-single-index`).
+/// target of one hidden direction (arXiv 2506.02651). Numbers in parentheses are equations of
+/// docs/models/sequence-single-index.md.
 public struct SequenceSingleIndex: Model {
     public init() {}
 
@@ -11,35 +12,56 @@ public struct SequenceSingleIndex: Model {
     public let references = [
         "arXiv:2506.02651 (Arnaboldi, Loureiro, Stephan, Krzakala, Zdeborova, NeurIPS 2025)"
     ]
+    public let revision = 1
+    public var keys: [any ParameterKey] { Keys.all }
 
-    public var parameters: [ParameterSpec] { Self.baseParameters + Self.theoryParameters }
-    public var methods: [MethodSpec] { Self.simulationMethods + Self.theoryMethods }
+    public enum Method: String, ModelMethod {
+        case sgd
+        case overlapChain = "overlap-chain"
+        case ode
+        case closedForm = "closed-form"
+        case closedFormTrajectory = "closed-form-trajectory"
 
-    public func constraints(method: String) -> [Constraint] {
-        SSIRules.all.map(\.constraint) + Self.theoryConstraints(method: method)
-    }
-
-    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        let relevance = ParameterRelevance(parameters: parameters, context: context)
-        var used = Set(Self.baseParameters.map(\.name)).subtracting(relevance.unused)
-        if Self.theoryMethods.contains(where: { $0.name == method }) {
-            return Self.theoryParametersUsed(by: method, relevance: relevance, baseline: used)
+        public var spec: MethodSpec {
+            switch self {
+            case .sgd:
+                MethodSpec(
+                    self, kind: .simulation, isSeeded: true, time: .steps,
+                    observables: Observable.simulated + [.studentNorm], "one-pass spherical SGD in d dimensions")
+            case .overlapChain:
+                MethodSpec(
+                    self, kind: .simulation, isSeeded: true, time: .steps, observables: Observable.simulated,
+                    "the exact Markov chain of the overlaps: the law of sgd at a cost independent of d")
+            case .ode:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .scaled,
+                    observables: Observable.overlaps + [.halfRisk, .risk, .overlapNoise, .positionalNoise],
+                    "overlaps for d to infinity at fixed step size, with the gamma^2 term")
+            case .closedForm:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .none, observables: Observable.closedForms,
+                    "thresholds, critical steps, gains, phase diagram; NaN where one does not apply")
+            case .closedFormTrajectory:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .scaled,
+                    observables: [.steps, .t, .overlap, .rowOverlaps, .weakRecoveryTime],
+                    "overlap(t) of networks where it is an explicit function")
+            }
         }
-        if method == "overlap-chain" || method == "sgd" { used.subtract(Self.theoryParameters.map(\.name)) }
-        return used
     }
 
-    public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        if let cost = Self.simulationCost(method: method, at: point, times: times) { return cost }
-        return try Self.theoryCost(method: method, at: point, times: times)
-    }
+    /// t = steps/d, for every student.
+    public func stepsPerTime(of method: Method, at point: Reader) throws -> Double { try Double(point[Keys.d]) }
 
-    public func makeRun(_ request: RunRequest) throws -> any Run {
-        let parameters = try SSIParameters(request.point)
-        switch request.method {
-        case "sgd": return try SphericalSGD(request, parameters)
-        case "overlap-chain": return try OverlapChain(request, parameters)
-        default: return try Self.makeTheoryRun(request, parameters)
+    public func makeRun(_ method: Method, _ parameters: Parameters, _ request: RunRequest) throws -> any Run {
+        switch method {
+        case .sgd: SphericalSGD(parameters, request)
+        case .overlapChain: OverlapChain(parameters, request)
+        case .ode: try ODE(parameters, request)
+        case .closedForm: ClosedForm { try parameters.putClosedForms(into: &$0) }
+        case .closedFormTrajectory: try TrajectoryRun(parameters, request)
         }
     }
 }
+
+package typealias Parameters = SequenceSingleIndex.Parameters

@@ -1,43 +1,38 @@
+import ModelKit
 import Modeling
-import Numerics
 
-/// The exact reduced chain of the overlaps (sheet, section 3b): the same law as the d-dimensional simulation at a cost
+/// The exact reduced chain of the overlaps, (19) to (22): the same law as the d-dimensional simulation at a cost
 /// that does not depend on d.
 struct OverlapChain: Run {
-    private let parameters: SSIParameters
-    private let unit: TimeUnit
+    private let parameters: Parameters
     private let random: RandomStream
     private var step = 0
     private var pool: GaussianPool
     /// m (one entry, L for untied), then eps_j, then scratch of 2L for D and z.
     private var state: [Double]
-    private let rows: Int
     private var recorder: OverlapRecorder
 
-    init(_ request: RunRequest, _ parameters: SSIParameters) throws {
+    init(_ parameters: Parameters, _ request: RunRequest) {
         self.parameters = parameters
-        unit = request.times.unit
         random = request.random
-        rows = parameters.student == .untied ? parameters.L : 1
         recorder = OverlapRecorder(parameters)
-        let L = parameters.L
-        pool = GaussianPool(request.random.substream(SSIStreams.scalars), largestRequest: (2 + parameters.k) * L + 1)
-        var start = request.random.substream(SSIStreams.initial)
-        state = parameters.initialOverlaps(&start) + Array(repeating: 0, count: 2 * L)
+        pool = GaussianPool(
+            request.random.substream(Streams.scalars), largestRequest: parameters.largestRequest + 1)
+        var start = request.random.substream(Streams.initial)
+        state = parameters.initialOverlaps(&start) + Array(repeating: 0, count: 2 * parameters.L)
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = try nearestStep(time, unit: unit, d: parameters.d)
+        let target = Int(time)
         let count = min(max(quantum, 1), target - step)
         guard count > 0 else { return true }
-        let (parameters, rows) = (self.parameters, self.rows)
+        let parameters = self.parameters
         var state: [Double] = []
         swap(&state, &self.state)
         let done = state.withUnsafeMutableBufferPointer { state in
             pool.withCursor { cursor in
                 parameters.withKernel { kernel in
-                    let core = ChainCore(
-                        kernel: kernel, parameters, state: state.baseAddress.unsafelyUnwrapped, rows: rows)
+                    let core = ChainCore(kernel: kernel, parameters, state: state.baseAddress.unsafelyUnwrapped)
                     switch parameters.student {
                     case .tied: return repeated(count) { core.stepTied(&cursor) }
                     case .untied where parameters.normMode == .global:
@@ -60,13 +55,10 @@ struct OverlapChain: Run {
     }
 
     mutating func observe(into sink: inout ObservationSink) throws {
-        let m = Array(state[..<rows])
-        let eps = Array(state[rows..<(rows + parameters.k)])
-        try recorder.observe(steps: Double(step), m: m, eps: eps, into: &sink)
-        if sink.wants("risk_half") {
-            sink.put(
-                "risk_half", parameters.testRisk(m: m, eps: eps, random: random.substream(SSIStreams.testSet)))
-        }
+        let rows = parameters.rows
+        try parameters.observe(
+            step: step, m: Array(state[..<rows]), eps: Array(state[rows..<(rows + parameters.k)]), random, &recorder,
+            into: &sink)
     }
 
     mutating func finish(into sink: inout ObservationSink) throws { recorder.finish(into: &sink) }
@@ -86,36 +78,6 @@ private func repeated(_ count: Int, _ step: () -> Bool) -> Int {
     return count
 }
 
-/// The substreams of a simulation's random stream.
-enum SSIStreams {
-    static let initial: UInt32 = 0
-    static let vectors: UInt32 = 1
-    static let scalars: UInt32 = 2
-    static let testSet: UInt32 = 3
-}
-
-extension SSIParameters {
-    /// A draw of the initial overlaps (m: one entry, L for untied; then eps_j) with the law of the start in R^d.
-    func initialOverlaps(_ random: inout RandomStream) -> [Double] {
-        let rows = student == .untied ? L : 1
-        switch initialisation {
-        case .prescribed(let m, let eps): return m + eps
-        case .overlapped(let o, let randomSign):
-            let m0 = Initialisation.overlap(o: o)
-            let m = (0..<rows).map { _ in randomSign && random.uniform() < 0.5 ? -m0 : m0 }
-            return m + Array(repeating: 0, count: k)
-        case .random:
-            // A uniform direction is a normalised Gaussian vector; all but its first 1 + k entries enter by their norm.
-            return (0..<rows).flatMap { _ in
-                let x = (0...k).map { _ in random.normal() }
-                let rest = random.chiSquare(Double(d - 1 - k))
-                let norm = (x.reduce(rest) { $0 + $1 * $1 }).squareRoot()
-                return x.map { $0 / norm }
-            }
-        }
-    }
-}
-
 /// One step of the chain on unsafe storage. A step answers false when the student's norm left the numbers.
 private struct ChainCore {
     let kernel: SampleKernel
@@ -130,7 +92,7 @@ private struct ChainCore {
     let D: UnsafeMutablePointer<Double>
     let z: UnsafeMutablePointer<Double>
 
-    init(kernel: SampleKernel, _ p: SSIParameters, state: UnsafeMutablePointer<Double>, rows: Int) {
+    init(kernel: SampleKernel, _ p: Parameters, state: UnsafeMutablePointer<Double>) {
         self.kernel = kernel
         L = p.L
         k = p.k
@@ -142,11 +104,12 @@ private struct ChainCore {
         case .attention: rest = ChiSquareLaw(p.d - 2 - p.k)
         }
         m = state
-        eps = state + rows
+        eps = state + p.rows
         D = eps + p.k
         z = D + p.L
     }
 
+    /// (19).
     @inline(__always)
     func stepTied(_ cursor: inout GaussianPool.Cursor) -> Bool {
         let x = cursor.take(L + 1)
@@ -161,6 +124,7 @@ private struct ChainCore {
         return isNorm(Q)
     }
 
+    /// (20).
     @inline(__always)
     func stepUntiedGlobal(_ cursor: inout GaussianPool.Cursor) -> Bool {
         let x = cursor.take(L + 1)
@@ -186,7 +150,7 @@ private struct ChainCore {
     }
 
     /// Each row on its own sphere: row l has Q_l = 1 - 2 gamma D h_l/(sqrt(L) d) + gamma^2 D^2 (z*_l^2 + g_l^2 +
-    /// chi2_{d-2})/(L d^2) with h_l = m_l z*_l + sqrt(1 - m_l^2) g_l and h = L^{-1/2} sum_l h_l, by the argument of section 3b.
+    /// chi2_{d-2})/(L d^2) with h_l = m_l z*_l + sqrt(1 - m_l^2) g_l and h = L^{-1/2} sum_l h_l, (21).
     @inline(__always)
     func stepUntiedPerToken(_ cursor: inout GaussianPool.Cursor) -> Bool {
         let x = cursor.take(2 * L)
@@ -210,6 +174,7 @@ private struct ChainCore {
         return isFinite
     }
 
+    /// (22).
     @inline(__always)
     func stepAttention(_ cursor: inout GaussianPool.Cursor, pi: UnsafeBufferPointer<Double>) -> Bool {
         // z*_l, then g_l, then zeta_lj.

@@ -1,123 +1,338 @@
-import Foundation
+import ModelKit
 import Modeling
 
-/// One grid point of the sequence single-index model, checked, with all derived defaults worked out. Symbols as in
-/// the sheet.
-public struct SSIParameters: Sendable {
-    public let d: Int
-    public let L: Int
-    public let student: Student
-    public let normMode: NormMode
-    public let activation: Activation
-    public let target: Target
-    /// Row-major (termCount, L + 1): coefficient and degrees of target `hermite`; empty for other targets.
-    public let hermiteTerms: [Double]
-    public let loss: Loss
-    /// The step used, gamma = gamma_0 s(L).
-    public let gamma: Double
-    public let initialisation: Initialisation
-    public let omega: Double
-    public let a: Double
-    public let eta: Double
-    /// L x L, row-major; nil when the output is the matrix S (and for networks).
-    public let U: [Double]?
-    public let encoding: PositionalEncoding
-    /// pi of P_l = sum_j pi_lj v_j/sqrt(d), row-major (L, k); empty without encoding.
-    public let pi: [Double]
-    /// The number k of encoding directions.
-    public let k: Int
-    public let testSize: Int
+extension SequenceSingleIndex {
+    /// One grid point, checked, with all derived defaults worked out. Symbols as on the model's page.
+    public struct Parameters: ModelParameters {
+        /// Token dimension, at least 3; 0 where nothing depends on it.
+        package private(set) var d = 0
+        /// Sequence length, from 1; at most 4096 for attention.
+        package let L: Int
+        package let student: Student
+        /// Of untied networks; `global` where nothing depends on it.
+        private(set) var normMode = NormMode.global
+        /// sigma, of networks; `relu` for attention.
+        package let activation: Activation
+        /// g.
+        package let target: Target
+        /// Row-major (termCount, L + 1): coefficient and degrees of target `hermite`; empty for other targets.
+        let hermiteTerms: [Double]
+        package let loss: Loss
+        /// The step used, gamma = gamma_0 s(L), positive.
+        package let gamma: Double
+        /// What w is at t = 0; `random` where nothing depends on it.
+        package private(set) var start = Start.random
+        /// Positional share of the matrix target, in [0, 1]; 0 for others.
+        let omega: Double
+        /// Strength of the matrix target's positional part, in (0, 1]; 1 where nothing depends on it.
+        let a: Double
+        /// The level of weak recovery, in (0, 1]; not-a-number where nothing depends on it.
+        package private(set) var eta = Double.nan
+        /// L x L, row-major; nil when the output is the matrix S (and for networks).
+        package let U: [Double]?
+        package let encoding: PositionalEncoding
+        /// pi of P_l = sum_j pi_lj v_j/sqrt(d), row-major (L, k); empty without encoding.
+        package let pi: [Double]
+        /// The number k of encoding directions, 0 for networks.
+        package let k: Int
+        /// Samples of the test set of simulations, from 1; 0 for theory.
+        package let testSize: Int
+        /// Points of sampled averages, from 64; 0 where none are sampled.
+        let points: Int
 
-    /// The positional part A_11 = A_22 = s(2 a^2) of `positional_semantic`.
-    public var A11: Double { logistic(2 * a * a) }
-
-    /// Decodes a grid point of job parameters; throws ``ModelError/parameter(_:_:)`` for what does not fit together.
-    public init(_ point: ParameterPoint) throws {
-        for rule in SSIRules.all {
-            if let violation = rule.constraint.violation(point) { throw ModelError.parameter(rule.name, violation) }
+        public init(_ point: Reader, method: Method) throws {
+            student = try point[Keys.student]
+            L = try point[Keys.L]
+            let isAttention = student == .attention
+            if isAttention, L > Self.longestAttention {
+                throw ModelError.parameter(
+                    Keys.L, "is \(L); attention holds L x L matrices and takes L <= \(Self.longestAttention)")
+            }
+            target = try point.target(L: L, student: student)
+            hermiteTerms = try point.hermiteTerms(target, L: L)
+            loss = try point.loss(target)
+            activation = isAttention ? .relu : try point[Keys.activation]
+            gamma = try point[Keys.stepSize] * point[Keys.stepScaling].factor(L)
+            U = isAttention ? try point.reduction(target, L: L) : nil
+            (encoding, pi, k) = try point.encoding(student, target, L: L)
+            omega = target.isMatrix ? try point[Keys.omega] : 0
+            // A target without positional part does not depend on its strength; its thresholds in omega do.
+            let readsStrength = target.isMatrix && (omega > 0 || method == .closedForm)
+            a = readsStrength ? try point[Keys.a] : 1
+            let isSimulation = method == .sgd || method == .overlapChain
+            let isSampled = isAttention && (loss == .frobenius || L >= ScalarAttentionAverages.shortestSampled)
+            points = isSampled && !isSimulation ? try point[Keys.quadraturePoints] : 0
+            // The linear theory of attention at the origin, and the phase diagram, look neither at the start nor at d.
+            let looksAtStart = !(isAttention && method == .closedForm)
+            if isSimulation {
+                d = try point.dimension(k)
+                testSize = try point.read(Keys.testSize, or: 20 * point[Keys.d])
+            } else {
+                testSize = 0
+            }
+            guard looksAtStart else { return }
+            start = try point.start(student, L: L, k: k, drawsSigns: isSimulation)
+            eta = try point.read(Keys.eta, or: min(2 / Double(point.dimension(k)).squareRoot(), 1))
+            if !isSimulation, startDependsOnD { d = try point.dimension(k) }
+            if try readsNormMode(method) { normMode = try point[Keys.normMode] }
+            if method == .closedFormTrajectory, ClosedFormTrajectory(self) == nil {
+                throw ModelError.parameter(Keys.target, ClosedFormTrajectory.explanation)
+            }
         }
-        d = try point.integer("d")
-        L = try point.integer("L")
-        student = try point.choice("student")
-        normMode = try point.choice("norm_mode")
-        activation = try point.choice("activation")
-        target = try point.choice("target")
-        hermiteTerms = target == .hermite ? try point.arrayIfGiven("hermite_terms")?.elements ?? [] : []
-        loss = SSIRules.loss(point) ?? .square
-        let scaling: StepScaling = try point.choice("step_scaling")
-        gamma = try point.real("step_size") * scaling.factor(L)
-        omega = try point.real("omega")
-        a = try point.real("a")
-        eta = try point.realIfGiven("eta") ?? min(2 / Double(d).squareRoot(), 1)
-        if case .integer(let size)? = point["test_size"] { testSize = size } else { testSize = 20 * d }
 
-        let isAttention = student == .attention
-        encoding = isAttention ? SSIRules.encoding(point) ?? .none : .none
-        switch encoding {
-        case .none: (pi, k) = ([], 0)
-        case .paired: (pi, k) = ([1, -1], 1)
-        case .orthonormal:
-            let n = L
-            (pi, k) = ((0..<(n * n)).map { $0 / n == $0 % n ? 1 : 0 }, n)
-        case .explicit:
-            let matrix = try point.arrayIfGiven("encoding_matrix")
-            (pi, k) = (matrix?.elements ?? [], matrix?.shape.last ?? 0)
+        /// Thresholds are those of both modes, and so is the trajectory of rows that stay equal.
+        private func readsNormMode(_ method: Method) throws -> Bool {
+            guard student == .untied else { return false }
+            switch method {
+            case .sgd, .overlapChain, .ode: return true
+            case .closedForm: return false
+            case .closedFormTrajectory: return !NetworkTheory(self).rowsStayEqual
+            }
         }
-        U = isAttention ? try Self.reductionMatrix(point, L: L) : nil
-        initialisation = try Self.initialisation(point, d: d, rows: student == .untied ? L : 1, directions: k)
+
+        /// Whether theory starts at 1/sqrt(d), or at the noise that stands for exact zeros, (42).
+        private var startDependsOnD: Bool {
+            switch start {
+            case .random: true
+            case .overlapped(let o, _): o == 0 || k > 0
+            case .prescribed: false
+            }
+        }
+
+        /// Attention holds L x L matrices.
+        private static let longestAttention = 4096
+
+        /// A_11 = A_22 = s(2 a^2) of the matrix target, (3).
+        var A11: Double { logistic(2 * a * a) }
+
+        /// One for each overlap with w*: 1, or L for untied students.
+        package var rows: Int { student == .untied ? L : 1 }
+
+        /// e_l = sum_j pi_lj eps_j, L entries, from the overlaps eps_j = w.v_j/d with the encoding directions.
+        func positionalOverlaps(_ eps: some RandomAccessCollection<Double>) -> [Double] {
+            (0..<L).map { l in zip(0..<k, eps).reduce(0) { $0 + pi[l * k + $1.0] * $1.1 } }
+        }
+    }
+}
+
+// The parts of a point that hang together, each read and checked.
+extension Reader {
+    /// d, with room for w*, `k` encoding directions and two more.
+    fileprivate func dimension(_ k: Int) throws -> Int {
+        let d = try self[Keys.d]
+        guard d >= 3 + k else {
+            throw ModelError.parameter(Keys.d, "must be at least \(3 + k): w*, \(k) encoding directions and two more")
+        }
+        return d
     }
 
-    private static func reductionMatrix(_ point: ParameterPoint, L: Int) throws -> [Double]? {
-        let uniform = 1 / Double(L).squareRoot()
-        switch SSIRules.reduction(point) ?? .trace {
+    fileprivate func target(L: Int, student: Student) throws -> Target {
+        let target = try self[Keys.target]
+        func refuse(_ why: String) -> ModelError { .conflict(Keys.target, why) }
+        if target.isMatrix {
+            guard L == 2 else { throw refuse("target positional_semantic is defined for L = 2, not \(L)") }
+            guard student == .attention else {
+                throw refuse(
+                    "a network has a scalar output; positional_semantic is a matrix and needs student: attention")
+            }
+        }
+        guard L >= target.minimumLength else {
+            throw refuse("target \(target.rawValue) needs L >= \(target.minimumLength), not \(L)")
+        }
+        return target
+    }
+
+    fileprivate func hermiteTerms(_ target: Target, L: Int) throws -> [Double] {
+        guard target == .hermite else {
+            try refuse(Keys.hermiteTerms, "target: hermite")
+            return []
+        }
+        guard let terms = try given(Keys.hermiteTerms) else {
+            throw ModelError.conflict(
+                Keys.hermiteTerms, "target hermite needs hermite_terms, a list of [b, k_1, ..., k_L]")
+        }
+        guard terms.shape.count == 2, terms.shape[1] == L + 1, terms.shape[0] >= 1 else {
+            throw ModelError.parameter(
+                Keys.hermiteTerms, "must have L + 1 = \(L + 1) numbers in every term: a coefficient and L degrees")
+        }
+        for (index, value) in terms.elements.enumerated() where index % (L + 1) != 0 {
+            guard value >= 0, value <= 30, value == value.rounded() else {
+                throw ModelError.parameter(
+                    Keys.hermiteTerms, "has degrees that are whole numbers from 0 to 30, not \(value)")
+            }
+        }
+        return try finite(Keys.hermiteTerms, terms)
+    }
+
+    fileprivate func loss(_ target: Target) throws -> Loss {
+        let loss = try read(Keys.loss, or: target.isMatrix ? .halfSquare : .square)
+        if target.isMatrix, loss == .square {
+            throw ModelError.conflict(
+                Keys.loss, "the matrix target positional_semantic has loss half_square or frobenius")
+        }
+        if !target.isMatrix, loss == .frobenius {
+            throw ModelError.conflict(
+                Keys.loss,
+                "frobenius is a loss of matrices; target \(target.rawValue) is a scalar: use square or half_square")
+        }
+        return loss
+    }
+
+    /// U of an attention student; nil for the whole matrix.
+    fileprivate func reduction(_ target: Target, L: Int) throws -> [Double]? {
+        let reduction = try read(
+            Keys.reduction, or: isGiven(Keys.U) ? .explicit : target.isMatrix ? .none : .trace)
+        guard target.isMatrix == (reduction == .none) else {
+            throw ModelError.conflict(
+                Keys.reduction,
+                target.isMatrix
+                    ? "target positional_semantic is compared with the whole attention matrix: reduction must be none"
+                    : "target \(target.rawValue) is a scalar: reduction must be trace, projection or explicit")
+        }
+        if reduction != .explicit { try refuse(Keys.U, "reduction: explicit") }
+        if reduction != .projection {
+            try refuse(Keys.projectionLeft, "reduction: projection")
+            try refuse(Keys.projectionRight, "reduction: projection")
+        }
+        switch reduction {
         case .none: return nil
-        case .trace: return (0..<(L * L)).map { $0 / L == $0 % L ? uniform : 0 }
+        case .trace: return (0..<(L * L)).map { $0 / L == $0 % L ? 1 / Double(L).squareRoot() : 0 }
         case .projection:
-            let left = try point.arrayIfGiven("projection_left")?.elements ?? Array(repeating: uniform, count: L)
-            let right = try point.arrayIfGiven("projection_right")?.elements ?? Array(repeating: uniform, count: L)
-            return left.flatMap { x in right.map { x * $0 } }
-        case .explicit: return try point.arrayIfGiven("U")?.elements
+            let right = try unitVector(Keys.projectionRight, L)
+            return try unitVector(Keys.projectionLeft, L).flatMap { x in right.map { x * $0 } }
+        case .explicit:
+            guard let U = try given(Keys.U) else {
+                throw ModelError.conflict(Keys.U, "reduction explicit needs the matrix U")
+            }
+            guard U.shape == [L, L] else {
+                throw ModelError.parameter(Keys.U, "must be \(L) x \(L) (L x L), not \(U.shape)")
+            }
+            return try finite(Keys.U, U)
         }
     }
 
-    private static func initialisation(_ point: ParameterPoint, d: Int, rows: Int, directions: Int) throws
-        -> Initialisation
-    {
-        switch SSIRules.initialisation(point) {
+    private func unitVector(_ key: Key<ArrayValue>, _ L: Int) throws -> [Double] {
+        let vector = try read(key, or: ArrayValue(Array(repeating: 1 / Double(L).squareRoot(), count: L))).elements
+        guard vector.count == L else {
+            throw ModelError.parameter(key, "needs L = \(L) entries, not \(vector.count)")
+        }
+        let norm = vector.reduce(0) { $0 + $1 * $1 }
+        guard abs(norm - 1) < 1e-9 else {
+            throw ModelError.parameter(key, "must be a unit vector; its squared norm is \(norm)")
+        }
+        return vector
+    }
+
+    /// The encoding, its matrix pi and its number of directions.
+    fileprivate func encoding(
+        _ student: Student, _ target: Target, L: Int
+    ) throws -> (PositionalEncoding, pi: [Double], k: Int) {
+        guard student == .attention else {
+            guard try read(Keys.encoding, or: .none) == .none else {
+                throw ModelError.conflict(Keys.encoding, "only student: attention has a positional encoding")
+            }
+            return (.none, [], 0)
+        }
+        let encoding = try read(
+            Keys.encoding, or: isGiven(Keys.encodingMatrix) ? .explicit : target.isMatrix ? .paired : .none)
+        if encoding != .explicit { try refuse(Keys.encodingMatrix, "encoding: explicit") }
+        switch encoding {
+        case .none: return (encoding, [], 0)
+        case .paired:
+            guard L == 2 else {
+                throw ModelError.conflict(Keys.encoding, "the paired encoding P_1 = -P_2 needs L = 2, not \(L)")
+            }
+            return (encoding, [1, -1], 1)
+        case .orthonormal: return (encoding, (0..<(L * L)).map { $0 / L == $0 % L ? 1 : 0 }, L)
+        case .explicit:
+            guard let pi = try given(Keys.encodingMatrix) else {
+                throw ModelError.conflict(Keys.encodingMatrix, "encoding explicit needs encoding_matrix")
+            }
+            guard pi.shape.count == 2, pi.shape[0] == L, pi.shape[1] >= 1 else {
+                throw ModelError.parameter(
+                    Keys.encodingMatrix, "must be L x k with L = \(L) rows, not \(pi.shape)")
+            }
+            let k = pi.shape[1]
+            for l in 0..<L {
+                let norm = pi.elements[(l * k)..<((l + 1) * k)].reduce(0) { $0 + $1 * $1 }
+                guard norm < 1e-12 || abs(norm - 1) < 1e-9 else {
+                    throw ModelError.parameter(Keys.encodingMatrix, "must have norm 1 (or 0) in row \(l + 1)")
+                }
+            }
+            return (encoding, pi.elements, k)
+        }
+    }
+
+    /// The initial condition; theory does not draw the signs of an overlapped one.
+    fileprivate func start(_ student: Student, L: Int, k: Int, drawsSigns: Bool) throws -> Start {
+        let overlaps = [
+            (Keys.m0.name, isGiven(Keys.m0)), (Keys.m0Rows.name, isGiven(Keys.m0Rows)),
+            (Keys.e0.name, isGiven(Keys.e0)), (Keys.e0Directions.name, isGiven(Keys.e0Directions)),
+        ].filter(\.1).map(\.0)
+        let kind = try read(Keys.start, or: overlaps.isEmpty ? .overlapped : .prescribed)
+        if kind != .prescribed, let name = overlaps.first {
+            throw ModelError.conflict(Keys.start, "\(name) is read by init: prescribed only")
+        }
+        switch kind {
         case .random: return .random
         case .overlapped:
             return .overlapped(
-                o: try point.realIfGiven("init_scale") ?? 1 / Double(d).squareRoot(),
-                randomSign: try point.flag("random_sign"))
+                o: try read(Keys.initScale, or: 1 / Double(dimension(k)).squareRoot()),
+                randomSign: drawsSigns ? try self[Keys.randomSign] : false)
         case .prescribed:
-            let m0 = try point.realIfGiven("m0") ?? 0
-            var eps = Array(repeating: 0.0, count: directions)
-            if directions > 0 { eps[0] = try point.realIfGiven("e0") ?? 0 }
-            return .prescribed(
-                m: try point.arrayIfGiven("m0_vec")?.elements ?? Array(repeating: m0, count: rows),
-                eps: try point.arrayIfGiven("e0_vec")?.elements ?? eps)
+            let (m, eps) = (try teacherOverlaps(student, L: L), try encodingOverlaps(k))
+            let norm = eps.reduce(m.count == 1 ? m[0] * m[0] : 0) { $0 + $1 * $1 }
+            guard norm <= 1 + 1e-12 else {
+                throw ModelError.conflict(
+                    Keys.m0, "m0^2 + |e0|^2 = \(norm) exceeds 1: overlaps of one unit vector")
+            }
+            return .prescribed(m: m, eps: eps)
         }
     }
 
-    /// Calls `body` with the sample kernel of these parameters; its pointers are valid inside the call only. Allocates
-    /// its scratch space once a call, so put whole loops inside.
-    public func withKernel<Result>(_ body: (SampleKernel) throws -> Result) rethrows -> Result {
-        let scratchSize = student == .attention ? L * L : 1
-        return try withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * scratchSize) { scratch in
-            scratch.initialize(repeating: 0)
-            return try hermiteTerms.withUnsafeBufferPointer { terms in
-                try (U ?? []).withUnsafeBufferPointer { u in
-                    // An empty array may have no base address; the scratch space stands in and is never read as terms.
-                    guard let S = scratch.baseAddress else { preconditionFailure("an allocation without address") }
-                    let rootL = Double(L).squareRoot()
-                    return try body(
-                        SampleKernel(
-                            L: L, student: student, activation: activation, target: target, loss: loss, c: loss.c,
-                            rootL: rootL, inverseRootL: 1 / rootL, omega: omega, A11: A11,
-                            U: U == nil ? nil : u.baseAddress, terms: terms.baseAddress ?? UnsafePointer(S),
-                            termCount: hermiteTerms.count / (L + 1), S: S, residual: S + scratchSize))
-                }
+    private func teacherOverlaps(_ student: Student, L: Int) throws -> [Double] {
+        guard student == .untied else {
+            guard !isGiven(Keys.m0Rows) else {
+                throw ModelError.parameter(Keys.m0Rows, "is for student: untied; use m0")
             }
+            let m0 = try read(Keys.m0, or: 0)
+            return [m0]
         }
+        let m = try read(Keys.m0Rows, or: ArrayValue(Array(repeating: read(Keys.m0, or: 0), count: L))).elements
+        guard m.count == L else { throw ModelError.parameter(Keys.m0Rows, "needs L = \(L) entries, not \(m.count)") }
+        guard m.allSatisfy({ abs($0) <= 1 }) else {
+            throw ModelError.parameter(Keys.m0Rows, "must have every overlap in [-1, 1]")
+        }
+        return m
     }
+
+    private func encodingOverlaps(_ k: Int) throws -> [Double] {
+        guard k > 0 else {
+            guard !isGiven(Keys.e0), !isGiven(Keys.e0Directions) else {
+                throw ModelError.conflict(
+                    Keys.e0, "a positional overlap needs student: attention with an encoding")
+            }
+            return []
+        }
+        let others = Array(repeating: 0.0, count: k - 1)
+        let eps = try read(Keys.e0Directions, or: ArrayValue([read(Keys.e0, or: 0)] + others)).elements
+        guard eps.count == k else {
+            throw ModelError.parameter(Keys.e0Directions, "needs \(k) entries, one a direction, not \(eps.count)")
+        }
+        return eps
+    }
+
+    /// An error when the job gives a parameter that nothing reads without `option`.
+    private func refuse(_ key: Key<ArrayValue>, _ option: String) throws {
+        if isGiven(key) { throw ModelError.parameter(key, "is read by \(option) only") }
+    }
+
+    private func finite(_ key: Key<ArrayValue>, _ array: ArrayValue) throws -> [Double] {
+        guard array.elements.allSatisfy(\.isFinite) else { throw ModelError.parameter(key, "must be finite") }
+        return array.elements
+    }
+}
+
+extension ArrayValue {
+    fileprivate init(_ vector: [Double]) { self.init(shape: [vector.count], elements: vector) }
 }

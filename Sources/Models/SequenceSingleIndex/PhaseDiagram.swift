@@ -1,6 +1,6 @@
 import Foundation
 
-/// One point (a, omega) of the phase diagram of paired L = 2 matrix attention, loss half_square (sheet, section 4.5), on the
+/// One point (a, omega) of the phase diagram of paired L = 2 matrix attention, loss half_square, (43) to (47), on the
 /// arc e^2 + m^2 = 1 between the semantic end (e, m) = (0, 1) and the positional end (1, 0).
 package struct PhaseDiagram: Sendable {
     /// What the risk looks like on the arc and which minimum the dynamics from the origin finds. Raw values are the

@@ -1,7 +1,7 @@
 import Foundation
 import Numerics
 
-/// The constants of the paired L = 2 matrix model, loss half_square (sheet, table of section 4.5): 2-D integrals over
+/// The constants of the paired L = 2 matrix model, loss half_square, (43): 2-D integrals over
 /// z ~ N(0, I_2) of f = s(z_1 (z_1 - z_2)), with q = z_1 - z_2 and f+ = f at (z_1 + 1, z_2 - 1). By the product rule of
 /// 200 Gauss-Legendre nodes on [-9, 9], good to 1e-9; once a process.
 package struct PairConstants: Sendable {

@@ -2,8 +2,8 @@ import Foundation
 import Numerics
 import Synchronization
 
-/// omega_trans of the Frobenius loss: the root of R_ee(0,0) = R_mm(0,0), both by sampling on the same points (sheet, end of
-/// section 4.5). It does not depend on omega, so it is kept for every (a, points) of a process.
+/// omega_trans of the Frobenius loss: the root of R_ee(0,0) = R_mm(0,0), both by sampling on the same points, (48).
+/// It does not depend on omega, so it is kept for every (a, points) of a process.
 package final class FrobeniusTransition: Sendable {
     package static let shared = FrobeniusTransition()
     private struct Key: Hashable, Sendable {
@@ -16,14 +16,14 @@ package final class FrobeniusTransition: Sendable {
     package func omega(A11: Double, points: Int) throws -> Double? {
         let key = Key(A11: A11, points: points)
         if let found = known.withLock({ $0[key] }) { return found }
-        func difference(_ omega: Double) throws -> Double {
-            let averages = try SampledPairAverages(omega: omega, A11: A11, points: points)
+        func difference(_ omega: Double) -> Double {
+            let averages = SampledPairAverages(omega: omega, A11: A11, points: points)
             let curvatures = averages.curvaturesAtOrigin(along: [[1, -1]])
             return curvatures.Ree[0] - curvatures.Rmm
         }
         var result: Double?
-        if try difference(0) * difference(1) < 0 {
-            result = try rootBrent(from: 0, to: 1, tolerance: 1e-7) { try difference($0) }
+        if difference(0) * difference(1) < 0 {
+            result = try rootBrent(from: 0, to: 1, tolerance: 1e-7, difference)
         }
         let computed = result
         known.withLock { $0[key] = computed }

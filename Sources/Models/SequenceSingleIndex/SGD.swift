@@ -1,8 +1,7 @@
-import Foundation
+import ModelKit
 import Modeling
-import Numerics
 
-/// One-pass spherical SGD in R^d (sheet, section 3) in the exact fast forms of its section 9.
+/// One-pass spherical SGD in R^d, (13) to (18), in exact fast forms.
 ///
 /// The law is rotation invariant, so the basis is chosen such that w* and the encoding directions are coordinate axes.
 /// The student's components on these axes, m and eps_j, are float64; the rest of each row, of n = d - 1 - k components,
@@ -13,11 +12,10 @@ import Numerics
 ///   sum_l D_l x_l is |D| times a Gaussian vector off w.
 ///
 /// Float32 rounding is relative to the components of v, which SGD noise moves by gamma/sqrt(d) a step: far above 6e-8
-/// for every step size of the sheet; drifts add up in the float64 components. The norm is measured from v at each step
+/// for every step size of the paper; drifts add up in the float64 components. The norm is measured from v at each step
 /// (float32 lanes, summed in float64 every 2048 components), so |w| keeps its value to 1e-6 without drift.
 struct SphericalSGD: Run {
-    private let parameters: SSIParameters
-    private let unit: TimeUnit
+    private let parameters: Parameters
     private let random: RandomStream
     private var step = 0
     private let layout: SGDLayout
@@ -29,30 +27,23 @@ struct SphericalSGD: Run {
     private var state: [Double]
     private var recorder: OverlapRecorder
 
-    /// Draws the start. Throws ``ModelError/parameter(_:_:)`` when the student does not fit into the machine's memory.
-    init(_ request: RunRequest, _ parameters: SSIParameters) throws {
+    /// Draws the start.
+    init(_ parameters: Parameters, _ request: RunRequest) {
         self.parameters = parameters
-        unit = request.times.unit
         random = request.random
         recorder = OverlapRecorder(parameters)
         layout = SGDLayout(parameters)
-        let bytes = 8 * Double(layout.rows) * Double(layout.stride)
-        guard bytes < Double(ProcessInfo.processInfo.physicalMemory) else {
-            throw ModelError.parameter(
-                "d", "is too large for sgd: it would hold \(bytes / 1e9) GB; overlap-chain has the same law at any d")
-        }
-        pool = GaussianPool(
-            request.random.substream(SSIStreams.scalars), largestRequest: (2 + parameters.k) * parameters.L)
-        vectors = request.random.substream(SSIStreams.vectors)
+        pool = GaussianPool(request.random.substream(Streams.scalars), largestRequest: parameters.largestRequest)
+        vectors = request.random.substream(Streams.vectors)
         v = Array(repeating: 0, count: layout.rows * layout.stride)
         g = v
         state = Array(repeating: 0, count: layout.stateCount)
-        var start = request.random.substream(SSIStreams.initial)
+        var start = request.random.substream(Streams.initial)
         withCore { core, _, _ in core.initialise(parameters, &start) }
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = try nearestStep(time, unit: unit, d: parameters.d)
+        let target = Int(time)
         let count = min(max(quantum, 1), target - step)
         guard count > 0 else { return true }
         let parameters = self.parameters
@@ -67,7 +58,7 @@ struct SphericalSGD: Run {
                         switch parameters.student {
                         case .tied: core.updateTied(kernel, cursor.take(parameters.L))
                         case .untied: core.updateUntied(kernel, cursor.take(parameters.L))
-                        case .attention: core.updateAttention(kernel, cursor.take((2 + parameters.k) * parameters.L))
+                        case .attention: core.updateAttention(kernel, cursor.take(parameters.largestRequest))
                         }
                     }
                     return count
@@ -83,19 +74,15 @@ struct SphericalSGD: Run {
 
     mutating func observe(into sink: inout ObservationSink) throws {
         let layout = self.layout
-        let needsNorm = sink.wants("student_norm")
+        let needsNorm = sink.wants(.studentNorm)
         let (overlaps, norm) = withCore { core, _, _ in core.observe(measuringNorm: needsNorm) }
         guard overlaps.allSatisfy(\.isFinite) else {
             throw ModelError.diverged(step: step, "the overlaps are not finite; the step size may be too large")
         }
-        let m = Array(overlaps[..<layout.rows])
-        let eps = Array(overlaps[layout.rows...])
-        try recorder.observe(steps: Double(step), m: m, eps: eps, into: &sink)
-        if needsNorm { sink.put("student_norm", norm) }
-        if sink.wants("risk_half") {
-            sink.put(
-                "risk_half", parameters.testRisk(m: m, eps: eps, random: random.substream(SSIStreams.testSet)))
-        }
+        try parameters.observe(
+            step: step, m: Array(overlaps[..<layout.rows]), eps: Array(overlaps[layout.rows...]), random, &recorder,
+            into: &sink)
+        if needsNorm { sink.put(.studentNorm, norm) }
     }
 
     mutating func finish(into sink: inout ObservationSink) throws { recorder.finish(into: &sink) }
@@ -157,8 +144,8 @@ struct SGDLayout: Sendable {
     let stride: Int
     let stateCount: Int
 
-    init(_ p: SSIParameters) {
-        rows = p.student == .untied ? p.L : 1
+    init(_ p: Parameters) {
+        rows = p.rows
         n = p.d - 1 - p.k
         stride = (n + 31) & ~31
         stateCount = 5 * rows + p.k + 2 * p.L

@@ -1,4 +1,4 @@
-import Numerics
+import Modeling
 
 /// The storage of one SGD run as pointers, and the parts of a step on it. Row r of the student is
 /// (m_r, eps_j, s_r (v_r + beta_r g_r)/sqrt(d)) in units of sqrt(d), up to the normalisation of the last step, which
@@ -29,7 +29,7 @@ struct SGDCore {
     let z: UnsafeMutablePointer<Double>
 
     init(
-        _ layout: SGDLayout, _ p: SSIParameters, v: UnsafeMutablePointer<Float>, g: UnsafeMutablePointer<Float>,
+        _ layout: SGDLayout, _ p: Parameters, v: UnsafeMutablePointer<Float>, g: UnsafeMutablePointer<Float>,
         state: UnsafeMutablePointer<Double>, pi: UnsafeBufferPointer<Double>
     ) {
         self.layout = layout
@@ -55,14 +55,14 @@ struct SGDCore {
     // MARK: Start
 
     /// Draws the initial student.
-    func initialise(_ p: SSIParameters, _ random: inout RandomStream) {
+    func initialise(_ p: Parameters, _ random: inout RandomStream) {
         var overlaps: [Double] = []
-        if p.initialisation != .random { overlaps = p.initialOverlaps(&random) }
+        if p.start != .random { overlaps = p.initialOverlaps(&random) }
         for r in 0..<layout.rows {
             random.fillNormal(UnsafeMutableBufferPointer(start: v + r * layout.stride, count: layout.n))
             beta[r] = 0
             let square = addPending(r)
-            if p.initialisation == .random {
+            if p.start == .random {
                 // A Gaussian vector, normalised: its first components are those on the axes.
                 m[r] = random.normal()
                 for j in 0..<k { eps[j] = random.normal() }
@@ -260,7 +260,7 @@ struct SGDCore {
 
     // MARK: Updates
 
-    /// w <- w - gamma D xbar, before the normalisation; `zStar` are the teacher's fields.
+    /// (13), before the normalisation; `zStar` are the teacher's fields.
     @inline(__always)
     func updateTied(_ kernel: SampleKernel, _ zStar: UnsafePointer<Double>) {
         var hs = 0.0
@@ -272,7 +272,7 @@ struct SGDCore {
         setRow(0, A: s[0], B: -step / rootD)
     }
 
-    /// w_l <- w_l - gamma D x_l/sqrt(L).
+    /// (14).
     @inline(__always)
     func updateUntied(_ kernel: SampleKernel, _ zStar: UnsafePointer<Double>) {
         var h = 0.0
@@ -285,7 +285,7 @@ struct SGDCore {
         }
     }
 
-    /// w <- w - gamma sum_l D_l xi_l; `x` holds z*_l, then g_l (components along the rest of w), then zeta_lj.
+    /// (15); `x` holds z*_l, then g_l (components along the rest of w), then zeta_lj.
     @inline(__always)
     func updateAttention(_ kernel: SampleKernel, _ x: UnsafePointer<Double>) {
         let along = x + L

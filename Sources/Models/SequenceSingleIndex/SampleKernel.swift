@@ -1,15 +1,13 @@
 import Foundation
-import Numerics
 
-/// What one sample does to a student: target, loss and error signals D_l (sheet, sections 1 and 2). All functions are
+/// What one sample does to a student: target, loss and error signals D_l, (2), (3) and (8) to (12). All functions are
 /// pure in their arguments and allocate nothing; the pointers inside live as long as the closure of
-/// ``SSIParameters/withKernel(_:)``, which makes this value. Use one kernel from one thread (it owns scratch space).
-public struct SampleKernel {
-    public let L: Int
-    public let student: Student
-    public let activation: Activation
-    public let target: Target
-    public let loss: Loss
+/// ``SequenceSingleIndex/Parameters/withKernel(_:)``, which makes this value. Use one kernel from one thread (it owns scratch space).
+package struct SampleKernel {
+    let L: Int
+    let activation: Activation
+    let target: Target
+    let loss: Loss
     let c: Double
     let rootL: Double
     let inverseRootL: Double
@@ -26,7 +24,7 @@ public struct SampleKernel {
 
     /// The scalar target y = g(z*); `zStar` has L entries. Zero for the matrix target, which has no scalar value.
     @inline(__always)
-    public func scalarTarget(_ zStar: UnsafePointer<Double>) -> Double {
+    package func scalarTarget(_ zStar: UnsafePointer<Double>) -> Double {
         switch target {
         case .sum: return total(zStar)
         case .inverseSqrtSum: return inverseRootL * total(zStar)
@@ -46,34 +44,34 @@ public struct SampleKernel {
         }
     }
 
-    /// The error signal of a network, D = d ell/d h = 2c (sigma(h) - y) sigma'(h).
+    /// The error signal of a network, (10).
     @inline(__always)
-    public func networkSignal(h: Double, y: Double) -> Double {
+    package func networkSignal(h: Double, y: Double) -> Double {
         2 * c * (activation.value(h) - y) * activation.derivative(h)
     }
 
     /// The loss of a network, c (y - sigma(h))^2.
     @inline(__always)
-    public func networkLoss(h: Double, y: Double) -> Double {
+    package func networkLoss(h: Double, y: Double) -> Double {
         let r = y - activation.value(h)
         return c * r * r
     }
 
     /// The loss ell of attention at teacher fields `zStar` and student pre-activations `z` (both L).
-    public func attentionLoss(zStar: UnsafePointer<Double>, z: UnsafePointer<Double>) -> Double {
+    package func attentionLoss(zStar: UnsafePointer<Double>, z: UnsafePointer<Double>) -> Double {
         let r = attentionResidual(zStar: zStar, z: z)
         if U == nil && loss == .frobenius { return r.squareRoot() }
         return c * r
     }
 
     /// ||S - Y||_F^2, or (f - y)^2 for scalar output.
-    public func attentionSquaredError(zStar: UnsafePointer<Double>, z: UnsafePointer<Double>) -> Double {
+    package func attentionSquaredError(zStar: UnsafePointer<Double>, z: UnsafePointer<Double>) -> Double {
         attentionResidual(zStar: zStar, z: z)
     }
 
-    /// The error signals of attention, D_l = d ell/d z_l, into `D` (L entries); returns ell.
+    /// The error signals of attention, (11), into `D` (L entries); returns ell.
     @inline(__always)
-    public func attentionSignals(
+    package func attentionSignals(
         zStar: UnsafePointer<Double>, z: UnsafePointer<Double>, D: UnsafeMutablePointer<Double>
     ) -> Double {
         if U == nil && L == 2 { return pairSignals(zStar: zStar, z: z, D: D) }
@@ -107,7 +105,7 @@ public struct SampleKernel {
         return sum
     }
 
-    /// `positional_semantic`, L = 2 and matrix output, by the explicit formulas of section 2.
+    /// `positional_semantic`, L = 2 and matrix output, by the explicit formulas (12).
     @inline(__always)
     private func pairSignals(
         zStar: UnsafePointer<Double>, z: UnsafePointer<Double>, D: UnsafeMutablePointer<Double>
@@ -134,8 +132,7 @@ public struct SampleKernel {
         return ell
     }
 
-    /// Any L and output: D = (V + V^T) z times the loss's factor, V_ij = S_ij (U_ij - sum_k U_ik S_ik), where U is the
-    /// residual for matrix output.
+    /// Any L and output, (11), where U is the residual for matrix output.
     private func generalSignals(
         zStar: UnsafePointer<Double>, z: UnsafePointer<Double>, D: UnsafeMutablePointer<Double>
     ) -> Double {
@@ -215,3 +212,27 @@ public struct SampleKernel {
 /// s(u) = 1/(1 + exp(-u)); no overflow for any u (exp(-u) = inf gives 0).
 @inline(__always)
 func logistic(_ u: Double) -> Double { 1 / (1 + exp(-u)) }
+
+extension Parameters {
+    /// Calls `body` with the sample kernel of these parameters; its pointers are valid inside the call only. Allocates
+    /// its scratch space once a call, so put whole loops inside.
+    package func withKernel<Result>(_ body: (SampleKernel) throws -> Result) rethrows -> Result {
+        let scratchSize = student == .attention ? L * L : 1
+        return try withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * scratchSize) { scratch in
+            scratch.initialize(repeating: 0)
+            return try hermiteTerms.withUnsafeBufferPointer { terms in
+                try (U ?? []).withUnsafeBufferPointer { u in
+                    // An empty array may have no base address; the scratch space stands in and is never read as terms.
+                    guard let S = scratch.baseAddress else { preconditionFailure("an allocation without address") }
+                    let rootL = Double(L).squareRoot()
+                    return try body(
+                        SampleKernel(
+                            L: L, activation: activation, target: target, loss: loss, c: loss.c, rootL: rootL,
+                            inverseRootL: 1 / rootL, omega: omega, A11: A11,
+                            U: U == nil ? nil : u.baseAddress, terms: terms.baseAddress ?? UnsafePointer(S),
+                            termCount: hermiteTerms.count / (L + 1), S: S, residual: S + scratchSize))
+                }
+            }
+        }
+    }
+}

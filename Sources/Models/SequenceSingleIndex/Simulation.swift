@@ -1,75 +1,86 @@
+import ModelKit
 import Modeling
 
-extension SequenceSingleIndex {
-    /// What is read from the overlaps (sheet, section 6); theory methods give the same names. What has a token dimension
-    /// would make files L times as large and is recorded on request.
-    static let overlapObservables: [ObservableSpec] = [
-        ObservableSpec("steps", symbol: "\\nu", "algorithm steps (none for theory that no d reaches)"),
-        ObservableSpec("t", symbol: "t", "time, steps/d"),
-        ObservableSpec(
-            "overlap", symbol: "m", "overlap with the teacher, signed; untied: norm of the rows' overlaps / sqrt(L)"),
-        ObservableSpec(
-            "overlap_vec", symbol: "m_l", "overlap of each token's row with the teacher (tied, attention: all equal)",
-            dimensions: [ExtraDimension("token", .parameter("L"))], byDefault: false),
-        ObservableSpec(
-            "normalized_component", symbol: "m_1/\\|m\\|_2", "first row's overlap over the norm of all (untied)"),
-        ObservableSpec(
-            "positional_overlap", symbol: "e", "overlap of the first token's encoding with the student (attention)"),
-        ObservableSpec(
-            "positional_overlap_vec", symbol: "e_l", "overlap of each token's encoding with the student (attention)",
-            dimensions: [ExtraDimension("token", .parameter("L"))], byDefault: false),
-        ObservableSpec(
-            "weak_recovery_time", symbol: "t_\\eta", "first recorded time with overlap > eta; infinite if never",
-            inTime: false),
-    ]
+/// The substreams of a simulation's random stream.
+enum Streams {
+    static let initial: UInt32 = 0
+    static let vectors: UInt32 = 1
+    static let scalars: UInt32 = 2
+    static let testSet: UInt32 = 3
+}
 
-    static func riskObservable(byDefault: Bool) -> ObservableSpec {
-        ObservableSpec(
-            "risk_half", symbol: "R_{1/2}", "mean squared error / 2, of the population or of a fixed test set",
-            byDefault: byDefault)
+// What `sgd` and `overlap-chain` share.
+extension Parameters {
+    /// The most normals that a step takes at once.
+    var largestRequest: Int { (2 + k) * L }
+
+    /// Puts the observables of overlaps after `step` steps.
+    func observe(
+        step: Int, m: [Double], eps: [Double], _ random: RandomStream, _ recorder: inout OverlapRecorder,
+        into sink: inout ObservationSink
+    ) throws {
+        try recorder.observe(t: Double(step) / Double(d), steps: Double(step), m: m, eps: eps, into: &sink)
+        if sink.wants(.halfRisk) {
+            sink.put(.halfRisk, testRisk(m: m, eps: eps, random: random.substream(Streams.testSet)))
+        }
     }
 
-    private static let simulationObservables: [ObservableSpec] =
-        overlapObservables + [
-            ObservableSpec(
-                "semantic", symbol: "1_{|m|>|e|}", "1 when |m| > |e| at the end, else 0 (attention)", inTime: false),
-            ObservableSpec(
-                "semantic_fraction", symbol: "P_{\\mathrm{sem}}", "fraction of runs with |m| > |e| at the end",
-                inTime: false, aggregate: .seedMean(of: "semantic")),
-            riskObservable(byDefault: false),
-        ]
-
-    private static let simulationCostParameters = ["d", "L", "student", "target", "encoding", "encoding_matrix"]
-
-    static let simulationMethods: [MethodSpec] = [
-        MethodSpec(
-            "sgd", kind: .simulation, isSeeded: true, isTimed: true,
-            observables: simulationObservables + [
-                ObservableSpec(
-                    "student_norm", symbol: "|w|/\\sqrt{d}", "measured norm of the student over its sphere's")
-            ],
-            costParameters: simulationCostParameters, "one-pass spherical SGD in d dimensions"),
-        MethodSpec(
-            "overlap-chain", kind: .simulation, isSeeded: true, isTimed: true, observables: simulationObservables,
-            costParameters: simulationCostParameters,
-            "the exact Markov chain of the overlaps: the law of sgd at a cost independent of d"),
-    ]
-
-    /// The cost of a simulation; nil for other methods and when a parameter it needs is not there.
-    static func simulationCost(method: String, at point: ParameterPoint, times: RecordingTimes) -> Cost? {
-        guard method == "sgd" || method == "overlap-chain", let d = try? point.integer("d"),
-            let L = try? point.integer("L"), let student = SSIRules.student(point)
-        else { return nil }
-        let steps = (times.values.last ?? 0) * (times.unit == .steps ? 1 : Double(d))
-        let k = Double(SSIRules.directions(point) ?? 0)
-        let l = Double(L)
-        let scalars = student == .attention ? 40e-9 + l * (2 + k) * 3e-9 + l * l * 7e-9 : 30e-9 + l * 3e-9
-        guard method == "sgd" else {
-            return Cost(seconds: steps * scalars, memory: 8 * (1024 + 8 * (2 + Int(k)) * L + 8 * L))
+    /// A draw of the initial overlaps (m: one entry, L for untied; then eps_j) with the law of the start in R^d.
+    func initialOverlaps(_ random: inout RandomStream) -> [Double] {
+        switch start {
+        case .prescribed(let m, let eps): return m + eps
+        case .overlapped(let o, let randomSign):
+            let m0 = Start.overlap(o: o)
+            let m = (0..<rows).map { _ in randomSign && random.uniform() < 0.5 ? -m0 : m0 }
+            return m + Array(repeating: 0, count: k)
+        case .random:
+            // A uniform direction is a normalised Gaussian vector; all but its first 1 + k entries enter by their norm.
+            return (0..<rows).flatMap { _ in
+                let x = (0...k).map { _ in random.normal() }
+                let rest = random.chiSquare(Double(d - 1 - k))
+                let norm = (x.reduce(rest) { $0 + $1 * $1 }).squareRoot()
+                return x.map { $0 / norm }
+            }
         }
-        let rows = student == .untied ? L : 1
-        return Cost(
-            seconds: steps * (scalars + Double(rows) * Double(d) * 0.65e-9),
-            memory: 8 * rows * d + 8 * (1024 + 8 * (2 + Int(k)) * L + 8 * L))
+    }
+
+    /// The mean of half the squared error over a fixed test set of ``testSize`` samples, (53), for a student of these
+    /// overlaps.
+    ///
+    /// Of a test sample only what the student can see matters: z*_l, the components along the encoding directions, and
+    /// the component along the rest of w, which given w (trained on other data) is a standard normal, whatever w is.
+    /// `random` draws these numbers, the same ones at each call, so nothing is stored. At each time the law given w is
+    /// exactly that of the mean over a test set in R^d; only the dependence between times is stronger (the same normals
+    /// for every direction that the rest of w takes).
+    func testRisk(m: [Double], eps: [Double], random: RandomStream) -> Double {
+        let perSample = student == .attention ? largestRequest : L + 1
+        var pool = GaussianPool(random, largestRequest: perSample)
+        let e = positionalOverlaps(eps)
+        let covered = m.reduce(0) { $0 + $1 * $1 } / (student == .untied ? Double(L) : 1)
+        let rest = max(0, 1 - covered - eps.reduce(0) { $0 + $1 * $1 }).squareRoot()
+        var z = Array(repeating: 0.0, count: L)
+        var sum = 0.0
+        withKernel { kernel in
+            pool.withCursor { cursor in
+                for _ in 0..<testSize {
+                    let x = cursor.take(perSample)
+                    if student != .attention {
+                        var h = 0.0
+                        for l in 0..<L { h += (m.count == 1 ? m[0] : m[l]) * x[l] }
+                        h = h * kernel.inverseRootL + rest * x[L]
+                        let r = kernel.scalarTarget(x) - activation.value(h)
+                        sum += r * r
+                    } else {
+                        for l in 0..<L {
+                            var t = m[0] * x[l] + rest * x[L + l]
+                            for j in 0..<k { t += eps[j] * x[2 * L + l * k + j] }
+                            z[l] = t + e[l]
+                        }
+                        sum += kernel.attentionSquaredError(zStar: x, z: z)
+                    }
+                }
+            }
+        }
+        return 0.5 * sum / Double(testSize)
     }
 }

@@ -1,7 +1,4 @@
-import Foundation
-import Modeling
-
-/// The averages over one sample that the theory of attention needs (sheet, section 4.1), at overlaps (m, e_1..e_L).
+/// The averages over one sample that the theory of attention needs, (26) and (27), at overlaps (m, e_1..e_L).
 package struct AttentionMeans: Sendable {
     /// The population risk R = E ell.
     package var risk = 0.0
@@ -13,52 +10,41 @@ package struct AttentionMeans: Sendable {
     package var B: [Double]
 }
 
-/// A way to compute ``AttentionMeans``: a smooth function of (m, e), the same at every call.
+/// A way to compute ``AttentionMeans``: a smooth function of (m, e), the same at every call. At the origin, more is known.
 protocol AttentionAverages: Sendable {
     func means(m: Double, e: [Double]) -> AttentionMeans
+    /// R_mm(0,0), and R_ee(0,0) along each encoding pattern (pi_1j, ..., pi_Lj).
+    func curvaturesAtOrigin(along patterns: [[Double]]) -> (Rmm: Double, Ree: [Double])
+    /// E_0|D|^2, V_m and V_j for each encoding pattern, (41).
+    func noiseAtOrigin(along patterns: [[Double]]) -> (squaredSignal: Double, Vm: Double, Ve: [Double])
 }
 
-/// The drift of attention students with k orthonormal encoding directions, P_l = sum_j pi_lj v_j/sqrt(d),
-/// e_l = sum_j pi_lj eps_j. The state is (m, eps_1, ..., eps_k).
-package struct AttentionTheory: Sendable {
-    package let parameters: SSIParameters
+/// The drift of attention students. The state is (m, eps_1, ..., eps_k).
+package struct AttentionTheory: OverlapTheory {
+    package let parameters: Parameters
     let averages: any AttentionAverages
 
-    /// - Parameter points: sample points where sampling is needed (`frobenius`, or L >= 4).
-    package init(_ parameters: SSIParameters, points: Int) throws {
+    /// - Parameter points: sample points where sampling is needed (`frobenius`, or L >= 4); nil: as the parameters say.
+    package init(_ parameters: Parameters, points: Int? = nil) {
         self.parameters = parameters
-        if parameters.target.isMatrix {
-            averages =
-                parameters.loss == .frobenius
-                ? try SampledPairAverages(omega: parameters.omega, A11: parameters.A11, points: points)
-                : PairAverages(omega: parameters.omega, A11: parameters.A11)
+        let points = points ?? parameters.points
+        if let U = parameters.U {
+            averages = ScalarAttentionAverages(parameters, U: U, points: points)
+        } else if parameters.loss == .frobenius {
+            averages = SampledPairAverages(omega: parameters.omega, A11: parameters.A11, points: points)
         } else {
-            averages = try ScalarAttentionAverages(parameters, points: points)
-        }
-    }
-
-    /// True when the averages have small kinks, from sampling a norm that is not smooth at 0.
-    static func isRough(_ parameters: SSIParameters) -> Bool { parameters.loss == .frobenius }
-
-    /// e_l = sum_j pi_lj eps_j.
-    func positionalOverlaps(_ eps: some RandomAccessCollection<Double>) -> [Double] {
-        let k = parameters.k
-        return (0..<parameters.L).map { l in
-            zip(0..<k, eps).reduce(0) { $0 + parameters.pi[l * k + $1.0] * $1.1 }
+            averages = PairAverages(omega: parameters.omega, A11: parameters.A11)
         }
     }
 
     package func means(_ state: [Double]) -> AttentionMeans {
-        averages.means(m: state[0], e: positionalOverlaps(state.dropFirst()))
+        averages.means(m: state[0], e: parameters.positionalOverlaps(state.dropFirst()))
     }
 
-    /// d(m, eps)/dt. With A = (1-m^2) R_m:
-    /// dm/dt = -gamma [A - m sum_l e_l B_l] - (gamma^2/2) m E|D|^2,
-    /// deps_j/dt = -gamma [sum_l pi_lj B_l - eps_j sum_l e_l B_l - eps_j m R_m] - (gamma^2/2) eps_j E|D|^2;
-    /// contracted with pi_kj the second is the sheet's equation for e_k.
+    /// d(m, eps)/dt, (26) and (27).
     package func drift(_ state: [Double]) -> [Double] {
         let m = state[0]
-        let e = positionalOverlaps(state.dropFirst())
+        let e = parameters.positionalOverlaps(state.dropFirst())
         let means = averages.means(m: m, e: e)
         let gamma = parameters.gamma
         let inhibition = 0.5 * gamma * gamma * means.squaredSignal
@@ -75,14 +61,17 @@ package struct AttentionTheory: Sendable {
         return result
     }
 
-    /// R with c = 1/2 whatever the training loss.
-    package func halfRisk(_ state: [Double]) -> Double {
+    func risk(_ state: [Double]) -> Double { means(state).risk }
+
+    func halfRisk(_ state: [Double]) -> Double {
         switch parameters.loss {
-        case .halfSquare: return means(state).risk
-        case .square: return 0.5 * means(state).risk
+        case .halfSquare: risk(state)
+        case .square: 0.5 * risk(state)
         case .frobenius:
-            let smooth = PairAverages(omega: parameters.omega, A11: parameters.A11)
-            return smooth.means(m: state[0], e: positionalOverlaps(state.dropFirst())).risk
+            PairAverages(omega: parameters.omega, A11: parameters.A11)
+                .means(m: state[0], e: parameters.positionalOverlaps(state.dropFirst())).risk
         }
     }
+
+    var origin: OriginTheory { OriginTheory(self) }
 }

@@ -1,11 +1,8 @@
 import Numerics
 
-import Foundation
-import Modeling
-
 /// Averages of the matrix model, L = 2, for the loss ||S - Y||_F: fixed scrambled Sobol points (z*_1, z*_2, g_1, g_2) with
-/// z = m z* + sqrt(1-m^2) g + e. The norm has a cone singularity where S = Y, on which product rules fail (sheet,
-/// section 4.6), while these points stay good to about 1e-3 at 2^16.
+/// z = m z* + sqrt(1-m^2) g + e. The norm has a cone singularity where S = Y, on which product rules fail,
+/// while these points stay good to about 1e-3 at 2^16.
 ///
 /// The points are closed under exchanging the tokens and under z* -> -z*, so the sampled risk is even in e (paired
 /// encoding) and in m, like the true one.
@@ -15,7 +12,7 @@ struct SampledPairAverages: AttentionAverages {
     private let Y1: [Double]
     private let Y2: [Double]
 
-    init(omega: Double, A11: Double, points: Int) throws {
+    init(omega: Double, A11: Double, points: Int) {
         samples = SharedSamples.shared.samples(.init(kind: .pair, dimension: 4, points: points)) {
             .sobol(
                 dimension: 4, points: points,
@@ -36,18 +33,15 @@ struct SampledPairAverages: AttentionAverages {
             risk: sums.risk, riskSlope: sums.slope, squaredSignal: sums.signal, B: [sums.B1, sums.B2])
     }
 
-    /// Second moments of the noise at (m, e): V_m = E[(sum_l D_l z*_l)^2], and for each encoding direction
-    /// V_j = E[(sum_l pi_lj D_l)^2] + E|D|^2, `directions[j]` being (pi_1j, pi_2j).
-    func noise(m: Double, e: [Double], directions: [[Double]]) -> (Vm: Double, V: [Double]) {
-        let sums = sums(m: m, e: e)
-        let V = directions.map { pi in
-            pi[0] * pi[0] * sums.D11 + 2 * pi[0] * pi[1] * sums.D12 + pi[1] * pi[1] * sums.D22 + sums.signal
+    func noiseAtOrigin(along patterns: [[Double]]) -> (squaredSignal: Double, Vm: Double, Ve: [Double]) {
+        let sums = sums(m: 0, e: [0, 0])
+        let Ve = patterns.map { s in
+            s[0] * s[0] * sums.D11 + 2 * s[0] * s[1] * sums.D12 + s[1] * s[1] * sums.D22 + sums.signal
         }
-        return (sums.Vm, V)
+        return (sums.signal, sums.Vm, Ve)
     }
 
-    /// The Hessian at the origin by the identities of section 4.5 (z and z* are independent there):
-    /// R_mm = E[ell sum_jk He2_jk(z*) He2_jk(z)], R_ee = E[ell ((s.z)^2 - |s|^2)] along each pattern s.
+    /// (48); z and z* are independent there.
     func curvaturesAtOrigin(along patterns: [[Double]]) -> (Rmm: Double, Ree: [Double]) {
         let (one, two) = (Lanes(repeating: 1), Lanes(repeating: 2))
         return withPointers(samples.coordinates + [Y1, Y2, samples.weights]) { at in
@@ -90,7 +84,7 @@ struct SampledPairAverages: AttentionAverages {
     private func sums(m: Double, e: [Double]) -> Sums {
         let e1 = Lanes(repeating: e.count > 0 ? e[0] : 0)
         let e2 = Lanes(repeating: e.count > 1 ? e[1] : 0)
-        // The radicand is held above 0, as the sheet says in section 4.6; a coarse step may leave the unit disc.
+        // The radicand is held above 0: a coarse step may leave the unit disc.
         let r = max(1 - m * m, 1e-12).squareRoot()
         let ratio = Lanes(repeating: m / r)
         let (M, Rest, one, two) = (Lanes(repeating: m), Lanes(repeating: r), Lanes(repeating: 1), Lanes(repeating: 2))

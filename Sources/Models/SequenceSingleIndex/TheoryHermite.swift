@@ -1,7 +1,7 @@
 import Foundation
 
 /// A polynomial of the teacher's fields as a sum of products of probabilists' Hermite polynomials,
-/// sum over terms of b prod_l He_{k_l}(z_l). Every scalar target of the sheet (section 1) is one, and in this form
+/// sum over terms of b prod_l He_{k_l}(z_l). Every scalar target (2) is one, and in this form
 /// conditional means given a correlated Gaussian are exact.
 struct HermiteExpansion: Sendable {
     struct Factor: Hashable, Sendable {
@@ -34,8 +34,8 @@ struct HermiteExpansion: Sendable {
         }
     }
 
-    /// The target g (sheet, section 1).
-    init(_ parameters: SSIParameters) {
+    /// The target g, (2).
+    init(_ parameters: Parameters) {
         let L = parameters.L
         let rootL = Double(L).squareRoot()
         func all(_ degree: Int, _ coefficient: Double) -> [Term] {
@@ -133,7 +133,7 @@ struct HermiteExpansion: Sendable {
         }
     }
 
-    // MARK: Information exponent and Hermite tensors (sheet, sections 1 and 4.3)
+    // MARK: Information exponent and Hermite tensors, (4)
 
     /// SIE(g), the lowest degree k >= 1 with a nonzero Hermite tensor; nil for a constant.
     var informationExponent: Int? { terms.map(\.degree).filter { $0 >= 1 }.min() }

@@ -1,13 +1,13 @@
 import Foundation
 import Numerics
 
-/// The population risk and the drift of network students (sheet, sections 4.1 and 4.2).
+/// The population risk and the drift of network students, (23) to (25) and (28) to (31).
 ///
 /// With h ~ N(0,1) and Cov(z*, h) = a, the conditional moments E[y|h] and E[y^2|h] are polynomials in h, exactly
 /// ``HermiteExpansion/conditional(on:into:)``. What is left are the numbers E[sigma He_k], E[sigma sigma'^2 He_k] and
 /// E[sigma'^2 He_k], computed once a run; a right-hand side then costs O(L).
-package struct NetworkTheory: Sendable {
-    package let parameters: SSIParameters
+package struct NetworkTheory: OverlapTheory {
+    package let parameters: Parameters
     let target: HermiteExpansion
     /// 2c the loss's factor; R = c (...), D = 2c (...).
     private let c: Double
@@ -18,7 +18,7 @@ package struct NetworkTheory: Sendable {
     /// E y^2.
     private let targetPower: Double
 
-    package init(_ parameters: SSIParameters) {
+    package init(_ parameters: Parameters) {
         self.parameters = parameters
         target = HermiteExpansion(parameters)
         c = parameters.loss.c
@@ -31,14 +31,14 @@ package struct NetworkTheory: Sendable {
         targetPower = zip(parts, squares).reduce(mean * mean) { $0 + $1.1.mean - $1.0.mean * $1.0.mean }
     }
 
-    /// P_k of E[y|h] = sum_k P_k He_k(h).
+    /// P_k of (30).
     func firstMoment(_ a: [Double]) -> [Double] {
         var P = [Double](repeating: 0, count: degree + 1)
         target.conditional(on: a, into: &P)
         return P
     }
 
-    /// Q_k of E[y^2|h] = sum_k Q_k He_k(h). Products over disjoint tokens multiply like polynomials in a formal
+    /// Q_k of (31). Products over disjoint tokens multiply like polynomials in a formal
     /// variable, so with parts y = sum_c y_c: Q = (sum_c P_c)^2 + sum_c (Q_c - P_c^2).
     func secondMoment(_ a: [Double]) -> [Double] {
         let P = firstMoment(a)
@@ -67,7 +67,18 @@ package struct NetworkTheory: Sendable {
         return m.map { $0 * scale }
     }
 
-    /// R/c = E (y - sigma(h))^2.
+    func risk(_ m: [Double]) -> Double { parameters.loss.c * meanSquaredError(m) }
+    func halfRisk(_ m: [Double]) -> Double { 0.5 * meanSquaredError(m) }
+    var origin: OriginTheory { OriginTheory(self) }
+
+    /// Whether the rows of an untied student start equal and stay so, following the tied student, (36).
+    var rowsStayEqual: Bool {
+        guard target.isSymmetric(L: parameters.L) else { return false }
+        let start = start()
+        return start.allSatisfy { $0 == start[0] }
+    }
+
+    /// R/c = E (y - sigma(h))^2, (28).
     package func meanSquaredError(_ m: [Double]) -> Double {
         let P = firstMoment(covariance(m))
         var G = 0.0
@@ -75,7 +86,7 @@ package struct NetworkTheory: Sendable {
         return targetPower + moments.power - 2 * G
     }
 
-    /// E[D^2] = 4 c^2 E[(sigma^2 - 2 sigma mu1 + mu2) sigma'^2].
+    /// (29).
     package func squaredSignal(_ m: [Double]) -> Double {
         let a = covariance(m)
         let P = firstMoment(a)
@@ -107,7 +118,7 @@ package struct NetworkTheory: Sendable {
         return gradient.map { scale * $0 }
     }
 
-    /// dm/dt of section 4.1.
+    /// (23) to (25).
     package func drift(_ m: [Double]) -> [Double] {
         let gamma = parameters.gamma
         let g = riskGradient(m)
@@ -126,7 +137,7 @@ package struct NetworkTheory: Sendable {
     }
 }
 
-/// Gaussian moments of an activation against Hermite polynomials: the 1-D integrals of section 4.2, by Gauss-Legendre
+/// Gaussian moments of an activation against Hermite polynomials: the 1-D integrals of (28) and (29), by Gauss-Legendre
 /// nodes split at the kink of relu.
 struct ActivationMoments: Sendable {
     /// E[sigma He_k], E[sigma sigma'^2 He_k] and E[sigma'^2 He_k] for k = 0, ..., degree.
@@ -138,7 +149,7 @@ struct ActivationMoments: Sendable {
     let signalPower: Double
 
     init(_ activation: Activation, degree: Int) {
-        // He_k phi reaches out to about 2 sqrt(k); 12 is beyond everything for the degrees of the sheet's targets.
+        // He_k phi reaches out to about 2 sqrt(k); 12 is beyond everything for the degrees of the named targets.
         let cutoff = max(12, 2 * Double(degree).squareRoot() + 6)
         let rule = GaussianRule(kinks: [0], countPerPiece: max(120, 4 * degree + 60), cutoff: cutoff)
         var value = [Double](repeating: 0, count: degree + 1)

@@ -1,7 +1,6 @@
-import Foundation
 import Numerics
 
-/// Averages of the matrix model, L = 2, loss half_square (sheet, sections 4.1 and 4.5).
+/// Averages of the matrix model, L = 2, loss half_square, (51).
 ///
 /// D is linear in the target Y, so the 4-D Gaussian integral over (z*, z) falls into a 2-D one over t = z - e and the
 /// conditional means of Y_11, Y_22, Y_11^2, ... given t. Those are the Ornstein-Uhlenbeck semigroup
@@ -87,8 +86,7 @@ struct PairAverages: AttentionAverages {
 }
 
 extension PairAverages {
-    /// The Hessian at the origin along encoding patterns s, and in m (section 4.5): with M_jk = E[f He2_jk],
-    /// N_jk = E[f^2 He2_jk] and T = E Y_11, R_mm = -4(1-omega) |M|^2 and
+    /// (44), and along any pattern s: with M_jk = E[f He2_jk], N_jk = E[f^2 He2_jk] and T = E Y_11,
     /// R_ee = s^T [(N - 2 T M) + its token swap] s.
     func curvaturesAtOrigin(along patterns: [[Double]]) -> (Rmm: Double, Ree: [Double]) {
         let M = table.secondTensor(table.f)
@@ -101,18 +99,16 @@ extension PairAverages {
         return (-4 * (1 - omega) * (M[0] * M[0] + 2 * M[1] * M[1] + M[2] * M[2]), Ree)
     }
 
-    /// The noise at the origin, where z and z* are independent: E|D|^2, V_m = E[(sum_l D_l z*_l)^2] and
-    /// V_j = E[(sum_l pi_lj D_l)^2] + E|D|^2 for every encoding direction j. Microseconds a call: D is linear in Y, so all
-    /// are quadratic in (1-omega) and omega A.
-    func noiseAtOrigin(directions: [[Double]]) -> (squaredSignal: Double, Vm: Double, V: [Double]) {
+    /// Microseconds a call: D is linear in Y, so all are quadratic in (1-omega) and omega A.
+    func noiseAtOrigin(along patterns: [[Double]]) -> (squaredSignal: Double, Vm: Double, Ve: [Double]) {
         let (w, p) = (1 - omega, omega * A11)
         let basis = [1, w, p, w * w, w * p, p * p]
         let values = Self.originPolynomials.map { zip($0, basis).reduce(0) { $0 + $1.0 * $1.1 } }
         let (Vm, D11, D12, D22) = (values[0], values[1], values[2], values[3])
-        let V = directions.map { pi in
-            pi[0] * pi[0] * D11 + 2 * pi[0] * pi[1] * D12 + pi[1] * pi[1] * D22 + D11 + D22
+        let Ve = patterns.map { s in
+            s[0] * s[0] * D11 + 2 * s[0] * s[1] * D12 + s[1] * s[1] * D22 + D11 + D22
         }
-        return (D11 + D22, Vm, V)
+        return (D11 + D22, Vm, Ve)
     }
 
     /// V_m, E[D_1^2], E[D_1 D_2] and E[D_2^2] at the origin as coefficients of (1, w, p, w^2, wp, p^2), w = 1-omega and
@@ -219,11 +215,11 @@ struct PairTable: Sendable {
         let weighted = (0..<(n * n)).map { transposed[$0] * rule.weights[$0 % n] }
         func coefficients(_ F: (Double, Double) -> Double) -> [Double] {
             let values = (0..<(n * n)).map { F(rule.nodes[$0 / n], rule.nodes[$0 % n]) }
-            var half = [Double](repeating: 0, count: n * n)
-            var result = half
             let weightedT = (0..<(n * n)).map { weighted[($0 % n) * n + $0 / n] }
-            multiply(weighted, values, into: &half, n)
-            multiply(half, weightedT, into: &result, n)
+            var half = values
+            var result = values
+            product(weighted, values, into: &half, n)
+            product(half, weightedT, into: &result, n)
             return result
         }
         func weight(_ x: Double, _ y: Double) -> Double { logistic(x * (x - y)) }
@@ -290,16 +286,7 @@ private func product(
         for block in 0..<(n / 8) {
             var sum = Lanes()
             for k in 0..<n { sum += Lanes(repeating: row[k]) * lanes(B + k * n, block) }
-            UnsafeMutableRawPointer(C + i * n + 8 * block).storeBytes(of: sum, as: Lanes.self)
-        }
-    }
-}
-
-private func multiply(_ A: [Double], _ B: [Double], into C: inout [Double], _ n: Int) {
-    for i in 0..<n {
-        for k in 0..<n {
-            let a = A[i * n + k]
-            for j in 0..<n { C[i * n + j] += a * B[k * n + j] }
+            store(sum, C + i * n, block)
         }
     }
 }

@@ -1,6 +1,5 @@
-import Foundation
-import Modeling
 import Numerics
+import Randomness
 import Synchronization
 
 /// Points and weights for a mean over n independent standard normals, stored variable by variable and padded to whole

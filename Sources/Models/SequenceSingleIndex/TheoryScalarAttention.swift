@@ -1,13 +1,9 @@
-import Foundation
-import Modeling
 import Numerics
 
 /// Averages of attention with a scalar output f = sum_ij U_ij S_ij, any L, loss c (y - f)^2.
 ///
 /// D = 2c (f - y) df/dz is linear in y, so the average over the 2L Gaussians falls into one over t = z - e in R^L and the
-/// conditional moments E[y|t] and E[y^2|t], which are exact: a product of Hermite polynomials of total degree k goes
-/// to m^k times the same product at t. Hence E[y|t] = sum_k m^k g_k(t) with g_k the degree-k part of g, and likewise for
-/// g^2. Product Gauss-Hermite rules for L <= 3, fixed scrambled Sobol points closed under t -> -t beyond.
+/// conditional moments E[y|t] and E[y^2|t], which are exact, (52). Product Gauss-Hermite rules for L <= 3, fixed scrambled Sobol points closed under t -> -t beyond.
 struct ScalarAttentionAverages: AttentionAverages {
     let L: Int
     private let c: Double
@@ -16,12 +12,14 @@ struct ScalarAttentionAverages: AttentionAverages {
     /// The degrees present, and g_k or (g^2)_k at every point.
     private let first: [(degree: Int, values: [Double])]
     private let second: [(degree: Int, values: [Double])]
-    private let targetPower: Double
+    /// g and g^2.
+    private let target: HermiteExpansion
+    private let squared: HermiteExpansion
 
-    init(_ parameters: SSIParameters, points: Int) throws {
-        guard let U = parameters.U else {
-            throw ModelError.parameter("reduction", "none has no scalar output; use trace, projection or explicit")
-        }
+    /// The shortest sequence whose averages are sampled.
+    static let shortestSampled = 4
+
+    init(_ parameters: Parameters, U: [Double], points: Int) {
         L = parameters.L
         c = parameters.loss.c
         self.U = U
@@ -34,9 +32,8 @@ struct ScalarAttentionAverages: AttentionAverages {
             return .sobol(dimension: L, points: points, images: [{ $0 }, { $0.map { -$0 } }])
         }
         self.samples = samples
-        let target = HermiteExpansion(parameters)
-        let squared = target.squared()
-        targetPower = squared.mean
+        target = HermiteExpansion(parameters)
+        squared = target.squared()
         first = Self.byDegree(target, samples)
         second = Self.byDegree(squared, samples)
     }
@@ -63,51 +60,45 @@ struct ScalarAttentionAverages: AttentionAverages {
     func means(m: Double, e: [Double]) -> AttentionMeans {
         let sums = sums(m: m, e: e)
         return AttentionMeans(
-            risk: c * (sums.loss + targetPower), riskSlope: -2 * c * sums.slope,
+            risk: c * (sums.loss + squared.mean), riskSlope: -2 * c * sums.slope,
             squaredSignal: 4 * c * c * sums.signal, B: sums.B.map { 2 * c * $0 })
     }
 
-    /// E[F(f, t)] at e = 0 for the reductions at the origin: means of f, f^2 and of both times q(t), for
-    /// q(t) = (s.t)^2 - |s|^2.
-    func reductions(along s: [Double]) -> (f: Double, fq: Double, ffq: Double) {
-        let norm = s.reduce(0) { $0 + $1 * $1 }
-        var (f, fq, ffq) = (0.0, 0.0, 0.0)
-        forEachBlock(m: 0, e: [Double](repeating: 0, count: L)) { block, weight, _, output, _, _, coordinates in
-            var projection = Lanes()
-            for l in 0..<L { projection += Lanes(repeating: s[l]) * lanes(coordinates[l], block) }
-            let q = weight * (projection * projection - Lanes(repeating: norm))
-            f += (weight * output).sum()
-            fq += (q * output).sum()
-            ffq += (q * output * output).sum()
+    /// (49).
+    func curvaturesAtOrigin(along patterns: [[Double]]) -> (Rmm: Double, Ree: [Double]) {
+        let (c, mean) = (c, target.mean)
+        let Ree = patterns.map { s in
+            let norm = s.reduce(0) { $0 + $1 * $1 }
+            var (fq, ffq) = (0.0, 0.0)
+            forEachBlock(e: origin) { block, weight, output, _, coordinates in
+                var projection = Lanes()
+                for l in 0..<L { projection += Lanes(repeating: s[l]) * lanes(coordinates[l], block) }
+                let q = weight * (projection * projection - Lanes(repeating: norm))
+                fq += (q * output).sum()
+                ffq += (q * output * output).sum()
+            }
+            return c * (ffq - 2 * mean * fq)
         }
-        return (f, fq, ffq)
-    }
-
-    /// d^2R/dm^2 at the origin, -4c E[f g_2] (= -2c <C_2(g), C_2(f)>; sheet, end of section 4.5).
-    func curvatureAtOrigin() -> Double {
-        guard let index = first.firstIndex(where: { $0.degree == 2 }) else { return 0 }
-        var sum = 0.0
-        let values = first[index].values
-        values.withUnsafeBufferPointer { g in
-            guard let g = g.baseAddress else { return }
-            forEachBlock(m: 0, e: [Double](repeating: 0, count: L)) { block, weight, _, output, _, _, _ in
-                sum += (weight * output * lanes(g, block)).sum()
+        // <C_2(g), C_2(f)> = 2 E[f g_2].
+        var overlap = 0.0
+        if let second = first.first(where: { $0.degree == 2 }) {
+            withPointers([second.values]) { g in
+                forEachBlock(e: origin) { block, weight, output, _, _ in
+                    overlap += (weight * output * lanes(g[0], block)).sum()
+                }
             }
         }
-        return -4 * c * sum
+        return (-4 * c * overlap, Ree)
     }
 
-    /// The noise at the origin, where z is independent of z*: V_m = E[(sum_l D_l z*_l)^2]
-    /// = 4c^2 E[ sum_lk v_l v_k (f^2 [l=k] - 2 f E[y z*_l z*_k] + E[y^2 z*_l z*_k]) ], and for the encoding direction j
-    /// V_j = E[(sum_l D_l pi_lj)^2 + |D|^2].
-    func noiseAtOrigin(target: HermiteExpansion, directions: [[Double]]) -> (Vm: Double, V: [Double]) {
-        let squared = target.squared()
+    /// (50).
+    func noiseAtOrigin(along patterns: [[Double]]) -> (squaredSignal: Double, Vm: Double, Ve: [Double]) {
         let Y = Self.secondMoments(target, L)
         let YY = Self.secondMoments(squared, L)
         var Vm = 0.0
-        var V = [Double](repeating: 0, count: directions.count)
+        var Ve = [Double](repeating: 0, count: patterns.count)
         let (mean, power) = (target.mean, squared.mean)
-        forEachBlock(m: 0, e: [Double](repeating: 0, count: L)) { _, weight, _, f, v, _, _ in
+        forEachBlock(e: origin) { _, weight, f, v, _ in
             var norm = Lanes()
             for l in 0..<L {
                 norm += v[l] * v[l]
@@ -119,14 +110,16 @@ struct ScalarAttentionAverages: AttentionAverages {
                 }
             }
             let error = f * f - 2 * f * Lanes(repeating: mean) + Lanes(repeating: power)
-            for (j, pi) in directions.enumerated() {
+            for (j, pi) in patterns.enumerated() {
                 var pull = Lanes()
                 for l in 0..<L { pull += Lanes(repeating: pi[l]) * v[l] }
-                V[j] += (weight * error * (pull * pull + norm)).sum()
+                Ve[j] += (weight * error * (pull * pull + norm)).sum()
             }
         }
-        return (4 * c * c * Vm, V.map { 4 * c * c * $0 })
+        return (means(m: 0, e: origin).squaredSignal, 4 * c * c * Vm, Ve.map { 4 * c * c * $0 })
     }
+
+    private var origin: [Double] { Array(repeating: 0, count: L) }
 
     /// E[F z_l z_k] for z standard normal: the constant term on the diagonal plus the second Hermite tensor.
     private static func secondMoments(_ F: HermiteExpansion, _ L: Int) -> [Double] {
@@ -161,7 +154,7 @@ struct ScalarAttentionAverages: AttentionAverages {
         return withUnsafeTemporaryAllocation(of: Lanes.self, capacity: L) { B in
             B.initialize(repeating: Lanes())
             withPointers(first.map(\.values) + second.map(\.values)) { moments in
-                forEachBlock(m: m, e: e) { block, weight, _, f, v, _, _ in
+                forEachBlock(e: e) { block, weight, f, v, _ in
                     var (mu1, mu2, dmu) = (Lanes(), Lanes(), Lanes())
                     for k in powers.indices {
                         let g = lanes(moments[k], block)
@@ -187,14 +180,10 @@ struct ScalarAttentionAverages: AttentionAverages {
         }
     }
 
-    /// For every eight samples: weight, z, f, v = df/dz = (V + V^T) z, scratch, and the coordinates t.
+    /// For every eight samples: weight, f, v = df/dz = (V + V^T) z, and the coordinates t.
     @inline(__always)
     private func forEachBlock(
-        m: Double, e: [Double],
-        _ body: (
-            Int, Lanes, UnsafeMutablePointer<Lanes>, Lanes, UnsafeMutablePointer<Lanes>, UnsafeMutablePointer<Lanes>,
-            [UnsafePointer<Double>]
-        ) -> Void
+        e: [Double], _ body: (Int, Lanes, Lanes, UnsafeMutablePointer<Lanes>, [UnsafePointer<Double>]) -> Void
     ) {
         let L = L
         withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 3 * L) { scratch in
@@ -235,7 +224,7 @@ struct ScalarAttentionAverages: AttentionAverages {
                         }
                         v[i] += own
                     }
-                    body(block, lanes(at[L], block), z, f, v, row, at)
+                    body(block, lanes(at[L], block), f, v, at)
                 }
             }
         }

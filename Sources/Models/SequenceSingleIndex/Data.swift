@@ -1,7 +1,5 @@
-import Foundation
-
-/// The target g of the sheet, section 1; `hermite` is any finite sum of products of Hermite polynomials.
-public enum Target: String, Sendable, CaseIterable {
+/// The target g, (2) and (3); `hermite` is any finite sum of products of Hermite polynomials.
+package enum Target: String, Sendable, CaseIterable {
     case sum
     case inverseSqrtSum = "inversesqrtsum"
     case sqrtZ1 = "sqrtz1"
@@ -17,7 +15,7 @@ public enum Target: String, Sendable, CaseIterable {
     case hermite
 
     /// The shortest sequence the target is defined on.
-    public var minimumLength: Int {
+    var minimumLength: Int {
         switch self {
         case .difference2, .product2, .squareDifference2, .positionalSemantic: return 2
         case .sqrtDoubleStaircase: return 3
@@ -26,11 +24,11 @@ public enum Target: String, Sendable, CaseIterable {
     }
 
     /// True when y is an L x L matrix, false for a scalar.
-    public var isMatrix: Bool { self == .positionalSemantic }
+    package var isMatrix: Bool { self == .positionalSemantic }
 }
 
 /// He_k(z), the probabilists' Hermite polynomial (He_2 = z^2 - 1), by its recurrence.
-public func hermitePolynomial(_ k: Int, _ z: Double) -> Double {
+func hermitePolynomial(_ k: Int, _ z: Double) -> Double {
     var previous = 0.0
     var current = 1.0
     for n in 0..<k {
