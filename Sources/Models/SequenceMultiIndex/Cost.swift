@@ -1,51 +1,54 @@
+import Foundation
 import Modeling
 
 extension SequenceMultiIndex {
-    public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        let (d, L, p) = (
-            Double(try point.integer("d")), Double(try point.integer("L")), Double(try point.integer("layers"))
-        )
-        let given = point["mc_samples"] == nil ? nil : try point.integer("mc_samples")
-        let samples = Double(given ?? SMIParameters.defaultSamples(method))
-        let tests = Double(try point.integer("test_size")) * network(p, L) * 2
-        // Of one posterior: a closed form, 64^2 nodes, or draws.
+    public func cost(of method: Method, _ parameters: Parameters, times: [Double]) -> Cost {
+        let (d, L, p) = (Double(parameters.d), Double(parameters.L), Double(parameters.p))
+        let (n, B) = (Double(parameters.n), Double(parameters.batchSize))
+        let samples = Self.rounded(parameters.samples, groups: 8)
+        let last = times.last ?? 0
+        // One pass through the network, a sequence; its posterior: a closed form, 64^2 nodes, or draws.
+        let pass = p * (p + 3) * L * L * 1.2e-9 + 1e-8
         let posterior: Double =
-            p == 1 ? 1e-7 : p == 2 && L == 2 ? 3e-5 : Double(try point.integer("draws")) * (p * L * L * L * 1e-9 + 2e-8)
-        let last = times.values.last ?? 0
-        let observations = Double(times.values.count) * tests
+            p == 1 ? 1e-7 : p == 2 && L == 2 ? 3e-5 : Double(parameters.draws) * (p * L * L * L * 1e-9 + 2e-8)
         let expectation = samples * posterior
-        func bytes(_ value: Double) -> Int { Int(min(max(value, 4096), 1e18)) }
-        let held = bytes((samples + Double(try point.integer("test_size"))) * 16 * p * L)
+        let tests = Self.rounded(parameters.testSize, groups: 8)
+        let observation = tests * pass * 2
+        let observations = Double(times.count) * observation
+
+        // Points are held twice while they are made.
+        let points = 16 * p * L * (samples + tests + 1.2 * max(samples, tests))
+        let draws = parameters.network.hasExactPosterior ? 0 : Self.rounded(8 * parameters.draws, groups: 16)
+        let held = 4096 + points + 8 * draws * (2.2 * (p - 1) * L + (p * L + 2) / 16)
         switch method {
-        case "amp":
-            let n = max(1, (try point.real("alpha")) * d)
+        case .amp:
             return Cost(
                 seconds: n * L * d * (4e-9 + last * 1.5e-9 * p) + last * n * posterior + observations,
-                memory: bytes(8 * n * L * d) + held)
-        case "state-evolution": return Cost(seconds: last * expectation + observations, memory: held)
-        case "fixed-point": return Cost(seconds: 40 * expectation + tests, memory: held)
-        case "weak-recovery":
+                bytes: held + 8 * (n * L * (d + 4 * p + 1) + 6 * d * p))
+        case .stateEvolution: return Cost(seconds: last * expectation + observations, bytes: held)
+        case .fixedPoint:
+            return Cost(
+                seconds: min(40, Double(parameters.maximumIterations)) * expectation + observation, bytes: held)
+        case .weakRecovery:
             // On the branch the quadrature is finer, the more so where a stronger skip needs a better known last layer.
-            let skip = try point.real("skip")
+            let skip = parameters.network.skip
             return Cost(
-                seconds: (p == 2 && L == 2 ? 3 + 2 * skip * skip : 1 + 4 * (p - 1)) * expectation, memory: held)
-        case "branch": return Cost(seconds: 2 * expectation + tests, memory: held)
-        case "sgd":
-            let B = Double(try point.integer("batch_size"))
-            let steps = times.unit == .steps ? last : last * d / B
-            let isFresh = try point.text("data") == SMIData.fresh.rawValue
-            let n = isFresh ? B : max(1, (try point.real("alpha")) * d)
-            let step = B * L * d * (isFresh ? 1.5e-9 : 0.6e-9) + B * network(p, L) * 2 + d * p * 2e-9
+                seconds: (p == 2 && L == 2 ? 3 + 2 * skip * skip : 1 + 4 * (p - 1)) * expectation, bytes: held * 1.125)
+        case .branch: return Cost(seconds: 2 * expectation + observation, bytes: held)
+        case .sgd:
+            let isFresh = parameters.data == .fresh
+            let step = B * L * d * (isFresh ? 1.5e-9 : 0.6e-9) + B * pass * 2 + d * p * 2e-9
+            let labels = isFresh ? 0 : n / B * (B / 8).rounded(.up) * 64 * L * L
             return Cost(
-                seconds: n * L * d * 2e-9 + steps * step + observations, memory: bytes(4 * n * L * (d + L)) + held)
-        default:
-            let dt = try point.real("dt")
-            // With steps as time unit t = steps B/d, which a cost need not know to better than that.
-            let t = times.unit == .scaled ? last : last / d
-            return Cost(seconds: (1 + t / dt) * samples * network(p, L) * 3 + observations, memory: held)
+                seconds: n * L * d * 2e-9 + last * step + observations,
+                bytes: held + 4 * n * L * d + labels + 12 * B * L * p + 56 * d * p)
+        case .overlapODE:
+            return Cost(seconds: (1 + last / parameters.dt) * samples * pass * 3 + observations, bytes: held)
         }
     }
 
-    /// Seconds of one pass through the network, a sequence.
-    private func network(_ p: Double, _ L: Double) -> Double { p * (p + 3) * L * L * 1.2e-9 + 1e-8 }
+    /// Points that hold at least `count` in groups of a power of two.
+    private static func rounded(_ count: Int, groups: Double) -> Double {
+        count == 0 ? 0 : groups * exp2(log2(max(Double(count), 64) / groups).rounded(.up))
+    }
 }

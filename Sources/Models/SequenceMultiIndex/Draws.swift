@@ -2,9 +2,9 @@ import Foundation
 import Numerics
 
 /// The posterior for any number of layers and tokens: draws of z_1 ... z_{p-1} from the prior N(Omega, V), z_p = +-B^-1 u,
-/// and weights N(z_p | its prior given the draw)/|det B| (sheet, section 3.2).
-struct SMIDraws: Sendable {
-    private let network: SMINetwork
+/// and weights N(z_p | its prior given the draw)/|det B| (15).
+struct Draws: Sendable {
+    private let network: Network
     /// Draws in a set, a multiple of 8.
     private let count: Int
     private let sets: Int
@@ -13,7 +13,7 @@ struct SMIDraws: Sendable {
     private var values: [Double]
     private var scratch: [Lanes]
 
-    init(_ network: SMINetwork, _ points: GaussianPoints) {
+    init(_ network: Network, _ points: GaussianPoints) {
         self.network = network
         let width = (network.layers - 1) * network.L
         count = max(8, points.groupSize)
@@ -28,18 +28,18 @@ struct SMIDraws: Sendable {
             }
         }
         values = Array(repeating: 0, count: count * (network.inputs + 2))
-        let before = SMINetwork(layers: network.layers - 1, L: network.L, skip: network.skip)
+        let before = Network(layers: network.layers - 1, L: network.L, skip: network.skip)
         scratch = Array(repeating: .zero, count: network.outputs + network.L + network.inputs + before.scratchCount)
     }
 
-    mutating func withCore<Result>(factor: [Double], _ body: (SMIDrawsCore) throws -> Result) rethrows -> Result {
+    mutating func withCore<Result>(factor: [Double], _ body: (DrawsCore) throws -> Result) rethrows -> Result {
         let (network, count) = (network, count)
         return try normals.withUnsafeBufferPointer { normals in
             try values.withUnsafeMutableBufferPointer { values in
                 try scratch.withUnsafeMutableBufferPointer { scratch in
                     try factor.withUnsafeBufferPointer { factor in
                         try body(
-                            SMIDrawsCore(
+                            DrawsCore(
                                 network: network, count: count, factor: factor.baseAddress.unsafelyUnwrapped,
                                 normals: normals.baseAddress.unsafelyUnwrapped,
                                 values: values.baseAddress.unsafelyUnwrapped,
@@ -52,8 +52,8 @@ struct SMIDraws: Sendable {
 }
 
 /// The draws of one sequence on lent storage.
-struct SMIDrawsCore {
-    let network: SMINetwork
+struct DrawsCore {
+    let network: Network
     let count: Int
     /// The lower factor of V.
     let factor: UnsafePointer<Double>
@@ -63,7 +63,9 @@ struct SMIDrawsCore {
     let scratch: UnsafeMutablePointer<Lanes>
 
     /// Sets `moments` from the draws number `set`.
-    func evaluate(u: UnsafePointer<Double>, omega: UnsafePointer<Double>, set: Int, into moments: SMIMoments) -> Bool {
+    func evaluate(u: UnsafePointer<Double>, omega: UnsafePointer<Double>, set: Int, into moments: PosteriorMoments)
+        -> Bool
+    {
         let (p, L) = (network.layers, network.L)
         let logs = values + network.inputs * count
         let signs = logs + count
@@ -74,7 +76,7 @@ struct SMIDrawsCore {
         let x = A + L * L
         let z = x + L
         let passed = z + network.inputs
-        let before = SMINetwork(layers: p - 1, L: L, skip: network.skip)
+        let before = Network(layers: p - 1, L: L, skip: network.skip)
         for block in 0..<count / 8 {
             let draw = normals + (set * count / 8 + block) * width
             var logDet = Lanes.zero
@@ -149,7 +151,9 @@ struct SMIDrawsCore {
     }
 
     /// Moments under normalised weights; E z_p = sum w tanh z_p over the two signs.
-    private func summarise(_ weights: UnsafePointer<Double>, _ signs: UnsafePointer<Double>, _ moments: SMIMoments) {
+    private func summarise(
+        _ weights: UnsafePointer<Double>, _ signs: UnsafePointer<Double>, _ moments: PosteriorMoments
+    ) {
         let (p, L) = (network.layers, network.L)
         let last = p - 1
         for l in 0..<L {

@@ -3,92 +3,97 @@ import Numerics
 
 /// One expectation a layer, with standard errors, and its means over the independent groups of points: noise of two layers
 /// is not independent, so the error of what follows from both comes from the groups.
-package struct SMIResponses: Sendable {
+package struct Responses: Sendable {
     package let means: [Double]
     package let errors: [Double]
     /// (layer, group).
     package let groupMeans: [[Double]]
 }
 
-/// Expectations over the channel (sheet, section 4): Qhat of the state evolution and the response F of its branches, at
-/// overlaps Q = diag(q) (signs per layer keep Q diagonal), from common points.
-package struct SMIExpectations: Sendable {
-    package let network: SMINetwork
+/// Expectations over the channel: those of state evolution (19) and the response F of its branches (23), at overlaps
+/// Q = diag(q) (signs per layer keep Q diagonal), from common points.
+package struct Expectations: Sendable {
+    package let network: Network
     /// Added to V.
     package let reg: Double
-    private let samples: SMISamples
-    private var channel: SMIChannel
-    private var scratch: [Lanes]
+    private let samples: Samples
+    private var channel: Channel
 
-    package init(_ network: SMINetwork, reg: Double, samples: Int, draws: Int, random: RandomStream) throws {
+    package init(_ network: Network, reg: Double, samples: Int, draws: Int, random: RandomStream) throws {
         self.network = network
         self.reg = reg
-        self.samples = SMISamples(dimension: 2 * network.inputs, count: samples, random: random.substream(1))
-        channel = try SMIChannel(network, draws: draws, random: random.substream(2))
-        scratch = Array(repeating: .zero, count: 2 * network.inputs + network.scratchCount)
+        self.samples = Samples(network, count: samples, random: random.substream(1))
+        channel = try Channel(network, draws: draws, random: random.substream(2))
     }
 
-    /// One sequence at a time: moments of its posterior, and what it was drawn from. omega, z, u token by token.
-    private struct Sample {
-        let moments: SMIMoments
-        let other: SMIMoments
-        let omega: UnsafePointer<Double>
-        let z: UnsafePointer<Double>
+    /// On `share` of the sequences of the method.
+    init(_ request: RunRequest, _ parameters: Parameters, share: Double = 1) throws {
+        try self.init(
+            parameters.network, reg: parameters.reg, samples: Int(share * Double(parameters.samples)),
+            draws: parameters.draws, random: request.random.substream(Streams.channel))
+    }
+
+    /// How many sequences there are.
+    package var count: Int { samples.count }
+
+    /// One sequence: moments of its posterior, and what it was drawn from, token by token.
+    package struct Sample {
+        package let moments: PosteriorMoments
+        /// An independent estimate of the moments, or the same where they are exact.
+        package let other: PosteriorMoments
+        package let omega: UnsafePointer<Double>
+        package let z: UnsafePointer<Double>
     }
 
     /// The diagonal of V.
-    private func variance(_ q: [Double]) -> [Double] { q.map { 1 - $0 + reg } }
+    package func variance(_ q: [Double]) -> [Double] { q.map { 1 - $0 + reg } }
 
-    private mutating func forEachSample(
+    /// Calls `body` with every sequence, and the number of its group.
+    package mutating func forEachSample(
         q: [Double], _ body: (_ group: Int, _ sample: Sample) throws -> Void
     ) throws {
-        let (p, L) = (network.layers, network.L)
-        let v = variance(q)
-        var V = Array(repeating: 0.0, count: p * p)
-        for k in 0..<p { V[k * p + k] = v[k] }
         let (network, samples) = (network, samples)
+        let (p, L, inputs) = (network.layers, network.L, network.inputs)
+        let v = variance(q)
+        var lanes = Array(repeating: Lanes.zero, count: 2 * inputs + network.scratchCount)
         // omega, z, u of one sequence.
-        var row = Array(repeating: 0.0, count: 2 * network.inputs + L)
-        var scratch = self.scratch
-        try channel.withPosterior(variance: V) { posterior in
-            for block in 0..<samples.blocks {
-                for k in 0..<p {
-                    let (s, w) = (q[k].squareRoot(), v[k].squareRoot())
-                    for l in 0..<L {
-                        // What the last layers have in common with omega matters most: it comes first.
-                        let at = block * samples.dimension + 2 * ((p - 1 - k) * L + l)
-                        let omega = s * samples.values[at]
-                        scratch[k * L + l] = omega
-                        scratch[network.inputs + k * L + l] = omega + w * samples.values[at + 1]
-                    }
-                }
-                try scratch.withUnsafeMutableBufferPointer { scratch in
-                    guard let omega = scratch.baseAddress else { return }
-                    let z = omega + network.inputs
-                    let pass = z + network.inputs
-                    network.forward(z, pass)
-                    let u = network.index(pass)
-                    try row.withUnsafeMutableBufferPointer { row in
-                        guard let base = row.baseAddress else { return }
+        var row = Array(repeating: 0.0, count: 2 * inputs + L)
+        try channel.withPosterior(variance: diagonal(v)) { posterior in
+            try lanes.withUnsafeMutableBufferPointer { lanes in
+                try row.withUnsafeMutableBufferPointer { row in
+                    guard let omega = lanes.baseAddress, let base = row.baseAddress else { return }
+                    let z = omega + inputs
+                    let pass = z + inputs
+                    for block in 0..<samples.blocks {
+                        for k in 0..<p {
+                            let (s, w) = (q[k].squareRoot(), v[k].squareRoot())
+                            for l in 0..<L {
+                                // What the last layers have in common with omega matters most: it comes first.
+                                let at = block * samples.dimension + 2 * ((p - 1 - k) * L + l)
+                                omega[k * L + l] = s * samples.values[at]
+                                z[k * L + l] = omega[k * L + l] + w * samples.values[at + 1]
+                            }
+                        }
+                        network.forward(z, pass)
+                        let u = network.index(pass)
+                        // Draws of its own for each group: errors from the groups then count the noise of the draws.
+                        let group = block / samples.groupBlocks
                         for lane in 0..<8 {
                             for l in 0..<L {
                                 for k in 0..<p {
                                     base[l * p + k] = omega[k * L + l][lane]
-                                    base[network.inputs + l * p + k] = z[k * L + l][lane]
+                                    base[inputs + l * p + k] = z[k * L + l][lane]
                                 }
-                                base[2 * network.inputs + l] = u[l][lane]
+                                base[2 * inputs + l] = u[l][lane]
                             }
-                            // Draws of its own for each group: errors from the groups then count the noise of the draws.
-                            let group = block / samples.groupBlocks
-                            guard posterior.evaluate(u: base + 2 * network.inputs, omega: base, sample: group) else {
+                            guard posterior.evaluate(u: base + 2 * inputs, omega: base, sample: group) else {
                                 throw ModelError.notConverged(
                                     "no draw of the channel has any weight at Q = \(q): give more draws")
                             }
                             try body(
                                 group,
                                 Sample(
-                                    moments: posterior.first, other: posterior.second, omega: base,
-                                    z: base + network.inputs))
+                                    moments: posterior.first, other: posterior.second, omega: base, z: base + inputs))
                         }
                     }
                 }
@@ -97,17 +102,17 @@ package struct SMIExpectations: Sendable {
     }
 
     /// E sum_l g_l,k^2 of every layer k (Qhat_kk = alpha times that) with standard errors.
-    package mutating func responses(q: [Double]) throws -> SMIResponses {
+    package mutating func responses(q: [Double]) throws -> Responses {
         try controlledMeans(q: q) { _ in false }
     }
 
     /// Of the layers with q_k = 0: F_kk = E |E[z_k z_k^T]/V - I|^2/V^2, so that around q the layer grows from zero by alpha F_kk
     /// an iteration. Of the others E sum_l g^2. With standard errors.
-    package mutating func growth(q: [Double]) throws -> SMIResponses {
+    package mutating func growth(q: [Double]) throws -> Responses {
         try controlledMeans(q: q) { q[$0] == 0 }
     }
 
-    private mutating func controlledMeans(q: [Double], isMatrix: (Int) -> Bool) throws -> SMIResponses {
+    private mutating func controlledMeans(q: [Double], isMatrix: (Int) -> Bool) throws -> Responses {
         let (p, network) = (network.layers, network)
         let kinds = (0..<p).map(isMatrix)
         let v = variance(q)
@@ -124,13 +129,13 @@ package struct SMIExpectations: Sendable {
             }
         }
         let results = means.map(\.result)
-        return SMIResponses(
+        return Responses(
             means: results.map(\.mean), errors: results.map(\.error), groupMeans: results.map(\.groupMeans))
     }
 
-    /// g^2 with the controls g.(z - omega)/V - g^2 (the Nishimori identity) and the norms of z - omega and omega.
+    /// g^2 with the controls (20): g.(z - omega)/V - g^2 (the Nishimori identity) and the norms of z - omega and omega.
     private static func vectorRow(
-        _ network: SMINetwork, _ sample: Sample, _ k: Int, _ q: Double, _ v: Double, _ row: inout [Double]
+        _ network: Network, _ sample: Sample, _ k: Int, _ q: Double, _ v: Double, _ row: inout [Double]
     ) {
         let (p, L) = (network.layers, network.L)
         var (square, along, noise, known) = (0.0, 0.0, 0.0, 0.0)
@@ -149,10 +154,10 @@ package struct SMIExpectations: Sendable {
         row[q > 0 ? 3 : 2] = square / (v * v)
     }
 
-    /// |That|^2, That = E[z z^T]/V - I, with the controls t.That - |That|^2 and |t|^2 - L(L+1), t = z z^T/V - I
-    /// (section 4.2). With coefficients 2 and -1 they make the residual estimator.
+    /// |That|^2, That = E[z z^T]/V - I, with the controls (25): t.That - |That|^2 and |t|^2 - L(L+1), t = z z^T/V - I. With
+    /// coefficients 2 and -1 they make the residual estimator.
     private static func matrixRow(
-        _ network: SMINetwork, _ sample: Sample, _ k: Int, _ v: Double, _ row: inout [Double]
+        _ network: Network, _ sample: Sample, _ k: Int, _ v: Double, _ row: inout [Double]
     ) {
         let (p, L) = (network.layers, network.L)
         var (square, along, norm) = (0.0, 0.0, 0.0)
@@ -170,25 +175,5 @@ package struct SMIExpectations: Sendable {
         row[0] = (along - square) / (v * v)
         row[1] = norm - Double(L * (L + 1))
         row[2] = square / (v * v)
-    }
-
-    /// The Nishimori identity E sum_l g^2 = E sum_l g (z - omega)/V of every layer: both sides, without control variates.
-    package mutating func nishimori(q: [Double]) throws -> (squares: [Double], products: [Double]) {
-        let (p, L) = (network.layers, network.L)
-        let v = variance(q)
-        var (squares, products) = (Array(repeating: 0.0, count: p), Array(repeating: 0.0, count: p))
-        let n = Double(samples.count)
-        try forEachSample(q: q) { _, sample in
-            for k in 0..<p {
-                for l in 0..<L {
-                    let at = l * p + k
-                    let a = sample.moments.mean[at] - sample.omega[at]
-                    let b = sample.other.mean[at] - sample.omega[at]
-                    squares[k] += a * b / (v[k] * v[k] * n)
-                    products[k] += 0.5 * (a + b) * (sample.z[at] - sample.omega[at]) / (v[k] * v[k] * n)
-                }
-            }
-        }
-        return (squares, products)
     }
 }

@@ -1,11 +1,10 @@
 import Numerics
 
-/// Deep attention with tied rank-one weights, as a function of the projections z alone (sheet, section 1): eight sequences
-/// at a time.
+/// Deep attention with tied rank-one weights, as a function of the projections z alone (2), (3): eight sequences at a time.
 ///
 /// Layer k reads q_k = B_{k-1} z_k and multiplies everything after it by A_k = softmax(q_k q_k^T) + c I; the last layer
 /// gives y = softmax(q_p q_p^T). z and all gradients are layer-major: number k L + l for layer k and token l.
-package struct SMINetwork: Sendable, Hashable {
+package struct Network: Sendable, Hashable {
     package let layers: Int
     package let L: Int
     package let skip: Double
@@ -13,6 +12,9 @@ package struct SMINetwork: Sendable, Hashable {
     package init(layers: Int, L: Int, skip: Double) {
         (self.layers, self.L, self.skip) = (layers, L, skip)
     }
+
+    /// Whether the posterior is a closed form or a quadrature, and needs no draws.
+    package var hasExactPosterior: Bool { layers == 1 || (layers == 2 && L == 2) }
 
     /// Numbers of z, and of y.
     package var inputs: Int { layers * L }
@@ -82,7 +84,7 @@ package struct SMINetwork: Sendable, Hashable {
         }
     }
 
-    /// Back-propagates the loss |y - target|_F^2 of the last pass: `delta` gets its gradient in z. Returns the loss.
+    /// Back-propagates the loss |y - target|_F^2 of the last pass (6): `delta` gets its gradient in z. Returns the loss.
     package func backward(
         _ target: UnsafePointer<Lanes>, _ scratch: UnsafeMutablePointer<Lanes>, _ delta: UnsafeMutablePointer<Lanes>
     ) -> Lanes {
@@ -135,6 +137,74 @@ package struct SMINetwork: Sendable, Hashable {
             var sum = Lanes.zero
             for m in 0..<L { sum += (E[l * L + m] + E[m * L + l]) * q[m] }
             gradient[l] = sum
+        }
+    }
+}
+
+extension Network {
+    /// z of up to eight sequences from their projections, token by token, `width` numbers a token.
+    @inline(__always)
+    func gather(
+        _ rows: UnsafePointer<some BinaryFloatingPoint>, width: Int, count: Int, into z: UnsafeMutablePointer<Lanes>
+    ) {
+        for lane in 0..<min(8, count) {
+            for l in 0..<L {
+                for k in 0..<layers { z[k * L + l][lane] = Double(rows[(lane * L + l) * width + k]) }
+            }
+        }
+    }
+
+    /// u of sequences with projections z (N, L, p): (N, L).
+    func indices(_ z: [Double]) -> [Double] {
+        let count = z.count / inputs
+        var result = Array(repeating: 0.0, count: count * L)
+        var work = Workspace(self)
+        work.withPair { pair in
+            z.withUnsafeBufferPointer { z in
+                guard let z = z.baseAddress else { return }
+                for first in stride(from: 0, to: count, by: 8) {
+                    gather(z + first * inputs, width: layers, count: count - first, into: pair.teacher)
+                    forward(pair.teacher, pair.teacherPass)
+                    for i in 0..<min(8, count - first) * L {
+                        result[first * L + i] = index(pair.teacherPass)[i % L][i / L]
+                    }
+                }
+            }
+        }
+        return result
+    }
+}
+
+/// Storage of a student beside its teacher, on eight sequences.
+struct Workspace: Sendable {
+    private let network: Network
+    private var lanes: [Lanes]
+
+    init(_ network: Network) {
+        self.network = network
+        lanes = Array(repeating: .zero, count: 3 * network.inputs + 2 * network.scratchCount)
+    }
+
+    mutating func withPair<Result>(_ body: (Pair) throws -> Result) rethrows -> Result {
+        let network = network
+        return try lanes.withUnsafeMutableBufferPointer { try body(Pair(network, $0.baseAddress.unsafelyUnwrapped)) }
+    }
+
+    struct Pair {
+        /// Projections on the teacher, then, right behind them, on the student; gradients in the student's.
+        let teacher: UnsafeMutablePointer<Lanes>
+        let student: UnsafeMutablePointer<Lanes>
+        let delta: UnsafeMutablePointer<Lanes>
+        /// What ``Network/forward(_:_:)`` works in.
+        let teacherPass: UnsafeMutablePointer<Lanes>
+        let studentPass: UnsafeMutablePointer<Lanes>
+
+        init(_ network: Network, _ base: UnsafeMutablePointer<Lanes>) {
+            teacher = base
+            student = teacher + network.inputs
+            delta = student + network.inputs
+            teacherPass = delta + network.inputs
+            studentPass = teacherPass + network.scratchCount
         }
     }
 }

@@ -2,9 +2,9 @@ import Foundation
 import Modeling
 import Numerics
 
-/// What the channel says of one sequence: moments of its projections Z given +-u (sheet, sections 3.1 and 3.2).
+/// What the channel says of one sequence: moments of its projections Z given +-u (12).
 /// Token-major: number l p + k for token l and layer k.
-package struct SMIMoments {
+package struct PosteriorMoments {
     /// E Z, (L, p).
     package let mean: UnsafeMutablePointer<Double>
     /// The sum over tokens of Cov Z_l, (p, p).
@@ -14,11 +14,11 @@ package struct SMIMoments {
     /// The logarithm of the density of {u, -u}.
     package let logEvidence: UnsafeMutablePointer<Double>
 
-    static func count(_ network: SMINetwork) -> Int {
+    static func count(_ network: Network) -> Int {
         network.inputs + network.layers * network.layers + network.layers * network.outputs + 1
     }
 
-    init(_ base: UnsafeMutablePointer<Double>, _ network: SMINetwork) {
+    init(_ base: UnsafeMutablePointer<Double>, _ network: Network) {
         mean = base
         covariance = mean + network.inputs
         pairs = covariance + network.layers * network.layers
@@ -28,88 +28,80 @@ package struct SMIMoments {
 
 /// The posterior of Z given +-u for rows Z_l ~ N(Omega_l, V): closed form for one layer, a quadrature for two layers and
 /// two tokens, importance sampling by draws of the prior else.
-package struct SMIChannel: Sendable {
-    package let network: SMINetwork
+package struct Channel: Sendable {
+    package let network: Network
     /// Independent sets of importance draws; samples take one after the other, so that errors of draws average out.
     package static let drawGroups = 8
 
-    private let draws: GaussianPoints?
-    private var quadrature: SMIQuadrature?
-    private var drawn: SMIDraws?
+    private var quadrature: Quadrature?
+    private var drawn: Draws?
     private var moments: [Double]
-
-    /// Whether one sequence has two independent estimates (halves of its draws) instead of one exact posterior.
-    package var isSampled: Bool { draws != nil }
 
     /// `draws` importance draws a sequence, half of them in each half; not read where the posterior is exact.
     ///
     /// - Throws: ``ModelError/parameter(_:_:)`` for more draws than can be.
-    package init(_ network: SMINetwork, draws count: Int, random: RandomStream) throws {
+    package init(_ network: Network, draws count: Int, random: RandomStream) throws {
         self.network = network
-        moments = Array(repeating: 0, count: 2 * SMIMoments.count(network))
-        guard network.layers > 1, !(network.layers == 2 && network.L == 2) else {
-            draws = nil
-            return
-        }
+        moments = Array(repeating: 0, count: 2 * PosteriorMoments.count(network))
+        guard !network.hasExactPosterior else { return }
         var random = random
         let dimension = (network.layers - 1) * network.L
         let points = GaussianPoints(
             dimension: dimension, count: max(count, 16) * Self.drawGroups, groups: 2 * Self.drawGroups, random: &random)
         guard let points else { throw ModelError.parameter("draws", "cannot be \(count)") }
-        draws = points
-        drawn = SMIDraws(network, points)
+        drawn = Draws(network, points)
     }
 
     /// Lends the posterior for the row covariance `variance` (p x p) to `body`.
     ///
     /// - Throws: ``ModelError/notConverged(_:)`` when the covariance is not positive definite or too small for the quadrature.
     package mutating func withPosterior<Result>(
-        variance: [Double], _ body: (SMIPosterior) throws -> Result
+        variance: [Double], _ body: (Posterior) throws -> Result
     ) throws -> Result {
         let p = network.layers
         guard let factor = SmallMatrix.cholesky(variance, p, tolerance: 0, allowsZero: false) else {
             throw ModelError.notConverged("the covariance V of the projections is not positive definite: \(variance)")
         }
         if p == 2, network.L == 2 {
-            quadrature = try SMIQuadrature(
+            quadrature = try Quadrature(
                 skip: network.skip, variance: variance, reusing: quadrature.take())
         }
         let network = network
         return try moments.withUnsafeMutableBufferPointer { moments in
             let base = moments.baseAddress.unsafelyUnwrapped
-            let first = SMIMoments(base, network)
-            let second = SMIMoments(base + SMIMoments.count(network), network)
+            let first = PosteriorMoments(base, network)
+            let second = PosteriorMoments(base + PosteriorMoments.count(network), network)
             // Taken out while it is lent, so that nothing is copied.
             if var lent = quadrature.take() {
                 defer { quadrature = lent }
                 return try lent.withCore { core in
-                    try body(SMIPosterior(network: network, first: first, second: first, kind: .quadrature(core)))
+                    try body(Posterior(network: network, first: first, second: first, kind: .quadrature(core)))
                 }
             }
             if var lent = drawn.take() {
                 defer { drawn = lent }
                 return try lent.withCore(factor: factor) { core in
-                    try body(SMIPosterior(network: network, first: first, second: second, kind: .draws(core)))
+                    try body(Posterior(network: network, first: first, second: second, kind: .draws(core)))
                 }
             }
             return try body(
-                SMIPosterior(network: network, first: first, second: first, kind: .single(variance: variance[0])))
+                Posterior(network: network, first: first, second: first, kind: .single(variance: variance[0])))
         }
     }
 }
 
 /// The posterior for one V, on lent storage.
-package struct SMIPosterior {
+package struct Posterior {
     enum Kind {
         case single(variance: Double)
-        case quadrature(SMIQuadratureCore)
-        case draws(SMIDrawsCore)
+        case quadrature(QuadratureCore)
+        case draws(DrawsCore)
     }
 
-    let network: SMINetwork
+    let network: Network
     /// The moments of the last sequence, and an independent estimate of them: the same where they are exact.
-    package let first: SMIMoments
-    package let second: SMIMoments
+    package let first: PosteriorMoments
+    package let second: PosteriorMoments
     let kind: Kind
 
     /// Sets ``first`` and ``second`` from u (L) and Omega (L, p); sequence number `sample` chooses its draws.
@@ -121,13 +113,13 @@ package struct SMIPosterior {
             return true
         case .quadrature(let core): return core.evaluate(u: u, omega: omega, into: first)
         case .draws(let core):
-            let group = sample % SMIChannel.drawGroups
+            let group = sample % Channel.drawGroups
             return core.evaluate(u: u, omega: omega, set: 2 * group, into: first)
                 && core.evaluate(u: u, omega: omega, set: 2 * group + 1, into: second)
         }
     }
 
-    /// One layer: Z is u or -u (section 4.2).
+    /// One layer: Z is u or -u (13).
     private func single(_ u: UnsafePointer<Double>, _ omega: UnsafePointer<Double>, _ variance: Double) {
         let L = network.L
         var (along, squares) = (0.0, 0.0)

@@ -2,9 +2,8 @@ import Foundation
 import Modeling
 import Numerics
 
-/// The posterior of two layers and two tokens by the trapezoid rule over z1 = Omega_1 + sqrt(V11) r, r in [-5, 5]^2 (sheet,
-/// section 3.2). For a smooth integrand that is Gaussian at the ends the rule converges faster than any power.
-struct SMIQuadrature: Sendable {
+/// The posterior of two layers and two tokens by the trapezoid rule over z1 = Omega_1 + sqrt(V11) r, r in [-5, 5]^2 (14). For a smooth integrand that is Gaussian at the ends the rule converges faster than any power.
+struct Quadrature: Sendable {
     /// More nodes than this an axis are refused.
     static let maximumNodes = 4096
 
@@ -17,13 +16,13 @@ struct SMIQuadrature: Sendable {
     /// The nodes r, nine rows of scratch, exponents on every fourth node of both axes.
     private var storage: [Double]
 
-    /// The nodes an axis: at least 61, and a step of z1 below half the width of z2 (section 3.2); 64, or a multiple of 32.
+    /// The nodes an axis: at least 61, and a step of z1 below half the width of z2 (14); 64, or a multiple of 32.
     static func nodeCount(s1: Double, s2: Double) -> Double {
         let needed = (20 * s1 / s2).rounded(.up) + 1
         return needed <= 64 ? 64 : 32 * (needed / 32).rounded(.up)
     }
 
-    init(skip: Double, variance V: [Double], reusing old: SMIQuadrature?) throws {
+    init(skip: Double, variance V: [Double], reusing old: Quadrature?) throws {
         self.skip = skip
         s1 = V[0].squareRoot()
         beta = V[1] / V[0]
@@ -43,19 +42,19 @@ struct SMIQuadrature: Sendable {
         }
     }
 
-    mutating func withCore<Result>(_ body: (SMIQuadratureCore) throws -> Result) rethrows -> Result {
+    mutating func withCore<Result>(_ body: (QuadratureCore) throws -> Result) rethrows -> Result {
         let (nodes, skip, s1, beta, precision) = (nodes, skip, s1, beta, precision)
         return try storage.withUnsafeMutableBufferPointer { storage in
             let base = storage.baseAddress.unsafelyUnwrapped
             return try body(
-                SMIQuadratureCore(
+                QuadratureCore(
                     nodes: nodes, c: skip, s1: s1, beta: beta, precision: precision, r: base, rows: base + nodes))
         }
     }
 }
 
 /// The quadrature of one sequence on lent storage.
-struct SMIQuadratureCore {
+struct QuadratureCore {
     let nodes: Int
     let c: Double
     let s1: Double
@@ -106,7 +105,7 @@ struct SMIQuadratureCore {
     }
 
     /// Sets `moments`. With Omega_1 = 0 and V12 = 0 the posterior is even in z1: half of the nodes will do.
-    func evaluate(u: UnsafePointer<Double>, omega: UnsafePointer<Double>, into moments: SMIMoments) -> Bool {
+    func evaluate(u: UnsafePointer<Double>, omega: UnsafePointer<Double>, into moments: PosteriorMoments) -> Bool {
         let reach = max(abs(omega[0]), abs(omega[2])) + 5 * s1
         // Beyond, exp(z10 z11) would leave the numbers; no token gets there.
         guard reach * reach < 300, u[0].isFinite, u[1].isFinite else { return false }
@@ -172,7 +171,7 @@ struct SMIQuadratureCore {
 
     /// What the nodes of one row have in common.
     private struct Row {
-        let core: SMIQuadratureCore
+        let core: QuadratureCore
         let z10: Double
         let e10: Double
         let m0: Double
@@ -186,7 +185,7 @@ struct SMIQuadratureCore {
 
         @inline(__always)
         init(
-            _ core: SMIQuadratureCore, _ i: Int, _ columns: Columns, _ u: UnsafePointer<Double>,
+            _ core: QuadratureCore, _ i: Int, _ columns: Columns, _ u: UnsafePointer<Double>,
             _ omega: UnsafePointer<Double>
         ) {
             self.core = core
@@ -313,7 +312,7 @@ struct SMIQuadratureCore {
 
     private func finish(
         _ sums: Sums, _ reference: Double, _ isEven: Bool, _ u: UnsafePointer<Double>, _ omega: UnsafePointer<Double>,
-        _ moments: SMIMoments
+        _ moments: PosteriorMoments
     ) -> Bool {
         let S = sums.S.sum()
         guard S > 0, S.isFinite, reference > -1e299 else { return false }

@@ -1,27 +1,26 @@
+import Modeling
 import Numerics
 
 /// Common Gaussian points in blocks of eight sequences: block b has `dimension` numbers of eight lanes each.
-struct SMISamples: Sendable {
+package struct Samples: Sendable {
     let dimension: Int
-    let groups: Int
+    let groups = 8
     /// Blocks in one group.
     let groupBlocks: Int
     let values: [Lanes]
 
     var blocks: Int { groups * groupBlocks }
-    var count: Int { 8 * blocks }
+    package var count: Int { 8 * blocks }
 
-    /// At least `count` points in eight groups of a multiple of eight.
-    init(dimension: Int, count: Int, random: RandomStream) {
+    /// At least `count` points for a student and a teacher, in eight groups of a multiple of eight.
+    init(_ network: Network, count: Int, random: RandomStream) {
         var random = random
-        let groups = 8
+        dimension = 2 * network.inputs
         // Fails for sizes that the parameters' ranges exclude.
         guard
             let points = GaussianPoints(
                 dimension: dimension, count: max(count, 64), groups: groups, random: &random)
         else { preconditionFailure("samples of dimension \(dimension)") }
-        self.dimension = dimension
-        self.groups = groups
         groupBlocks = points.groupSize / 8
         var values = Array(repeating: Lanes.zero, count: points.count / 8 * dimension)
         for i in 0..<points.count {
@@ -29,19 +28,52 @@ struct SMISamples: Sendable {
         }
         self.values = values
     }
+
+    /// Teacher's and student's projections on every block of sequences, with the lower `factor` (2p, 2p) of their covariance,
+    /// both passed through the network; `body` gets the number of the block's group too.
+    @inline(__always)
+    func forEachBlock(
+        _ network: Network, factor: [Double], _ work: inout Workspace, _ body: (_ group: Int, Workspace.Pair) -> Void
+    ) {
+        let (n, L) = (2 * network.layers, network.L)
+        work.withPair { pair in
+            values.withUnsafeBufferPointer { values in
+                guard let values = values.baseAddress else { return }
+                for block in 0..<blocks {
+                    let x = values + block * dimension
+                    for k in 0..<n {
+                        for l in 0..<L {
+                            var sum = Lanes.zero
+                            for j in 0...k { sum += factor[k * n + j] * x[j * L + l] }
+                            pair.teacher[k * L + l] = sum
+                        }
+                    }
+                    network.forward(pair.teacher, pair.teacherPass)
+                    network.forward(pair.student, pair.studentPass)
+                    body(block / groupBlocks, pair)
+                }
+            }
+        }
+    }
 }
 
-/// The generalisation error E |g(z*) - g(z)|_F^2 of the plug-in predictor (sheet, section 2), for tokens whose
-/// projections (z, z*) on estimate and teacher are jointly Gaussian with covariance [[Q, M], [M^T, T]].
-package struct SMIGeneralisation: Sendable {
-    let network: SMINetwork
-    private let samples: SMISamples
-    private var scratch: [Lanes]
+/// The generalisation error (5) of the plug-in predictor, for tokens whose projections on teacher and estimate are jointly
+/// Gaussian with covariance [[T, M^T], [M, Q]].
+package struct Generalisation: Sendable {
+    private let network: Network
+    private let samples: Samples
+    private var work: Workspace
 
-    package init(_ network: SMINetwork, samples count: Int, random: RandomStream) {
+    package init(_ network: Network, samples count: Int, random: RandomStream) {
         self.network = network
-        samples = SMISamples(dimension: 2 * network.inputs, count: count, random: random)
-        scratch = Array(repeating: .zero, count: 2 * network.inputs + 2 * network.scratchCount)
+        samples = Samples(network, count: count, random: random)
+        work = Workspace(network)
+    }
+
+    /// Nil when neither e_gen nor the loss of the ODE is wanted.
+    init?(_ request: RunRequest, _ parameters: Parameters) {
+        guard request.wants(.eGen) || request.wants(.loss) else { return nil }
+        self.init(parameters.network, samples: parameters.testSize, random: request.random.substream(Streams.test))
     }
 
     /// The lower factor of the covariance of (teacher, estimate), (2p, 2p); nil when there is none.
@@ -61,47 +93,18 @@ package struct SMIGeneralisation: Sendable {
 
     /// The error and its standard error; nil when the overlaps are not those of any vectors.
     package mutating func error(M: [Double], Q: [Double], T: [Double]) -> (mean: Double, error: Double)? {
-        let p = network.layers
-        guard let factor = Self.factor(M: M, Q: Q, T: T, p) else { return nil }
-        var sums = GroupedMeans(outputs: 1, groups: samples.groups)
-        let (network, samples) = (network, samples)
-        scratch.withUnsafeMutableBufferPointer { scratch in
-            guard let z = scratch.baseAddress else { return }
-            let estimate = z + network.inputs
-            let teacherScratch = estimate + network.inputs
-            let studentScratch = teacherScratch + network.scratchCount
-            samples.values.withUnsafeBufferPointer { normals in
-                guard let normals = normals.baseAddress else { return }
-                for group in 0..<samples.groups {
-                    var sum = Lanes.zero
-                    for block in 0..<samples.groupBlocks {
-                        let x = normals + (group * samples.groupBlocks + block) * samples.dimension
-                        smiCorrelate(x, factor, network, z)
-                        network.forward(z, teacherScratch)
-                        network.forward(estimate, studentScratch)
-                        let (y, other) = (network.output(teacherScratch), network.output(studentScratch))
-                        for i in 0..<network.outputs { sum += (y[i] - other[i]) * (y[i] - other[i]) }
-                    }
-                    sums.add([sum.sum()], group: group, count: 8 * samples.groupBlocks)
-                }
-            }
+        guard let factor = Self.factor(M: M, Q: Q, T: T, network.layers) else { return nil }
+        var sums = Array(repeating: Lanes.zero, count: samples.groups)
+        let network = network
+        samples.forEachBlock(network, factor: factor, &work) { group, pair in
+            let (y, other) = (network.output(pair.teacherPass), network.output(pair.studentPass))
+            for i in 0..<network.outputs { sums[group] += (y[i] - other[i]) * (y[i] - other[i]) }
         }
-        let estimate = sums.estimate
+        var means = GroupedMeans(outputs: 1, groups: samples.groups)
+        for (group, sum) in sums.enumerated() {
+            means.add([sum.sum()], group: group, count: 8 * samples.groupBlocks)
+        }
+        let estimate = means.estimate
         return (estimate.means[0], estimate.errors[0])
-    }
-}
-
-/// z (2p, L) from independent normals x (2p, L): token by token with the lower factor (2p, 2p).
-@inline(__always)
-func smiCorrelate(
-    _ x: UnsafePointer<Lanes>, _ factor: [Double], _ network: SMINetwork, _ z: UnsafeMutablePointer<Lanes>
-) {
-    let n = 2 * network.layers
-    for k in 0..<n {
-        for l in 0..<network.L {
-            var sum = Lanes.zero
-            for j in 0...k { sum += factor[k * n + j] * x[j * network.L + l] }
-            z[k * network.L + l] = sum
-        }
     }
 }

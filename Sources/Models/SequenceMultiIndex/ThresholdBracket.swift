@@ -1,8 +1,8 @@
 import Foundation
-import Numerics
+import Modeling
 
 /// The root of log(alpha F_kk) in x = log(1 - q), q the overlap of the last layer, between a point below it (small q) and one above.
-struct SMIThresholdBracket: Sendable, Resumable {
+struct ThresholdBracket: Sendable, Resumable {
     /// x, the value that the secant uses, the true value, log alpha; not a number while unknown.
     private var below = [Double.nan, .nan, .nan, .nan]
     private var above = [Double.nan, .nan, .nan, .nan]

@@ -2,24 +2,25 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `weak-recovery`: F_kk at Q = 0 and the threshold of the last layer (sheet, section 4.2); then of every other layer k
-/// where alpha F_kk = 1 on the branch on which only the last layer is learned (section 4.3), a root in the overlap of the last
-/// layer. An eighth of the sequences brackets it: first by halving 1 - q, then by secants. There the curves are smooth, and
-/// two or three evaluations on all sequences finish, with the slopes of the bracket.
+/// Method `weak-recovery`: F_kk at Q = 0 and the threshold of the last layer (23); then of every other layer k where
+/// alpha F_kk = 1 on the branch on which only the last layer is learned (27), a root in the overlap of the last layer. An
+/// eighth of the sequences brackets it: first by halving 1 - q, then by secants. There the curves are smooth, and two or three
+/// evaluations on all sequences finish, with the slopes of the bracket.
 ///
 /// What this says of three and more layers. At Q = (0, ..., 0, q_p) signs make the linearised iteration diagonal, so each of the
 /// layers below the last grows by its own alpha F_kk(q_p), as if the others were not there. The smallest of their thresholds is
 /// therefore where the branch ends (alpha_next), and that layer's true threshold. Beyond it more layers are known, and
 /// F_kk = L(L+1) - E|z z^T - E[z z^T|...]|^2 cannot fall when more is known: the thresholds of the others are upper bounds.
-struct SMIWeakRecovery: Run {
-    private let parameters: SMIParameters
-    private var expectations: SMIExpectations
-    private var pilot: SMIExpectations?
+struct WeakRecovery: Run {
+    private let parameters: Parameters
+    /// None where F has a closed form.
+    private var expectations: Expectations?
+    private var pilot: Expectations?
     private var responses: [Double]
     private var errors: [Double]
     /// The layer below the last that is being looked for; -1 when there is none left.
     private var layer: Int
-    private var bracket = SMIThresholdBracket()
+    private var bracket = ThresholdBracket()
     private var stage = Stage.atZero
     /// Where the next evaluation on all sequences will be, log(1 - q), and how many there were.
     private var polishAt = Double.nan
@@ -31,11 +32,11 @@ struct SMIWeakRecovery: Run {
 
     private enum Stage: Int, Sendable { case atZero, bracketing, polishing, done }
 
-    init(_ request: RunRequest, _ parameters: SMIParameters) throws {
+    init(_ request: RunRequest, _ parameters: Parameters) throws {
         self.parameters = parameters
         let p = parameters.p
-        expectations = try SMIExpectations(request, parameters)
-        if p > 1 { pilot = try SMIExpectations(request, parameters, share: 0.125) }
+        if parameters.samples > 0 { expectations = try Expectations(request, parameters) }
+        if p > 1 { pilot = try Expectations(request, parameters, share: 0.125) }
         layer = p - 2
         responses = Array(repeating: .nan, count: p)
         (errors, thresholds, thresholdErrors, overlaps) = (responses, responses, responses, responses)
@@ -53,12 +54,11 @@ struct SMIWeakRecovery: Run {
 
     private mutating func respondAtZero() throws {
         let p = parameters.p
-        if p == 1, parameters.reg == 0 {
-            // The posterior is +-u: F = L(L+1) (section 4.2).
-            (responses[0], errors[0]) = (Double(parameters.L * (parameters.L + 1)), 0)
-        } else {
-            let growth = try expectations.growth(q: Array(repeating: 0, count: p))
+        if let growth = try expectations?.growth(q: Array(repeating: 0, count: p)) {
             (responses, errors) = (growth.means, growth.errors)
+        } else {
+            // The posterior is +-u (24).
+            (responses[0], errors[0]) = (Double(parameters.L * (parameters.L + 1)), 0)
         }
         let (response, error) = (responses[p - 1], errors[p - 1])
         if response > 0 {
@@ -68,17 +68,22 @@ struct SMIWeakRecovery: Run {
         stage = layer < 0 ? .done : .bracketing
     }
 
-    /// The branch where the last layer has overlap 1 - exp(x).
-    private func branch(_ x: Double, _ sequences: inout SMIExpectations) throws -> SMIBranchPoint {
-        try SMIBranchPoint(&sequences, Array(repeating: 0, count: parameters.p - 1) + [1 - exp(x)])
+    /// The branch where the last layer has overlap 1 - exp(x), on some sequences or on all.
+    private mutating func branch(
+        _ x: Double, on sequences: WritableKeyPath<WeakRecovery, Expectations?>
+    ) throws -> BranchPoint {
+        // Taken out while they are used, so that nothing is copied.
+        guard var expectations = self[keyPath: sequences].take() else {
+            throw ModelError.inconsistent("weak-recovery has no sequences")
+        }
+        defer { self[keyPath: sequences] = expectations }
+        return try BranchPoint(&expectations, Array(repeating: 0, count: parameters.p - 1) + [1 - exp(x)])
     }
 
     /// One evaluation of the bracket.
     private mutating func narrow() throws {
-        guard var sequences = pilot.take() else { return }
-        defer { pilot = sequences }
         let x = bracket.next
-        let point = try branch(x, &sequences)
+        let point = try branch(x, on: \.pilot)
         let growth = point.growth[layer]
         guard growth > 0, x > log(1e-5), bracket.evaluations < 50 else {
             throw notFound(growth, x, bracket.evaluations + 1)
@@ -92,7 +97,7 @@ struct SMIWeakRecovery: Run {
     /// One evaluation on all sequences.
     private mutating func polish() throws {
         let (x, slopes) = (polishAt, bracket.slopes)
-        let point = try branch(x, &expectations)
+        let point = try branch(x, on: \.expectations)
         polished += 1
         let value = point.growth[layer] > 0 ? log(point.growth[layer]) : .nan
         polishAt = x - slopes.x * value
@@ -101,7 +106,7 @@ struct SMIWeakRecovery: Run {
         }
         // What is left is linear to some 1e-4 of alpha.
         guard abs(value) < 0.02 else { return }
-        // log alpha_k = log alpha - s log(alpha F) with the slope s, in every group of sequences.
+        // (28): log alpha_k = log alpha - s log(alpha F) with the slope s, in every group of sequences.
         let (means, groups) = (point.responses.means, point.responses.groupMeans)
         let (s, last) = (slopes.logAlpha, parameters.p - 1)
         let deviations = zip(groups[layer], groups[last]).map { F, g in
@@ -114,7 +119,7 @@ struct SMIWeakRecovery: Run {
         thresholdErrors[layer] = alpha * (squares / (count * (count - 1))).squareRoot()
         overlaps[layer] = 1 - exp(polishAt)
         layer -= 1
-        (bracket, polished) = (SMIThresholdBracket(), 0)
+        (bracket, polished) = (ThresholdBracket(), 0)
         stage = layer < 0 ? .done : .bracketing
     }
 
@@ -129,16 +134,16 @@ struct SMIWeakRecovery: Run {
 
     mutating func finish(into sink: inout ObservationSink) throws {
         let p = parameters.p
-        try sink.put("F_kk", responses)
-        try sink.put("F_error", errors)
-        try sink.put("alpha_at_zero", responses.map { $0 > 0 ? 1 / $0 : .nan })
-        try sink.put("alpha_k", thresholds)
-        try sink.put("alpha_error", thresholdErrors)
-        sink.put("alpha_first", thresholds[0])
-        sink.put("alpha_next", thresholds[..<(p - 1)].min() ?? .nan)
-        sink.put("alpha_c", thresholds[p - 1])
-        sink.put("alpha_bound", 1 / Double(parameters.L * (parameters.L + 1)))
-        try sink.put("q_critical", overlaps)
+        try sink.put(.F, responses)
+        try sink.put(.FError, errors)
+        try sink.put(.alphaAtZero, responses.map { $0 > 0 ? 1 / $0 : .nan })
+        try sink.put(.alphaK, thresholds)
+        try sink.put(.alphaKError, thresholdErrors)
+        sink.put(.alphaFirst, thresholds[0])
+        sink.put(.alphaNext, thresholds[..<(p - 1)].min() ?? .nan)
+        sink.put(.alphaC, thresholds[p - 1])
+        sink.put(.alphaBound, 1 / Double(parameters.L * (parameters.L + 1)))
+        try sink.put(.qCritical, overlaps)
     }
 
     mutating func exchange(with archive: inout StateArchive) throws {

@@ -1,9 +1,10 @@
 import Foundation
-import Models
+import ModelTesting
 import Numerics
+import SequenceMultiIndex
 import Testing
 
-@Suite struct SMIChannelTests {
+@Suite struct ChannelTests {
     private struct Moments {
         var mean: [Double]
         var covariance: [Double]
@@ -13,13 +14,13 @@ import Testing
 
     /// The channel's answer for one sequence (means over its halves).
     private func moments(
-        _ network: SMINetwork, V: [Double], u: [Double], omega: [Double], draws: Int = 1 << 15, sample: Int = 0
+        _ network: Network, V: [Double], u: [Double], omega: [Double], draws: Int = 1 << 15, sample: Int = 0
     ) throws -> Moments {
-        var channel = try SMIChannel(network, draws: draws, random: smiStream(11))
+        var channel = try Channel(network, draws: draws, random: testStream(11))
         let (p, L) = (network.layers, network.L)
         return try channel.withPosterior(variance: V) { posterior in
             #expect(posterior.evaluate(u: u, omega: omega, sample: sample))
-            func mean(_ path: (SMIMoments) -> UnsafeMutablePointer<Double>, _ count: Int) -> [Double] {
+            func mean(_ path: (PosteriorMoments) -> UnsafeMutablePointer<Double>, _ count: Int) -> [Double] {
                 (0..<count).map { 0.5 * (path(posterior.first)[$0] + path(posterior.second)[$0]) }
             }
             return Moments(
@@ -85,7 +86,7 @@ import Testing
 
     @Test(arguments: 0..<4) func theQuadratureIsExact(index: Int) throws {
         let (c, V, u, omega) = Self.cases[index]
-        let ours = try moments(SMINetwork(layers: 2, L: 2, skip: c), V: V, u: u, omega: omega)
+        let ours = try moments(Network(layers: 2, L: 2, skip: c), V: V, u: u, omega: omega)
         let exact = plain(c: c, V: V, u: u, omega: omega, K: 400)
         // The rule ends at five widths of z1, which leaves some 1e-6.
         #expect(largestDifference(ours.mean, exact.mean) < 3e-6)
@@ -95,12 +96,12 @@ import Testing
         // What is even in z1 is summed over half of the nodes; the same without that shortcut.
         var moved = omega
         moved[0] += 1e-13
-        let whole = try moments(SMINetwork(layers: 2, L: 2, skip: c), V: V, u: u, omega: moved)
+        let whole = try moments(Network(layers: 2, L: 2, skip: c), V: V, u: u, omega: moved)
         #expect(largestDifference(ours.mean, whole.mean) < 1e-8 && largestDifference(ours.pairs, whole.pairs) < 1e-8)
     }
 
     @Test func drawsKnowUUpToItsSign() throws {
-        let network = SMINetwork(layers: 2, L: 3, skip: 1)
+        let network = Network(layers: 2, L: 3, skip: 1)
         let omega = [0.2, 0.5, -0.3, 0.1, 0.4, -0.6]
         let V = [0.9, 0, 0, 0.6]
         let one = try moments(network, V: V, u: [0.5, -0.8, 1.4], omega: omega)
@@ -113,8 +114,8 @@ import Testing
         #expect(largestDifference(one.mean, third.mean) < 0.05 && largestDifference(one.mean, third.mean) > 0)
     }
 
-    /// Three layers and two tokens by the sheet's formula term by term: plain draws of z1 and z2, B = A2 A1, z3 = +-B^-1 u, 1/|det B|.
-    @Test func drawsAreTheSheets() throws {
+    /// Three layers and two tokens by (15) term by term: plain draws of z1 and z2, B = A2 A1, z3 = +-B^-1 u, 1/|det B|.
+    @Test func drawsSumThePosterior() throws {
         let c = 0.2
         let (u, v) = ([0.9, -1.3], [0.8, 0.7, 0.5])
         let omega = [0.5, -0.4, 0.3, -0.7, 0.6, -0.5]
@@ -123,7 +124,7 @@ import Testing
             let b = 1 / (1 + exp(q[1] * (q[0] - q[1])))
             return [a + c, 1 - a, 1 - b, b + c]
         }
-        var random = smiStream(21)
+        var random = testStream(21)
         var (Z, mean, square) = (0.0, Array(repeating: 0.0, count: 6), 0.0)
         let count = 400_000
         for _ in 0..<count {
@@ -148,7 +149,7 @@ import Testing
             }
         }
         let ours = try moments(
-            SMINetwork(layers: 3, L: 2, skip: c), V: [v[0], 0, 0, 0, v[1], 0, 0, 0, v[2]], u: u, omega: omega)
+            Network(layers: 3, L: 2, skip: c), V: [v[0], 0, 0, 0, v[1], 0, 0, 0, v[2]], u: u, omega: omega)
         #expect(largestDifference(ours.mean, mean.map { $0 / Z }) < 0.02, "\(ours.mean) \(mean.map { $0 / Z })")
         #expect(abs(ours.logEvidence - log(Z)) < 0.02, "\(ours.logEvidence) \(log(Z))")
         #expect(abs(ours.pairs[8] + ours.pairs[11] - square / Z) < 0.05, "\(ours.pairs) \(square / Z)")
@@ -172,7 +173,7 @@ import Testing
         ])
         let x = solve(A, solve(P, u))
         let ours = try moments(
-            SMINetwork(layers: 3, L: 2, skip: c), V: [1e-8, 0, 0, 0, 1e-8, 0, 0, 0, 1], u: u,
+            Network(layers: 3, L: 2, skip: c), V: [1e-8, 0, 0, 0, 1e-8, 0, 0, 0, 1], u: u,
             omega: [2, -1, 0, 0.5, 1.5, 0], draws: 256)
         let exact = [x[0] * x[0], x[0] * x[1], x[0] * x[1], x[1] * x[1]]
         #expect(largestDifference((8..<12).map { ours.pairs[$0] }, exact) < 1e-2 * (exact[0] + exact[3]))
@@ -184,7 +185,7 @@ import Testing
     /// One layer: Z is u or -u with odds exp(2 u.Omega/V).
     @Test func oneLayerIsClosed() throws {
         let (u, omega, V) = ([0.7, -1.2, 0.4], [0.3, -0.2, 0.9], 0.6)
-        let m = try moments(SMINetwork(layers: 1, L: 3, skip: 0), V: [V], u: u, omega: omega)
+        let m = try moments(Network(layers: 1, L: 3, skip: 0), V: [V], u: u, omega: omega)
         let t = tanh((0.21 + 0.24 + 0.36) / V)
         let square = 0.49 + 1.44 + 0.16
         #expect(largestDifference(m.mean, u.map { $0 * t }) < 1e-14)
@@ -197,7 +198,7 @@ import Testing
     }
 
     @Test func aVarianceOutOfReachIsAnError() throws {
-        var channel = try SMIChannel(SMINetwork(layers: 2, L: 2, skip: 1), draws: 0, random: smiStream(1))
+        var channel = try Channel(Network(layers: 2, L: 2, skip: 1), draws: 0, random: testStream(1))
         #expect(throws: (any Error).self) { try channel.withPosterior(variance: [1, 0, 0, 1e-9]) { _ in } }
         #expect(throws: (any Error).self) { try channel.withPosterior(variance: [1, 0, 0, -0.1]) { _ in } }
     }

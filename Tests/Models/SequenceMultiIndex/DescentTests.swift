@@ -1,11 +1,11 @@
-import Foundation
-import Models
+import ModelTesting
 import Modeling
 import Numerics
+import SequenceMultiIndex
 import Testing
 
 /// Landmarks 19 to 22, and how SGD and its ODE agree.
-@Suite struct SMIDescentTests {
+@Suite struct DescentTests {
     /// Landmarks 19 and 20 with d = 1000: ODE and SGD at the end and half way.
     @Test(arguments: [
         (
@@ -18,10 +18,10 @@ import Testing
         halfQ: [Double], tolerance: Double
     ) throws {
         let values: Given = [
-            "M0": numbers(M0), "Q0": numbers(Q0), "step_size": .real(gamma), "weight_decay": .real(kappa),
+            "M0": vector(M0), "Q0": vector(Q0), "step_size": .real(gamma), "weight_decay": .real(kappa),
         ]
         let names: Set<String> = ["M", "Q", "loss", "e_gen"]
-        let ode = try runSMI("overlap-ode", values, times: [T / 2, T], unit: .scaled, observables: names)
+        let ode = try run("overlap-ode", values, times: [T / 2, T], unit: .scaled, observables: names)
         func diagonal(_ values: [Double], _ time: Int) -> [Double] { [values[4 * time], values[4 * time + 3]] }
         #expect(largestDifference(diagonal(ode("M"), 1), M) < tolerance, "\(ode("M"))")
         #expect(largestDifference(diagonal(ode("Q"), 1), Q) < tolerance, "\(ode("Q"))")
@@ -32,7 +32,7 @@ import Testing
         #expect(ode("loss") == ode("e_gen"))
         var (meanM, meanQ) = ([0.0, 0.0], [0.0, 0.0])
         for seed in 1...6 {
-            let sgd = try runSMI("sgd", values, times: [0, T], unit: .scaled, seed: seed, observables: names)
+            let sgd = try run("sgd", values, times: [0, T], unit: .scaled, seed: seed, observables: names)
             // The start is imposed exactly.
             #expect(largestDifference(diagonal(sgd("M"), 0), M0) < 1e-12)
             #expect(largestDifference(diagonal(sgd("Q"), 0), Q0) < 1e-12)
@@ -45,10 +45,10 @@ import Testing
         #expect(largestDifference(meanQ, diagonal(ode("Q"), 1)) < 0.02, "\(meanQ)")
     }
 
-    /// Landmarks 21 and 22, one seed (sheet: 2): the official multi-pass SGD, at full size.
+    /// Landmarks 21 and 22, one seed (of its 2): the official multi-pass SGD, at full size.
     @Test func reusedDataTeachTheLastLayerFirst() throws {
         let epoch = 114.0
-        let record = try runSMI(
+        let record = try run(
             "sgd",
             [
                 "alpha": .real(15), "d": .integer(500), "data": .text("reuse"), "batch_size": .integer(200),
@@ -70,9 +70,9 @@ import Testing
     /// A batch of B samples is B samples with the weights held: close to one by one for small steps.
     @Test func stepSizeAndLearningRateAreOneThing() throws {
         let base: Given = ["d": .integer(100), "data": .text("reuse"), "alpha": .real(2), "batch_size": .integer(20)]
-        let one = try runSMI(
+        let one = try run(
             "sgd", base.merging(["step_size": .real(0.05), "weight_decay": .real(0.03)]) { $1 }, times: [50])
-        let other = try runSMI(
+        let other = try run(
             "sgd", base.merging(["learning_rate": .real(5), "l2": .real(0.12)]) { $1 }, times: [50])
         // kappa = gamma l2 d/B = 0.05 0.12 100/20.
         #expect(largestDifference(one("M"), other("M")) < 1e-12 && largestDifference(one("Q"), other("Q")) < 1e-12)
@@ -81,12 +81,12 @@ import Testing
     /// Overlaps of every layer with every other, M0 not symmetric: SGD follows the ODE in all of them.
     @Test func mixedOverlapsFollowTheODE() throws {
         let values: Given = [
-            "M0": numbers([[0.4, 0.3], [-0.2, 0.3]]), "Q0": numbers([[1, 0.3], [0.3, 0.9]]), "step_size": .real(0.3),
+            "M0": matrix([[0.4, 0.3], [-0.2, 0.3]]), "Q0": matrix([[1, 0.3], [0.3, 0.9]]), "step_size": .real(0.3),
             "weight_decay": .real(0.1),
         ]
-        let ode = try runSMI("overlap-ode", values, times: [2], unit: .scaled, observables: ["M", "Q"])
+        let ode = try run("overlap-ode", values, times: [2], unit: .scaled, observables: ["M", "Q"])
         let runs = try (1...6).map {
-            try runSMI("sgd", values, times: [2], unit: .scaled, seed: $0, observables: ["M", "Q"])
+            try run("sgd", values, times: [2], unit: .scaled, seed: $0, observables: ["M", "Q"])
         }
         for name in ["M", "Q"] {
             let mean = (0..<4).map { i in runs.reduce(0) { $0 + $1(name)[i] } / 6 }
@@ -98,11 +98,11 @@ import Testing
     /// The loss over 6000 reused sequences is e_gen at the same overlaps, and does not depend on how they come in batches.
     @Test func theTrainLossAtTheStart() throws {
         let values: Given = [
-            "M0": numbers([[0.4, 0.3], [-0.2, 0.3]]), "Q0": numbers([[1, 0.3], [0.3, 0.9]]), "d": .integer(200),
+            "M0": matrix([[0.4, 0.3], [-0.2, 0.3]]), "Q0": matrix([[1, 0.3], [0.3, 0.9]]), "d": .integer(200),
             "alpha": .real(30), "data": .text("reuse"),
         ]
         let runs = try [8, 30, 6000].map {
-            try runSMI(
+            try run(
                 "sgd", values.merging(["batch_size": .integer($0)]) { $1 }, times: [0],
                 observables: ["train_loss", "e_gen", "M", "Q"])
         }
@@ -117,7 +117,7 @@ import Testing
     /// Three steps on a batch before the next one: until then as if there were no other.
     @Test func repeatsStayOnABatch() throws {
         func M(_ alpha: Double, _ repeats: Int, _ step: Double) throws -> [Double] {
-            try runSMI(
+            try run(
                 "sgd",
                 [
                     "d": .integer(100), "alpha": .real(alpha), "data": .text("reuse"), "batch_size": .integer(16),
@@ -129,10 +129,10 @@ import Testing
     }
 
     @Test func threeLayersOfThreeTokensDescend() throws {
-        let record = try runSMI(
+        let record = try run(
             "overlap-ode",
             [
-                "layers": .integer(3), "L": .integer(3), "M0": numbers([0.3, 0.3, 0.3]), "step_size": .real(0.2),
+                "layers": .integer(3), "L": .integer(3), "M0": vector([0.3, 0.3, 0.3]), "step_size": .real(0.2),
                 "mc_samples": .integer(4096),
             ], times: [0, 3], unit: .scaled, observables: ["loss", "overlap"])
         #expect(record("loss")[1] < record("loss")[0] && record("overlap")[5] > 0.3)
@@ -140,17 +140,17 @@ import Testing
 
     @Test func divergenceIsAnError() {
         #expect(throws: (any Error).self) {
-            try runSMI("sgd", ["d": .integer(60), "step_size": .real(1e9)], times: [200])
+            try run("sgd", ["d": .integer(60), "step_size": .real(1e9)], times: [200])
         }
     }
 
     @Test(arguments: [
         ("amp", ["d": .integer(60)] as Given, [0, 1, 3, 6] as [Double], TimeUnit.steps),
         ("state-evolution", ["mc_samples": .integer(64)], [0, 1, 2], .steps),
-        ("fixed-point", ["mc_samples": .integer(64), "tolerance": .real(0.3)], [.infinity], .steps),
-        ("weak-recovery", ["mc_samples": .integer(256)], [.infinity], .steps),
+        ("fixed-point", ["mc_samples": .integer(64), "tolerance": .real(0.3)], [], .steps),
+        ("weak-recovery", ["mc_samples": .integer(256)], [], .steps),
         (
-            "weak-recovery", ["mc_samples": .integer(256), "layers": .integer(3), "draws": .integer(512)], [.infinity],
+            "weak-recovery", ["mc_samples": .integer(256), "layers": .integer(3), "draws": .integer(512)], [],
             .steps
         ),
         ("sgd", ["d": .integer(50), "batch_size": .integer(9)], [0, 3, 40], .steps),
@@ -161,31 +161,21 @@ import Testing
         ("overlap-ode", ["mc_samples": .integer(64), "d": .integer(90)], [0, 0.12, 3.3], .scaled),
     ])
     func runsGoOnFromASavedState(method: String, values: Given, times: [Double], unit: TimeUnit) throws {
-        let (request, sink) = try smiTask(
-            method, values.merging(["test_size": .integer(64)]) { $1 }, times: times, unit: unit)
-        let model = SequenceMultiIndex()
-        let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
-        #expect(expected.joined().contains { $0 != Double.nan.bitPattern })
-        var saves = 0
-        for round in 0..<5 {
-            let choices = RandomStream(identity: TaskIdentity(high: 0x534D_4902, low: UInt64(round)))
-            let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
-            #expect(interrupted.bits == expected, "\(method) round \(round)")
-            saves += interrupted.saves
-        }
-        #expect(saves > 0)
+        let saves = try harness.savesWithSameBits(
+            method, given(values.merging(["test_size": .integer(64)]) { $1 }), times: times, unit: unit, rounds: 5)
+        #expect(try #require(saves) > 0)
     }
 
     @Test(arguments: [
-        ("amp", ["Q0": numbers([0.1])] as Given), ("amp", ["Q0": numbers([0.1, 1])]),
-        ("amp", ["init": .text("warm")]), ("amp", ["init": .text("cold"), "Q0": numbers([0.1, 0.1])]),
-        ("sgd", ["M0": numbers([0.9, 0.1]), "Q0": numbers([0.5, 0.5])]), ("sgd", ["Q0": numbers([-1, 0.5])]),
+        ("amp", ["Q0": vector([0.1])] as Given), ("amp", ["Q0": vector([0.1, 1])]),
+        ("amp", ["init": .text("warm")]), ("amp", ["init": .text("cold"), "Q0": vector([0.1, 0.1])]),
+        ("sgd", ["M0": vector([0.9, 0.1]), "Q0": vector([0.5, 0.5])]), ("sgd", ["Q0": vector([-1, 0.5])]),
         ("sgd", ["step_size": .real(1), "learning_rate": .real(1)]), ("sgd", ["repeats": .integer(2)]),
         ("sgd", ["weight_decay": .real(1), "l2": .real(1)]),
     ])
     func whatDoesNotFitIsRefused(method: String, values: Given) {
         #expect {
-            try runSMI(method, values, times: [1])
+            try run(method, values, times: [1])
         } throws: { error in
             guard case ModelError.parameter? = error as? ModelError else { return false }
             return true

@@ -1,13 +1,13 @@
-import Foundation
-import Models
+import ModelTesting
 import Modeling
 import Numerics
+import SequenceMultiIndex
 import Testing
 
 /// What `fixed-point` says of its own accuracy.
-@Suite struct SMIFixedPointTests {
+@Suite struct FixedPointTests {
     private func solve(_ values: Given, tolerance: Double, seed: Int) throws -> (q: [Double], error: [Double]) {
-        let record = try runSMI(
+        let record = try run(
             "fixed-point", values.merging(["tolerance": .real(tolerance)]) { $1 }, seed: seed,
             observables: ["q_star", "q_error"])
         return (record("q_star"), record("q_error"))
@@ -16,15 +16,15 @@ import Testing
     /// Fixed points of independent sequences scatter by q_error: with twelve of them the ratio is in 0.49 to 1.56 in 99 of 100
     /// cases. One iteration has a third of it, or less.
     @Test(arguments: [
-        (["alpha": .real(0.5), "Q0": numbers([0, 0.7])] as Given, 1024),
-        (["alpha": .real(0.1), "layers": .integer(1), "L": .integer(3), "Q0": numbers([0.5])], 1 << 13),
+        (["alpha": .real(0.5), "Q0": vector([0, 0.7])] as Given, 1024),
+        (["alpha": .real(0.1), "layers": .integer(1), "L": .integer(3), "Q0": vector([0.5])], 1 << 13),
     ])
     func independentSequencesScatterByTheError(values: Given, samples: Int) throws {
         let runs = try (1...12).map {
             try solve(values.merging(["mc_samples": .integer(samples)]) { $1 }, tolerance: 1e-5, seed: $0)
         }
         for k in runs[0].q.indices where runs[0].q[k] > 1e-3 {
-            let spread = meanAndError(runs.map { $0.q[k] }).error * 12.0.squareRoot()
+            let spread = Moments(runs.map { $0.q[k] }).std
             let stated = (runs.reduce(0) { $0 + $1.error[k] * $1.error[k] } / 12).squareRoot()
             #expect(spread / stated > 0.49 && spread / stated < 1.56, "layer \(k): \(spread) \(stated)")
         }
@@ -32,7 +32,7 @@ import Testing
 
     /// An iteration that is broken off is off by more than its last step; q_error counts that.
     @Test func whatIsLeftOfTheIterationCounts() throws {
-        let values: Given = ["alpha": .real(0.5), "Q0": numbers([0, 0.6]), "mc_samples": .integer(1024)]
+        let values: Given = ["alpha": .real(0.5), "Q0": vector([0, 0.6]), "mc_samples": .integer(1024)]
         let whole = try solve(values, tolerance: 1e-7, seed: 1)
         let broken = try solve(values, tolerance: 0.01, seed: 1)
         let distance = abs(whole.q[1] - broken.q[1])
@@ -43,7 +43,7 @@ import Testing
     /// A layer that signs keep at 0 has no error; with no sample noise (one layer known for sure) neither has the other.
     @Test func aLayerAtZeroHasNoError() throws {
         let found = try solve(
-            ["alpha": .real(0.5), "Q0": numbers([0, 0.7]), "mc_samples": .integer(256)], tolerance: 1e-3, seed: 1)
+            ["alpha": .real(0.5), "Q0": vector([0, 0.7]), "mc_samples": .integer(256)], tolerance: 1e-3, seed: 1)
         #expect(found.q[0] < 1e-12 && found.error[0] < 1e-9 && found.error[1] > 1e-3)
     }
 }

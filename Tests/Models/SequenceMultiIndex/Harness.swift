@@ -1,38 +1,58 @@
-import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SequenceMultiIndex
+
+let harness = TaskHarness(SequenceMultiIndex(), salt: 0x534D_4900)
 
 /// Two layers, two tokens, skip 1, with a place for the required parameters.
-private let smiBase: Given = ["alpha": .real(0.5), "q_last": .real(0.5)]
+func given(_ values: Given = [:]) -> Given { ["alpha": .real(0.5), "q_last": .real(0.5)].merging(values) { $1 } }
 
-let smi = TaskHarness(model: SequenceMultiIndex(), salt: 0x534D_4900)
-
-/// Runs one task of the sequence multi-index model.
-func runSMI(
-    _ method: String, _ values: Given = [:], times: [Double] = [.infinity], unit: TimeUnit = .steps, seed: Int = 1,
+/// Runs one task.
+func run(
+    _ method: String, _ values: Given = [:], times: [Double] = [], unit: TimeUnit = .steps, seed: Int = 1,
     observables: Set<String>? = nil
 ) throws -> Recording {
-    try smi.run(
-        method, smiBase.merging(values) { $1 }, times: times, unit: unit, seed: seed, observables: observables)
+    try harness.run(method, given(values), times: times, unit: unit, seed: seed, observables: observables)
 }
 
-/// The request of one task, and its sink.
-func smiTask(
-    _ method: String, _ values: Given, times: [Double], unit: TimeUnit = .steps
-) throws -> (RunRequest, ObservationSink) {
-    try smi.task(method, smiBase.merging(values) { $1 }, times: times, unit: unit)
-}
-
-func smiStream(_ number: UInt64) -> RandomStream {
+func testStream(_ number: UInt64) -> RandomStream {
     RandomStream(identity: TaskIdentity(high: 0x534D_4901, low: number))
 }
 
-func smiExpectations(
+func makeExpectations(
     layers: Int = 2, L: Int = 2, skip: Double = 1, reg: Double = 0, samples: Int = 8192, draws: Int = 4096,
     stream: UInt64 = 1
-) throws -> SMIExpectations {
-    try SMIExpectations(
-        SMINetwork(layers: layers, L: L, skip: skip), reg: reg, samples: samples, draws: draws,
-        random: smiStream(stream))
+) throws -> Expectations {
+    try Expectations(
+        Network(layers: layers, L: L, skip: skip), reg: reg, samples: samples, draws: draws,
+        random: testStream(stream))
+}
+
+extension Expectations {
+    /// The Nishimori identity (21) of every layer, E sum_l g^2 = E sum_l g (z - omega)/V: both sides, without control
+    /// variates.
+    mutating func nishimori(q: [Double]) throws -> (squares: [Double], products: [Double]) {
+        let (p, L) = (network.layers, network.L)
+        let v = variance(q)
+        var (squares, products) = (Array(repeating: 0.0, count: p), Array(repeating: 0.0, count: p))
+        let n = Double(count)
+        try forEachSample(q: q) { _, sample in
+            for k in 0..<p {
+                for l in 0..<L {
+                    let at = l * p + k
+                    let a = sample.moments.mean[at] - sample.omega[at]
+                    let b = sample.other.mean[at] - sample.omega[at]
+                    squares[k] += a * b / (v[k] * v[k] * n)
+                    products[k] += 0.5 * (a + b) * (sample.z[at] - sample.omega[at]) / (v[k] * v[k] * n)
+                }
+            }
+        }
+        return (squares, products)
+    }
+}
+
+/// The largest distance between two vectors' entries.
+func largestDifference(_ x: [Double], _ y: [Double]) -> Double {
+    x.count == y.count ? zip(x, y).map { abs($0 - $1) }.max() ?? 0 : .infinity
 }

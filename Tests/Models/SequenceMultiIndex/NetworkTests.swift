@@ -1,9 +1,10 @@
 import Foundation
-import Models
+import ModelTesting
 import Numerics
+import SequenceMultiIndex
 import Testing
 
-/// A plain transcription of section 1 of the sheet, one sequence at a time: B_k = A_k B_{k-1}.
+/// A plain transcription of (2) and (3), one sequence at a time: B_k = A_k B_{k-1}.
 private func plainOutput(_ z: [[Double]], _ c: Double) -> (u: [Double], y: [[Double]]) {
     let L = z[0].count
     func softmax(_ q: [Double]) -> [[Double]] {
@@ -24,9 +25,9 @@ private func plainOutput(_ z: [[Double]], _ c: Double) -> (u: [Double], y: [[Dou
 }
 
 private struct Pass {
-    let network: SMINetwork
+    let network: Network
     var scratch: [Lanes]
-    init(_ network: SMINetwork) {
+    init(_ network: Network) {
         self.network = network
         scratch = Array(repeating: .zero, count: network.scratchCount)
     }
@@ -49,11 +50,11 @@ private struct Pass {
     }
 }
 
-@Suite struct SMINetworkTests {
+@Suite struct NetworkTests {
     static let shapes = [(1, 2), (1, 4), (2, 2), (2, 3), (3, 2), (3, 4), (4, 3)]
 
-    private func draw(_ network: SMINetwork, _ number: UInt64) -> [Lanes] {
-        var random = smiStream(number)
+    private func draw(_ network: Network, _ number: UInt64) -> [Lanes] {
+        var random = testStream(number)
         return (0..<network.inputs).map { _ in
             var lanes = Lanes.zero
             for i in 0..<8 { lanes[i] = 1.3 * random.normal() }
@@ -61,8 +62,8 @@ private struct Pass {
         }
     }
 
-    @Test(arguments: shapes, [0, 0.7]) func theForwardPassIsTheSheets(shape: (Int, Int), c: Double) {
-        let network = SMINetwork(layers: shape.0, L: shape.1, skip: c)
+    @Test(arguments: shapes, [0, 0.7]) func theForwardPassIsTheModel(shape: (Int, Int), c: Double) {
+        let network = Network(layers: shape.0, L: shape.1, skip: c)
         let z = draw(network, 3)
         var pass = Pass(network)
         let (u, y) = pass.output(z)
@@ -78,7 +79,7 @@ private struct Pass {
 
     /// Landmark 18.
     @Test(arguments: shapes) func gradientsAreThoseOfFiniteDifferences(shape: (Int, Int)) {
-        let network = SMINetwork(layers: shape.0, L: shape.1, skip: 0.6)
+        let network = Network(layers: shape.0, L: shape.1, skip: 0.6)
         let (z, other) = (draw(network, 5), draw(network, 6))
         var pass = Pass(network)
         let target = pass.output(other).y
@@ -103,7 +104,7 @@ private struct Pass {
     }
 
     @Test func signsOfLayersDoNotMatter() {
-        let network = SMINetwork(layers: 3, L: 3, skip: 0.5)
+        let network = Network(layers: 3, L: 3, skip: 0.5)
         let z = draw(network, 8)
         var pass = Pass(network)
         let y = pass.output(z).y
@@ -112,7 +113,7 @@ private struct Pass {
     }
 
     @Test func hugeLogitsStayFinite() {
-        let network = SMINetwork(layers: 2, L: 2, skip: 1)
+        let network = Network(layers: 2, L: 2, skip: 1)
         var pass = Pass(network)
         let y = pass.output(draw(network, 9).map { $0 * 1e3 }).y
         #expect(y.allSatisfy { $0.sum().isFinite })

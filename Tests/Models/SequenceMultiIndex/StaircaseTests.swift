@@ -1,16 +1,17 @@
 import Foundation
-import Models
+import ModelTesting
 import Modeling
 import Numerics
+import SequenceMultiIndex
 import Testing
 
 /// Thresholds by a second road, and of more than two layers.
-@Suite struct SMIStaircaseTests {
+@Suite struct StaircaseTests {
     /// The growth of a small overlap itself, E sum g_k^2/q_k from means of Z, against F_kk from second moments: at Q = 0 for the
     /// last layer, on the branch where the last is known for the first.
     @Test(arguments: [(0, 0.974), (1, 0.0)]) func aSmallOverlapGrowsByTheResponse(layer: Int, last: Double) throws {
         let small = 0.01
-        var expectations = try smiExpectations(samples: 16384, stream: 3)
+        var expectations = try makeExpectations(samples: 16384, stream: 3)
         let F = try expectations.growth(q: [0, last])
         let g = try expectations.responses(q: layer == 0 ? [small, last] : [0, small])
         let ratio = g.means[layer] / small / F.means[layer]
@@ -23,15 +24,16 @@ import Testing
     /// threshold is 0.1436 and ours 0.1855.
     @Test(arguments: [(0.155, false), (0.32, true)]) func ampDecaysBelowTheThreshold(alpha: Double, grows: Bool) throws
     {
-        let values: Given = ["alpha": .real(alpha), "Q0": numbers([0, 0.1]), "d": .integer(2000)]
-        let theory = try runSMI(
+        let values: Given = ["alpha": .real(alpha), "Q0": vector([0, 0.1]), "d": .integer(2000)]
+        let theory = try run(
             "state-evolution", values.merging(["mc_samples": .integer(8192)]) { $1 }, times: [3], observables: ["M"])(
                 "M")
         let found = try (1...16).map {
-            try runSMI("amp", values, times: [3], seed: $0, observables: ["M"])("M")[3]
+            try run("amp", values, times: [3], seed: $0, observables: ["M"])("M")[3]
         }
-        let (mean, error) = meanAndError(found)
-        #expect(abs(mean - theory[3]) < 3 * error + 0.005 && error < 0.015, "\(mean) +- \(error), \(theory)")
+        let moments = Moments(found)
+        #expect(
+            abs(moments.mean - theory[3]) < 3 * moments.error + 0.005 && moments.error < 0.015, "\(moments), \(theory)")
         #expect(grows ? theory[3] > 0.12 : theory[3] < 0.085)
     }
 
@@ -39,12 +41,12 @@ import Testing
     /// sequences and other draws.
     @Test func threeLayers() throws {
         let values: Given = ["layers": .integer(3), "mc_samples": .integer(2048), "draws": .integer(8192)]
-        let record = try runSMI("weak-recovery", values)
+        let record = try run("weak-recovery", values)
         let (alpha, error, q) = (record("alpha_k"), record("alpha_error"), record("q_critical"))
         #expect(q[2] == 0 && record("alpha_c")[0] == alpha[2] && record("alpha_first")[0] == alpha[0])
         #expect(record("alpha_next")[0] == min(alpha[0], alpha[1]))
         for k in 0..<2 {
-            let point = try runSMI("branch", values.merging(["q_last": .real(q[k])]) { $1 }, seed: 2)
+            let point = try run("branch", values.merging(["q_last": .real(q[k])]) { $1 }, seed: 2)
             let relative = point("F_error")[k] / point("F_kk")[k]
             #expect(abs(point("growth")[k] - 1) < 4.5 * relative + 0.02 && relative < 0.05, "\(k): \(point("growth"))")
             let difference = abs(point("alpha_branch")[0] - alpha[k])
@@ -58,10 +60,10 @@ import Testing
     /// One token has no attention, and y = u^2 is phase retrieval: F = 2, alpha_c = 1/2. A layer below the last is then not seen
     /// at all. Jobs start at two tokens, whose softmax tells something.
     @Test func oneToken() throws {
-        var one = try smiExpectations(layers: 1, L: 1, skip: 0, samples: 4096)
+        var one = try makeExpectations(layers: 1, L: 1, skip: 0, samples: 4096)
         let alone = try one.growth(q: [0])
         #expect(abs(alone.means[0] - 2) < 3 * alone.errors[0] && alone.errors[0] < 0.04, "\(alone)")
-        var two = try smiExpectations(layers: 2, L: 1, samples: 4096, draws: 4096)
+        var two = try makeExpectations(layers: 2, L: 1, samples: 4096, draws: 4096)
         let growth = try two.growth(q: [0, 0])
         #expect(
             abs(growth.means[1] - 2) < 3 * growth.errors[1] && growth.errors[1] < 0.04 && abs(growth.means[0]) < 1e-3,

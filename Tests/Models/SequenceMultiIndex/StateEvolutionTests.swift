@@ -1,15 +1,16 @@
 import Foundation
-import Models
+import ModelTesting
 import Modeling
 import Numerics
+import SequenceMultiIndex
 import Testing
 
-/// Landmarks 8 to 15 of the sheet: state evolution, generalisation error, and amp beside them.
-@Suite struct SMIStateEvolutionTests {
+/// Landmarks 8 to 15: state evolution, generalisation error, and amp beside them.
+@Suite struct StateEvolutionTests {
     /// Landmarks 8 and 9.
     @Test func twoStepsFromAWarmStart() throws {
-        let record = try runSMI(
-            "state-evolution", ["Q0": numbers([0, 0.3]), "mc_samples": .integer(16384)], times: [0, 1, 2])
+        let record = try run(
+            "state-evolution", ["Q0": vector([0, 0.3]), "mc_samples": .integer(16384)], times: [0, 1, 2])
         let overlap = record("overlap")
         #expect(overlap[1] == 0.3 && abs(overlap[3] - 0.391) < 0.006 && abs(overlap[5] - 0.467) < 0.007, "\(overlap)")
         #expect(overlap[4] < 1e-12)
@@ -17,9 +18,9 @@ import Testing
 
     /// Landmark 10.
     @Test func theFixedPointWithOneLayerLearned() throws {
-        let record = try runSMI(
+        let record = try run(
             "fixed-point",
-            ["Q0": numbers([0, 0.7]), "mc_samples": .integer(16384), "tolerance": .real(1e-3)])
+            ["Q0": vector([0, 0.7]), "mc_samples": .integer(16384), "tolerance": .real(1e-3)])
         #expect(abs(record("q_star")[1] - 0.770) < 0.01 && record("q_star")[0] < 1e-9)
         #expect(abs(record("e_gen")[0] - 0.185) < 0.005)
         #expect(record("converged") == [1] && record("residual")[0] <= 1e-3 && record("iterations")[0] > 5)
@@ -27,7 +28,7 @@ import Testing
 
     @Test func whatDoesNotConvergeSaysSo() {
         #expect {
-            try runSMI("fixed-point", ["max_iterations": .integer(2), "mc_samples": .integer(64)])
+            try run("fixed-point", ["max_iterations": .integer(2), "mc_samples": .integer(64)])
         } throws: { error in
             guard case ModelError.notConverged(let what)? = error as? ModelError else { return false }
             return what.contains("after 2 iterations")
@@ -42,9 +43,9 @@ import Testing
 
     /// Landmark 11, every step for itself from new sequences: the noise of 16384 is 1.5 % of Q11 a step.
     @Test(arguments: 0..<5) func aStepWhileTheFirstLayerFallsThenGrows(step: Int) throws {
-        let record = try runSMI(
+        let record = try run(
             "state-evolution",
-            ["alpha": .real(1.2), "Q0": numbers(Self.path[step]), "mc_samples": .integer(16384)], times: [1],
+            ["alpha": .real(1.2), "Q0": vector(Self.path[step]), "mc_samples": .integer(16384)], times: [1],
             seed: 2 + step, observables: ["overlap"])
         let overlap = record("overlap")
         #expect(abs(overlap[0] / Self.path[step + 1][0] - 1) < 0.05, "\(overlap)")
@@ -52,16 +53,17 @@ import Testing
     }
 
     /// Landmark 11 in one run. Common sequences add up their noise: of 16384 it is 0.6, 2, 3.5, 5 and 6 % of Q11 in the five steps
-    /// (scatter of runs). The sheet's last value, 0.048 where 0.0514(6) is right, is one such run of about 40000, 1.7 errors low.
+    /// (scatter of runs). The last value of that row, 0.048 where 0.0514(6) is right, is one such run of about 40000,
+    /// 1.7 errors low.
     @Test func theFirstLayerFallsThenGrows() throws {
-        let record = try runSMI(
+        let record = try run(
             "state-evolution",
-            ["alpha": .real(1.2), "Q0": numbers([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5],
+            ["alpha": .real(1.2), "Q0": vector([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5],
             observables: ["overlap", "residual"])
         let overlap = record("overlap")
-        let sheet = [0.082, 0.039, 0.029, 0.033, 0.048]
+        let landmark = [0.082, 0.039, 0.029, 0.033, 0.048]
         for i in 0..<5 {
-            #expect(abs(overlap[2 * i] / sheet[i] - 1) < 0.09, "step \(i + 1): \(overlap[2 * i])")
+            #expect(abs(overlap[2 * i] / landmark[i] - 1) < 0.09, "step \(i + 1): \(overlap[2 * i])")
             #expect(abs(overlap[2 * i + 1] / Self.path[i + 1][1] - 1) < 0.01)
         }
         #expect(overlap[4] < overlap[2] && overlap[8] > overlap[6])
@@ -71,8 +73,8 @@ import Testing
 
     /// Landmark 12.
     @Test func theGeneralisationError() {
-        var generalisation = SMIGeneralisation(
-            SMINetwork(layers: 2, L: 2, skip: 1), samples: 1 << 16, random: smiStream(2))
+        var generalisation = Generalisation(
+            Network(layers: 2, L: 2, skip: 1), samples: 1 << 16, random: testStream(2))
         for (q, e) in [([0.0, 0.0], 0.3865), ([0, 0.7734], 0.1828), ([0.614, 0.99474], 0.0225), ([0, 1], 0.035)] {
             let Q = [q[0], 0, 0, q[1]]
             let found = generalisation.error(M: Q, Q: Q, T: [1, 0, 0, 1])
@@ -84,22 +86,22 @@ import Testing
         #expect(generalisation.error(M: [1, 0, 0, 1], Q: [0.5, 0, 0, 0.5], T: one) == nil)
     }
 
-    /// Landmark 13, as one step from the sheet's fixed points on 2048 sequences: they hardly move.
+    /// Landmark 13, as one step from these fixed points on 2048 sequences: they hardly move.
     @Test(arguments: [(1.0, 0.628, 0.994), (1.2, 0.870, 0.998)])
     func fixedPointsWithThePublishedRegularisation(alpha: Double, q1: Double, q2: Double) throws {
-        let record = try runSMI(
+        let record = try run(
             "state-evolution",
             [
-                "alpha": .real(alpha), "reg": .real(1e-3), "Q0": numbers([q1, q2]), "mc_samples": .integer(2048),
+                "alpha": .real(alpha), "reg": .real(1e-3), "Q0": vector([q1, q2]), "mc_samples": .integer(2048),
             ], times: [1, 3])
         let overlap = record("overlap")
         #expect(abs(overlap[2] - q1) < 0.03 && abs(overlap[3] - q2) < 0.003, "\(overlap)")
     }
 
-    /// A warm start has M = Q = diag(Q0) up to finite size, 4/sqrt(d), and C = 1 - Q0 (section 3.1).
+    /// A warm start has M = Q = diag(Q0) up to finite size, 4/sqrt(d), and C = 1 - Q0 (11).
     @Test func aWarmStartHasItsOverlaps() throws {
-        let record = try runSMI(
-            "amp", ["alpha": .real(0.01), "Q0": numbers([0.2, 0.8]), "d": .integer(8000)], times: [0],
+        let record = try run(
+            "amp", ["alpha": .real(0.01), "Q0": vector([0.2, 0.8]), "d": .integer(8000)], times: [0],
             observables: ["M", "Q", "C"])
         for name in ["M", "Q"] {
             #expect(largestDifference(record(name), [0.2, 0, 0, 0.8]) < 0.045, "\(record(name))")
@@ -108,15 +110,15 @@ import Testing
     }
 
     /// amp from a warm start, against state evolution per iteration: d = 400, 12 seeds, both forms of A. Within 3 standard
-    /// errors and 0.01 (section 4.5).
+    /// errors and 0.01.
     @Test(arguments: [true, false]) func warmAMPFollowsStateEvolution(jacobian: Bool) throws {
-        let values: Given = ["alpha": .real(0.6), "Q0": numbers([0.4, 0.6]), "d": .integer(400)]
-        let theory = try runSMI(
+        let values: Given = ["alpha": .real(0.6), "Q0": vector([0.4, 0.6]), "d": .integer(400)]
+        let theory = try run(
             "state-evolution", values.merging(["mc_samples": .integer(8192)]) { $1 }, times: [1, 2, 3])("overlap")
         let seeds = 12
         var (sum, squares) = (Array(repeating: 0.0, count: 6), Array(repeating: 0.0, count: 6))
         for seed in 1...seeds {
-            let overlap = try runSMI(
+            let overlap = try run(
                 "amp", values.merging(["jacobian": .flag(jacobian)]) { $1 }, times: [1, 2, 3], seed: seed,
                 observables: ["overlap"])("overlap")
             for i in 0..<6 {
@@ -135,30 +137,30 @@ import Testing
     /// Landmark 14: cold amp finds the last layer, not the first.
     @Test func coldAMPFindsTheLastLayer() throws {
         let overlaps = try (1...4).map { seed in
-            let record = try runSMI("amp", times: [40], seed: seed, observables: ["overlap", "steps_half"])
+            let record = try run("amp", times: [40], seed: seed, observables: ["overlap", "steps_half"])
             #expect(record("overlap")[0] < 0.02)
             #expect(record("steps_half")[1] > 2 && record("steps_half")[0].isNaN)
             return record("overlap")[1]
         }
-        let (mean, error) = meanAndError(overlaps)
-        #expect(abs(mean - 0.754) < 0.06 && error < 0.03, "\(overlaps)")
+        let moments = Moments(overlaps)
+        #expect(abs(moments.mean - 0.754) < 0.06 && moments.error < 0.03, "\(overlaps)")
     }
 
-    /// Landmark 15, one seed (sheet: 3).
+    /// Landmark 15, one seed (of its 3).
     @Test func coldAMPFindsBothLayersOneAfterTheOther() throws {
-        let record = try runSMI(
+        let record = try run(
             "amp", ["alpha": .real(1.2)], times: [10, 20, 40], observables: ["overlap", "steps_half"])
         let overlap = record("overlap")
         #expect(overlap[1] > 0.9 && overlap[2] > 0.7 && abs(overlap[4] - 0.986) < 0.06, "\(overlap)")
         #expect(record("steps_half")[1] < record("steps_half")[0])
     }
 
-    /// reg in amp: with V + 0.1 the first layer cannot be known at alpha = 1, where it is without (section 4.4).
+    /// reg in amp: with V + 0.1 the first layer cannot be known at alpha = 1, where it is without.
     @Test(arguments: [(0.1, 0.0...0.15), (0, 0.4...1.1)]) func regIsAddedToTheVariance(
         reg: Double, range: ClosedRange<Double>
     ) throws {
-        let record = try runSMI(
-            "amp", ["alpha": .real(1), "Q0": numbers([0.6, 0.95]), "d": .integer(500), "reg": .real(reg)], times: [15],
+        let record = try run(
+            "amp", ["alpha": .real(1), "Q0": vector([0.6, 0.95]), "d": .integer(500), "reg": .real(reg)], times: [15],
             observables: ["overlap"])
         #expect(range.contains(record("overlap")[0]), "\(record("overlap"))")
     }
@@ -166,12 +168,12 @@ import Testing
     /// One layer of three tokens: amp reaches state evolution, through the closed channel.
     @Test func oneLayer() throws {
         let values: Given = ["layers": .integer(1), "L": .integer(3), "alpha": .real(0.26), "d": .integer(1500)]
-        let fixed = try runSMI(
+        let fixed = try run(
             "fixed-point",
-            values.merging(["Q0": numbers([0.5]), "tolerance": .real(1e-5), "mc_samples": .integer(1 << 17)]) { $1 })
+            values.merging(["Q0": vector([0.5]), "tolerance": .real(1e-5), "mc_samples": .integer(1 << 17)]) { $1 })
         let theory = fixed("q_star")[0]
         let overlaps = try (1...8).map {
-            try runSMI("amp", values, times: [60], seed: $0, observables: ["overlap"])("overlap")[0]
+            try run("amp", values, times: [60], seed: $0, observables: ["overlap"])("overlap")[0]
         }
         let mean = overlaps.reduce(0, +) / 8
         let error = (overlaps.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 56).squareRoot()
@@ -181,14 +183,14 @@ import Testing
     /// Three tokens in two layers: amp on importance draws follows state evolution on them.
     @Test func threeTokens() throws {
         let values: Given = [
-            "L": .integer(3), "alpha": .real(0.3), "d": .integer(300), "Q0": numbers([0.2, 0.4]),
+            "L": .integer(3), "alpha": .real(0.3), "d": .integer(300), "Q0": vector([0.2, 0.4]),
         ]
-        let theory = try runSMI(
+        let theory = try run(
             "state-evolution", values.merging(["mc_samples": .integer(2048), "draws": .integer(2048)]) { $1 },
             times: [1, 2])("overlap")
         var sum = [0.0, 0, 0, 0]
         for seed in 1...8 {
-            let overlap = try runSMI(
+            let overlap = try run(
                 "amp", values.merging(["draws": .integer(2048)]) { $1 }, times: [1, 2], seed: seed,
                 observables: ["overlap"])("overlap")
             for i in 0..<4 { sum[i] += overlap[i] / 8 }

@@ -1,17 +1,18 @@
 import Foundation
-import Models
+import ModelTesting
 import Modeling
 import Numerics
+import SequenceMultiIndex
 import Testing
 
-/// Landmarks 1 to 7, 16 and 17 of the sheet.
-@Suite struct SMIThresholdTests {
+/// Landmarks 1 to 7, 16 and 17.
+@Suite struct ThresholdTests {
     /// Landmark 1, and the same by the channel's own expectation.
     @Test(arguments: [2, 3, 4]) func oneLayerIsAPhaseRetrieval(L: Int) throws {
         let whole = Double(L * (L + 1))
         let values: Given = ["layers": .integer(1), "L": .integer(L)]
-        #expect(abs(try runSMI("weak-recovery", values)("alpha_c")[0] - 1 / whole) < 1e-12)
-        var expectations = try smiExpectations(layers: 1, L: L, samples: 4096)
+        #expect(abs(try run("weak-recovery", values)("alpha_c")[0] - 1 / whole) < 1e-12)
+        var expectations = try makeExpectations(layers: 1, L: L, samples: 4096)
         #expect(abs(try expectations.growth(q: [0]).means[0] / whole - 1) < 0.01)
     }
 
@@ -21,21 +22,21 @@ import Testing
         (2.0, 5.738, 0.0610), (3.0, 5.858, .nan), (4.0, 5.912, 0.0185),
     ])
     func responsesAtZero(c: Double, F22: Double, F11: Double) throws {
-        var expectations = try smiExpectations(skip: c, samples: 16384)
+        var expectations = try makeExpectations(skip: c, samples: 16384)
         let growth = try expectations.growth(q: [0, 0])
         #expect(abs(growth.means[1] / F22 - 1) < (c < 0.2 ? 0.02 : 0.006), "\(growth)")
         if F11.isFinite { #expect(abs(growth.means[0] / F11 - 1) < 0.025, "\(growth)") }
         #expect(growth.errors[1] < 0.01 * growth.means[1])
         let alpha = [1e-4: 0.280, 0.1: 0.245, 0.5: 0.2030, 1: 0.1855, 2: 0.1743, 4: 0.1691][c]
         if let alpha { #expect(abs(1 / growth.means[1] - alpha) < (c < 0.2 ? 0.005 : 0.002)) }
-        // Both bounds of section 4.2.
+        // The bounds (24).
         #expect(growth.means[1] < 6 && growth.means[0] < growth.means[1])
     }
 
     /// F_22 by another road: u on a grid, its density from the channel's evidence. No sampling at all.
     @Test func aGridInUGivesTheSame() throws {
-        let network = SMINetwork(layers: 2, L: 2, skip: 1)
-        var channel = try SMIChannel(network, draws: 0, random: smiStream(1))
+        let network = Network(layers: 2, L: 2, skip: 1)
+        var channel = try Channel(network, draws: 0, random: testStream(1))
         var (mass, F11, F22) = (0.0, 0.0, 0.0)
         let (K, reach) = (72, 11.0)
         let h = 2 * reach / Double(K)
@@ -65,7 +66,7 @@ import Testing
         (0.975, .nan, 1.034), (0.99, .nan, 1.80),
     ])
     func theBranchOnWhichTheLastLayerIsLearned(q: Double, alpha: Double, growth: Double) throws {
-        let record = try runSMI("branch", ["q_last": .real(q), "mc_samples": .integer(q < 0.2 ? 32768 : 8192)])
+        let record = try run("branch", ["q_last": .real(q), "mc_samples": .integer(q < 0.2 ? 32768 : 8192)])
         if alpha.isFinite {
             let error = record("alpha_error")[0]
             #expect(abs(record("alpha_branch")[0] - alpha) < max(0.01 * alpha, 3 * error) && error < 0.01 * alpha)
@@ -74,14 +75,14 @@ import Testing
         #expect(abs(record("growth")[1] - 1) < 1e-12)
     }
 
-    /// Landmark 7, within the sheet's tolerance: an error of 0.002 to 0.004. At c = 4 a fine quadrature allows 8192 sequences, whose
-    /// error of 0.005 (as the sheet's) is above a third of that: within three errors there.
+    /// Landmark 7, within its tolerance: an error of 0.002 to 0.004. At c = 4 a fine quadrature allows 8192 sequences, whose
+    /// error of 0.005 (as the landmark's) is above a third of that: within three errors there.
     @Test(arguments: [
         (0.2, 0, 32768, 0.725, 0.892), (0.5, 0, 16384, 0.723, 0.945), (1, 0, 32768, 0.723, 0.974),
         (2, 0, 16384, 0.724, 0.990), (4, 0, 8192, 0.724, 0.9966), (1, 1e-3, 32768, 0.749, .nan),
     ])
     func theThresholdOfTheFirstLayer(c: Double, reg: Double, samples: Int, alpha: Double, q: Double) throws {
-        let record = try runSMI(
+        let record = try run(
             "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(samples)])
         let (found, error) = (record("alpha_k")[0], record("alpha_error")[0])
         let isFine = c < 3
@@ -96,14 +97,14 @@ import Testing
     /// identity holds within its noise.
     @Test(arguments: [(1.0, 0.974), (2, 0.99)])
     func nishimoriWhereTheFirstLayerBecomesUnstable(c: Double, q: Double) throws {
-        var expectations = try smiExpectations(skip: c, samples: 8192)
+        var expectations = try makeExpectations(skip: c, samples: 8192)
         let (squares, products) = try expectations.nishimori(q: [0, q])
         #expect(abs(products[1] / squares[1] - 1) < 0.01, "\(squares) \(products)")
     }
 
     /// Landmark 16, 4096 sequences and 2 x 2048 draws: importance sampling, so the bias of short draws is in the tolerance.
     @Test func threeLayers() throws {
-        var expectations = try smiExpectations(layers: 3, samples: 4096, draws: 4096)
+        var expectations = try makeExpectations(layers: 3, samples: 4096, draws: 4096)
         let growth = try expectations.growth(q: [0, 0, 0])
         for (k, (F, error)) in [(0.195, 0.013), (0.123, 0.007), (5.2, 0.3)].enumerated() {
             #expect(abs(growth.means[k] - F) < 3 * error, "\(k): \(growth.means[k])")
@@ -112,7 +113,7 @@ import Testing
 
     /// Squares are products of independent halves of the draws: at Q = 0 nothing is known of the sign of z, whatever few draws say.
     @Test func fewDrawsDoNotAddTheirSquare() throws {
-        var expectations = try smiExpectations(L: 3, samples: 1024, draws: 32)
+        var expectations = try makeExpectations(L: 3, samples: 1024, draws: 32)
         let responses = try expectations.responses(q: [0, 0])
         #expect(abs(responses.means[0]) < 3 * responses.errors[0] && responses.errors[0] < 0.02, "\(responses)")
         // The sign of the last layer is summed over.
@@ -122,7 +123,7 @@ import Testing
     /// Landmark 17.
     @Test(arguments: [(3, 1.0, 10.3, 0.1), (4, 1, 17.4, 0.1), (3, 2, 11.32, 0.04)])
     func moreTokens(L: Int, c: Double, F: Double, error: Double) throws {
-        var expectations = try smiExpectations(L: L, skip: c, samples: 2048, draws: 4096)
+        var expectations = try makeExpectations(L: L, skip: c, samples: 2048, draws: 4096)
         let growth = try expectations.growth(q: [0, 0])
         #expect(abs(growth.means[1] - F) < 3 * (error + growth.errors[1]) + 0.01 * F, "\(growth)")
         #expect(growth.means[1] < Double(L * (L + 1)))
@@ -131,7 +132,7 @@ import Testing
     /// The Nishimori identity of every kind of channel: quadrature, draws, closed form.
     @Test(arguments: [(2, 2, [0.3, 0.6]), (2, 3, [0.3, 0.6]), (3, 2, [0.2, 0.3, 0.6]), (1, 3, [0.5])])
     func nishimori(layers: Int, L: Int, q: [Double]) throws {
-        var expectations = try smiExpectations(layers: layers, L: L, samples: 4096, draws: 8192)
+        var expectations = try makeExpectations(layers: layers, L: L, samples: 4096, draws: 8192)
         let (squares, products) = try expectations.nishimori(q: q)
         for k in 0..<layers where squares[k] > 0.3 {
             #expect(abs(products[k] / squares[k] - 1) < 0.04, "\(squares) \(products)")
