@@ -1,11 +1,9 @@
-import Foundation
-
-/// The links y = g(z) of the sheet's section 6.
-package enum MIWLink: String, Sendable, CaseIterable {
+/// The links y = g(z) (32).
+package enum Link: String, Sendable, CaseIterable {
     case signProduct2 = "sign_product2"
     case phaseParity = "phase_parity"
     case committee3
-    // Thresholds only (6.4).
+    // Thresholds only.
     case product
     case ratio
     case sumOfSquares = "sum_of_squares"
@@ -24,7 +22,10 @@ package enum MIWLink: String, Sendable, CaseIterable {
     }
 
     /// Whether there are message passing and state evolution for it.
-    package var hasDynamics: Bool { self == .signProduct2 || self == .phaseParity || self == .committee3 }
+    package var hasDynamics: Bool { self == .signProduct2 || hasStaircase }
+
+    /// Whether some directions wait for others.
+    package var hasStaircase: Bool { self == .phaseParity || self == .committee3 }
 
     /// Whether labels are +-1 and may be flipped.
     package var canFlip: Bool { self == .signProduct2 || self == .signProduct3 }
@@ -39,13 +40,4 @@ package enum MIWLink: String, Sendable, CaseIterable {
         default: return sign(z[0]) * sign(z[1])
         }
     }
-}
-
-/// The substreams of a task's random stream.
-enum MIWStreams {
-    static let data: UInt32 = 0
-    static let teacher: UInt32 = 1
-    static let initial: UInt32 = 2
-    static let flips: UInt32 = 3
-    static let test: UInt32 = 4
 }

@@ -1,12 +1,12 @@
 import Foundation
 import Numerics
 
-/// Averages over the label y = z1^2 + sign(z1 z2 z3) and omega_1 at overlap M11 = `a`, with diagonal M (sheet, section 6.2).
+/// Averages over the label y = z1^2 + sign(z1 z2 z3) and omega_1 at overlap M11 = `a`, with diagonal M (19) to (23).
 ///
 /// At y < 1 there are two atoms z1 = +-r with s = -1 and y = r^2 - 1; at y = 1 + q^2 there are z1 = +-q with s = 1
 /// besides. In r and q all is smooth: panels of Gauss-Legendre nodes where the mass is, so that neither the kink at y = 1 nor a
 /// small V11 costs accuracy. omega_1 -> -omega_1 with the sign of z2 z3 leaves everything, so omega_1 > 0 is enough.
-package struct MIWPhaseParity: Sendable {
+package struct PhaseParity: Sendable {
     package let a: Double
     private let V: Double
 
@@ -104,7 +104,7 @@ package struct MIWPhaseParity: Sendable {
         return sum
     }
 
-    /// E[rho^2], rho = v/u: the staircase's coupling of (z2, z3) at this a, where alpha_2(a) = pi^2/(4 E[rho^2]) (6.2).
+    /// E[rho^2], rho = v/u: the staircase's coupling of (z2, z3) at this a, where alpha_2(a) = pi^2/(4 E[rho^2]) (23).
     package func coupling() -> Double {
         if 1 - a < 1e-9 { return 1 }
         var sum = 0.0
@@ -118,7 +118,7 @@ package struct MIWPhaseParity: Sendable {
     /// E[(m2 - 1)^2] with m2(y) = E[z1^2|y], at a = 0: 1/alpha_1.
     package static func secondMomentInformation() -> Double {
         var sum = 0.0
-        MIWPhaseParity(a: 0).integrate { weight, atoms in
+        PhaseParity(a: 0).integrate { weight, atoms in
             guard atoms.u > 1e-290 else { return }
             let excess = atoms.moment / atoms.u - 1
             sum += weight * atoms.u * excess * excess

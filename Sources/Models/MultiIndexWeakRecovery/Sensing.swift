@@ -1,10 +1,10 @@
 import Dynamics
-import Foundation
 import Numerics
+import Randomness
 
 /// F = X/sqrt(d) with the covariates in single precision: they are the only large array, and an iteration takes the time of
 /// reading them twice. Sums over d are in single precision over 16 lanes, sums over samples in double over blocks of 8 rows.
-package struct MIWSensing: SensingOperator {
+package struct Sensing: SensingOperator {
     package let fieldCount: Int
     package let signalCount: Int
     package let width: Int

@@ -1,8 +1,8 @@
 import Foundation
 import Numerics
 
-/// E = E[sign z_1 sign z_2] for z ~ N(mu, S), with its derivatives in mu (sheet, section 6.1), for eight means at once.
-package struct MIWSignPair: Sendable {
+/// E = E[sign z_1 sign z_2] for z ~ N(mu, S), with its derivatives in mu (16), (17), for eight means at once.
+package struct SignPair: Sendable {
     /// 1/sqrt(2 S_ii), and 1/sqrt(2 S_i|j).
     private let (scale1, scale2, conditional1, conditional2): (Double, Double, Double, Double)
     /// S12/S22 and S12/S11.

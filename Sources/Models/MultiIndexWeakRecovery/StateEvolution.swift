@@ -1,13 +1,14 @@
-import Foundation
+import Dynamics
+import Modeling
 import Numerics
 
-/// State evolution (sheet, section 4): Mhat = alpha E[g g^T], M <- I - (I + Mhat)^-1, by deterministic quadrature.
-package struct MIWStateEvolution: Sendable {
-    package let link: MIWLink
+/// State evolution (11): Mhat = alpha E[g g^T], M <- I - (I + Mhat)^-1, by deterministic quadrature.
+package struct StateEvolution: Sendable {
+    package let link: Link
     package let alpha: Double
     package let contrast: Double
 
-    package init(link: MIWLink, alpha: Double, contrast: Double = 1) {
+    package init(link: Link, alpha: Double, contrast: Double = 1) {
         (self.link, self.alpha, self.contrast) = (link, alpha, contrast)
     }
 
@@ -16,71 +17,46 @@ package struct MIWStateEvolution: Sendable {
 
     /// One step from the overlap matrix M (p, p).
     package func step(_ M: [Double]) throws -> [Double] {
-        let information = try outputInformation(M)
-        var sum = information.map { alpha * $0 }
+        let information = try outputInformation(M).map { alpha * $0 }
+        var sum = information
         for i in 0..<p { sum[i * p + i] += 1 }
-        guard let factor = SmallMatrix.cholesky(sum, p, tolerance: 0, allowsZero: false) else {
-            throw MIWNotPositive(what: "I + Mhat = \(sum) is not positive definite")
-        }
-        let C = SmallMatrix.inverse(factor: factor, p)
         // 1 - C_ii loses what a small overlap has; M = Mhat (I + Mhat)^-1 does not.
-        let M = SmallMatrix.product(information.map { alpha * $0 }, C, p, p, p)
-        return (0..<p * p).map { 0.5 * (M[$0] + M[$0 % p * p + $0 / p]) }
+        let C = try positiveInverse("I + Mhat", sum, p)
+        return SmallMatrix.symmetrised(SmallMatrix.product(information, C, p, p, p), p)
     }
 
     /// E[g g^T] at overlap M.
     package func outputInformation(_ M: [Double]) throws -> [Double] {
-        guard M.allSatisfy(\.isFinite) else { throw MIWNotPositive(what: "M = \(M) is not finite") }
+        guard M.allSatisfy(\.isFinite) else { throw NotPositive("I - M", M) }
         if link == .phaseParity {
-            let result = MIWPhaseParity(a: M[0]).information(b: M[4], c: M[8])
+            let result = PhaseParity(a: M[0]).information(b: M[4], c: M[8])
             return [result.x, 0, 0, 0, result.y, 0, 0, 0, result.z]
         }
-        let grid = try MIWFieldGrid(M, p)
-        let V = (0..<p * p).map { ($0 % (p + 1) == 0 ? 1 : 0) - M[$0] }
+        let grid = try FieldGrid(M, p)
+        let V = SmallMatrix.complement(M, p)
         if link == .committee3 {
-            guard let count = MIWSignCount(V) else {
-                throw MIWNotPositive(what: "I - M = \(V) is not positive definite")
-            }
-            return grid.average(p) { w0, w1, w2 in
-                let parts = count.parts(w0, w1, w2)
-                var sum = MIWProducts()
-                for k in 0..<4 {
-                    sum.add(count.moments(parts, w0, w1, w2, count: Lanes(repeating: Double(k)), hessian: false))
-                }
-                return sum
+            let count = try SignCount(V)
+            return grid.average(p) { w, sum in
+                let parts = count.parts(w)
+                for k in 0..<4 { sum.add(count.moments(parts, w, count: Lanes(repeating: Double(k)), hessian: false)) }
             }
         }
-        guard let posterior = MIWSignProduct2(V, contrast: contrast) else {
-            throw MIWNotPositive(what: "I - M = \(V) is not positive definite")
-        }
-        return grid.average(p) { w0, w1, w2 in
-            var sum = MIWProducts()
+        let posterior = try SignProductPosterior(V, contrast: contrast)
+        return grid.average(p) { w, sum in
             for label in [1.0, -1] {
-                sum.add(posterior.moments(w0, w1, w2, label: Lanes(repeating: label), hessian: false))
+                sum.add(posterior.moments(w, label: Lanes(repeating: label), hessian: false))
             }
-            return sum
         }
     }
 }
 
-/// Sum over labels of D D^T/Z.
-struct MIWProducts {
-    var (p00, p01, p02, p11, p12, p22) = (
-        Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero
-    )
-
-    /// A label of probability below 1e-12 contributes below 1e-10, and its Z is rounding: left out.
+extension SymmetricTriple {
+    /// Adds D D^T/Z of one label. A label of probability below 1e-12 contributes below 1e-10, and its Z is rounding: left out.
     @inline(__always)
-    mutating func add(_ m: MIWMoments) {
+    mutating func add(_ m: Evidence) {
         let isTiny = m.Z .< Lanes(repeating: 1e-12)
         let inverse = (1 / m.Z.replacing(with: 1, where: isTiny)).replacing(with: 0, where: isTiny)
-        let (d0, d1, d2) = (m.D0 * inverse, m.D1 * inverse, m.D2 * inverse)
-        p00 += d0 * m.D0
-        p01 += d0 * m.D1
-        p02 += d0 * m.D2
-        p11 += d1 * m.D1
-        p12 += d1 * m.D2
-        p22 += d2 * m.D2
+        add(.product(m.D * inverse, m.D), times: Lanes(repeating: 1))
     }
 }
 
@@ -88,24 +64,26 @@ struct MIWProducts {
 ///
 /// The rule converges exponentially once the step resolves functions on the scale of sqrt(V), V = I - M; directions of
 /// eigenvalue 0 take one point.
-struct MIWFieldGrid: Sendable {
-    /// Blocks of eight: omega_0, omega_1, omega_2, weight.
-    private let blocks: [(Lanes, Lanes, Lanes, Lanes)]
+struct FieldGrid: Sendable {
+    /// omega and weights.
+    private let nodes: [(v: Triple, w: Lanes)]
 
     static let cutoff = 7.0
     static let leastStep = 0.03
 
+    /// The step along a direction of eigenvalue `value`, when 1 minus the largest is `least`.
+    static func step(_ value: Double, least: Double) -> Double {
+        max(leastStep, min(0.45, 0.6 * (max(least, 1e-12) / value).squareRoot()))
+    }
+
     init(_ M: [Double], _ p: Int) throws {
-        let symmetric = (0..<p * p).map { 0.5 * (M[$0] + M[$0 % p * p + $0 / p]) }
-        let eigen = try LAPACK.symmetricEigen(p, symmetric, vectors: true)
+        let eigen = try LAPACK.symmetricEigen(p, SmallMatrix.symmetrised(M, p), vectors: true)
         guard let largest = eigen.values.last, largest < 1 else {
-            throw MIWNotPositive(what: "I - M is not positive definite (M = \(M))")
+            throw NotPositive("I - M", SmallMatrix.complement(M, p))
         }
-        let least = max(1 - largest, 1e-12)
         var points = [SIMD4<Double>(0, 0, 0, 1)]
         for (index, value) in eigen.values.enumerated() where value > 1e-15 {
-            let root = value.squareRoot()
-            let step = max(Self.leastStep, min(0.45, 0.6 * (least / value).squareRoot()))
+            let (root, step) = (value.squareRoot(), Self.step(value, least: 1 - largest))
             let side = Int((Self.cutoff / step).rounded(.up))
             // The first axis that is used is halved.
             let isFirst = points.count == 1
@@ -124,33 +102,77 @@ struct MIWFieldGrid: Sendable {
             }
             points = next
         }
-        var blocks: [(Lanes, Lanes, Lanes, Lanes)] = []
-        blocks.reserveCapacity((points.count + 7) / 8)
-        for first in stride(from: 0, to: points.count, by: 8) {
-            var block = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-            for i in 0..<min(8, points.count - first) {
-                let point = points[first + i]
-                (block.0[i], block.1[i], block.2[i], block.3[i]) = (point.x, point.y, point.z, point.w)
-            }
-            blocks.append(block)
-        }
-        self.blocks = blocks
+        nodes = blocks(points)
     }
 
+    /// The average of what `body` adds at each omega, p x p.
     @inline(__always)
-    func average(_ p: Int, _ body: (Lanes, Lanes, Lanes) -> MIWProducts) -> [Double] {
-        var sum = MIWProducts()
-        for block in blocks {
-            let value = body(block.0, block.1, block.2)
-            sum.p00 += block.3 * value.p00
-            sum.p01 += block.3 * value.p01
-            sum.p02 += block.3 * value.p02
-            sum.p11 += block.3 * value.p11
-            sum.p12 += block.3 * value.p12
-            sum.p22 += block.3 * value.p22
+    func average(_ p: Int, _ body: (Triple, inout SymmetricTriple) -> Void) -> [Double] {
+        var sum = SymmetricTriple()
+        for node in nodes {
+            var value = SymmetricTriple()
+            body(node.v, &value)
+            sum.add(value, times: node.w)
         }
-        let (a, b, c) = (sum.p00.sum(), sum.p01.sum(), sum.p02.sum())
-        let (d, e, f) = (sum.p11.sum(), sum.p12.sum(), sum.p22.sum())
-        return p == 2 ? [a, b, b, d] : [a, b, c, b, d, e, c, e, f]
+        return sum.sum(p)
     }
+}
+
+/// Methods `state-evolution` and `fixed-point`: M by iteration, or at the end of it.
+struct TheoryRun: Run {
+    private let parameters: MultiIndexWeakRecovery.Parameters
+    private let evolution: StateEvolution
+    private let isTimed: Bool
+    private var iteration: FixedPoint
+
+    init(_ parameters: MultiIndexWeakRecovery.Parameters, isTimed: Bool) {
+        (self.parameters, self.isTimed) = (parameters, isTimed)
+        evolution = StateEvolution(link: parameters.link, alpha: parameters.alpha, contrast: parameters.contrast)
+        iteration = FixedPoint(
+            from: parameters.M0,
+            rule: FixedPointRule(
+                damping: parameters.damping, tolerance: parameters.tolerance,
+                maximumIterations: parameters.maximumIterations))
+    }
+
+    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
+        let target = isTimed ? Int(time) : Int.max
+        // A step takes from tens of microseconds to tens of milliseconds.
+        var left = max(quantum / 2000, 1)
+        while left > 0, !iteration.isFinished, iteration.iterations < target {
+            do {
+                try iteration.step(evolution.step)
+            } catch let failure as NotPositive {
+                throw ModelError.diverged(step: iteration.iterations + 1, failure.what)
+            } catch let failure as FixedPointError {
+                throw ModelError.diverged(step: iteration.iterations + 1, "\(failure)")
+            }
+            left -= 1
+        }
+        return iteration.isFinished || iteration.iterations >= target
+    }
+
+    func observe(into sink: inout ObservationSink) throws {
+        let M = iteration.value
+        try sink.put(M: M, Q: M, C: SmallMatrix.complement(M, parameters.p), parameters.link)
+        let errors = TestErrors(link: parameters.link, contrast: parameters.contrast)
+        if sink.wants(.testError) { sink.put(.testError, errors.plugIn(M)) }
+        if sink.wants(.bayesError) { sink.put(.bayesError, errors.bayes(M)) }
+    }
+
+    func finish(into sink: inout ObservationSink) throws {
+        if !isTimed {
+            guard iteration.isConverged else {
+                throw ModelError.notConverged(
+                    "M still changes by \(iteration.residual) after \(iteration.iterations) iterations (tolerance "
+                        + "\(parameters.tolerance)); raise max_iterations or tolerance (near a threshold it takes long)"
+                )
+            }
+            try observe(into: &sink)
+        }
+        sink.put(
+            iterations: iteration.iterations, residual: iteration.residual, isConverged: iteration.isConverged)
+    }
+
+    mutating func exchange(with archive: inout StateArchive) throws { try archive.exchange(&iteration) }
 }

@@ -1,32 +1,33 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
+import MultiIndexWeakRecovery
 import Numerics
 
-let miw = TaskHarness(model: MultiIndexWeakRecovery(), salt: 0x4D49_5700)
+let harness = TaskHarness(MultiIndexWeakRecovery(), salt: 0x4D49_5700)
 
 /// A grid point of `link` at `alpha`, with more on top.
-func miwValues(_ link: String, _ alpha: Double, _ more: Given = [:]) -> Given {
+func point(_ link: String, _ alpha: Double, _ more: Given = [:]) -> Given {
     Given(dictionaryLiteral: ("link", .text(link)), ("alpha", .real(alpha))).merging(more) { $1 }
 }
 
-func runMIW(
+func record(
     _ method: String, _ values: Given, times: [Double] = [.infinity], seed: Int = 1, quantum: Int = 1 << 20,
     observables: Set<String>? = nil
 ) throws -> Recording {
-    try miw.run(method, values, times: times, unit: .steps, seed: seed, quantum: quantum, observables: observables)
+    try harness.run(method, values, times: times, unit: .steps, seed: seed, quantum: quantum, observables: observables)
 }
 
 /// One number of a method without time.
-func miwNumber(_ method: String, _ name: String, _ values: Given) throws -> Double {
-    try runMIW(method, values, observables: [name])(name).first ?? .nan
+func number(_ method: String, _ name: String, _ values: Given) throws -> Double {
+    try record(method, values, observables: [name])(name).first ?? .nan
 }
 
 /// diag(...) as M0.
-func miwDiagonal(_ values: [Double]) -> Given { ["M0": .array(ArrayValue(shape: [values.count], elements: values))] }
+func diagonal(_ values: [Double]) -> Given { ["M0": .array(ArrayValue(shape: [values.count], elements: values))] }
 
 /// The random covariance I - M of an overlap matrix with eigenvalues up to `top`.
-func miwRandomCovariance(_ p: Int, top: Double, _ random: inout RandomStream) -> [Double] {
+func randomCovariance(_ p: Int, top: Double, _ random: inout RandomStream) -> [Double] {
     let a = (0..<p * p).map { _ in random.normal() }
     let gram = SmallMatrix.product(a, SmallMatrix.transpose(a, p, p), p, p, p)
     let largest = (try? LAPACK.symmetricEigen(p, gram).values.last) ?? 1

@@ -1,26 +1,38 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
+import MultiIndexWeakRecovery
 import Numerics
 import Testing
 
-/// g_out and its Jacobian of the three links with dynamics (landmark 20 and section 6 of the sheet).
-@Suite struct MIWPosteriorTests {
-    private func posterior(_ link: String, _ V: [Double]) throws -> any MIWPosterior {
+/// g_out and its Jacobian of the three links with dynamics (landmark 20).
+@Suite struct PosteriorTests {
+    private func posterior(_ link: String, _ V: [Double]) throws -> any Posterior {
         switch link {
-        case "phase_parity": return try #require(MIWPhaseParityPosterior(V))
-        case "committee3": return try #require(MIWSignCount(V))
-        default: return try #require(MIWSignProduct2(V, contrast: 0.9))
+        case "phase_parity": return try PhaseParityPosterior(V)
+        case "committee3": return try SignCount(V)
+        default: return try SignProductPosterior(V, contrast: 0.9)
         }
     }
 
-    private func moments(_ posterior: any MIWPosterior, _ w: [Double], _ y: Double) -> MIWMoments {
+    private func moments(_ posterior: any Posterior, _ w: [Double], _ y: Double) -> Evidence {
         posterior.moments(
-            Lanes(repeating: w[0]), Lanes(repeating: w[1]), Lanes(repeating: w.count > 2 ? w[2] : 0),
-            label: Lanes(repeating: y), hessian: true)
+            triple(w), label: Lanes(repeating: y), hessian: true)
     }
 
-    private func output(_ m: MIWMoments) -> [Double] { [m.D0[0] / m.Z[0], m.D1[0] / m.Z[0], m.D2[0] / m.Z[0]] }
+    private func gradient(_ m: Evidence) -> [Double] { [m.D.x[0], m.D.y[0], m.D.z[0]] }
+
+    private func hessian(_ m: Evidence) -> [[Double]] {
+        let H = m.H
+        return [[H.xx, H.xy, H.xz], [H.xy, H.yy, H.yz], [H.xz, H.yz, H.zz]].map { $0.map { $0[0] } }
+    }
+
+    private func triple(_ w: [Double]) -> Triple {
+        Triple(
+            x: Lanes(repeating: w[0]), y: Lanes(repeating: w[1]), z: Lanes(repeating: w.count > 2 ? w[2] : 0))
+    }
+
+    private func output(_ m: Evidence) -> [Double] { gradient(m).map { $0 / m.Z[0] } }
 
     private static let links = ["sign_product2", "phase_parity", "committee3"]
 
@@ -31,13 +43,13 @@ import Testing
             link == "sign_product2" ? [1, -1] : link == "committee3" ? [-3, -1, 1, 3] : [-0.6, 0.4, 1.3, 3]
         var random = RandomStream(identity: TaskIdentity(high: 0x3149, low: UInt64(p)))
         for round in 0..<12 {
-            let V = miwRandomCovariance(p, top: round % 3 == 0 ? 0.9 : 0.5, &random)
+            let V = randomCovariance(p, top: round % 3 == 0 ? 0.9 : 0.5, &random)
             let channel = try posterior(link, V)
             let w = (0..<3).map { _ in 0.7 * random.normal() }
             for y in labels {
                 let m = moments(channel, w, y)
                 let g = output(m)
-                let H = [[m.H00, m.H01, m.H02], [m.H01, m.H11, m.H12], [m.H02, m.H12, m.H22]].map { $0.map { $0[0] } }
+                let H = hessian(m)
                 for j in 0..<p {
                     let h = 1e-5
                     var (up, down) = (w, w)
@@ -62,13 +74,13 @@ import Testing
         let p = link == "sign_product2" ? 2 : 3
         var random = RandomStream(identity: TaskIdentity(high: 0x314A, low: UInt64(p)))
         for round in 0..<12 {
-            let channel = try posterior(link, miwRandomCovariance(p, top: [0.3, 0.8, 0.97][round % 3], &random))
+            let channel = try posterior(link, randomCovariance(p, top: [0.3, 0.8, 0.97][round % 3], &random))
             let w = (0..<3).map { _ in 0.7 * random.normal() }
             var total = 0.0
             for y in link == "sign_product2" ? [1.0, -1] : [-3, -1, 1, 3] {
                 let m = moments(channel, w, y)
                 total += m.Z[0]
-                let D = [m.D0[0], m.D1[0], m.D2[0]]
+                let D = gradient(m)
                 for j in 0..<p {
                     let h = 1e-5
                     var (up, down) = (w, w)
@@ -85,7 +97,7 @@ import Testing
     /// E[sign z1 sign z2] against Owen's T: P(z1 > 0, z2 > 0) of a bivariate normal, up to strong correlations.
     @Test(arguments: [0, 0.2, -0.5, 0.8, -0.93, 0.99]) func pairsOfSigns(rho: Double) throws {
         let (S11, S22) = (0.7, 1.9)
-        let pair = try #require(MIWSignPair(S11, rho * (S11 * S22).squareRoot(), S22))
+        let pair = try #require(SignPair(S11, rho * (S11 * S22).squareRoot(), S22))
         var random = RandomStream(identity: TaskIdentity(high: 0x314B, low: 1))
         for _ in 0..<50 {
             let (m1, m2) = (S11.squareRoot() * random.normal(), S22.squareRoot() * random.normal())
@@ -104,7 +116,7 @@ import Testing
     /// Posterior means by sampling: V g + omega = E[z|y], for the two links of three directions and a full V.
     @Test func committeeAndPhaseParityAgainstSamples() throws {
         var random = RandomStream(identity: TaskIdentity(high: 0x314C, low: 1))
-        let V = miwRandomCovariance(3, top: 0.7, &random)
+        let V = randomCovariance(3, top: 0.7, &random)
         let L = try #require(SmallMatrix.cholesky(V, 3, tolerance: 0, allowsZero: false))
         let w = [0.4, -0.7, 0.3]
         let channel = try posterior("committee3", V)
@@ -128,7 +140,7 @@ import Testing
                 for i in 0..<3 { windowSum[i] += z[i] }
             }
         }
-        func mean(_ m: MIWMoments) -> [Double] {
+        func mean(_ m: Evidence) -> [Double] {
             let g = output(m)
             return zip(w, SmallMatrix.product(V, g, 3, 3, 1)).map { $0 + $1 }
         }
@@ -144,7 +156,7 @@ import Testing
         }
     }
 
-    /// The committee's P(y) and derivative along u in the unspecialised case, by the sectors of the sheet's section 6.3: in
+    /// The committee's P(y) and derivative along u in the unspecialised case, by (30): in
     /// polar coordinates of z_perp the order of thresholds is fixed in a sector of width pi/3.
     @Test(arguments: [0.3, 0.88]) func committeeBySectors(mu: Double) throws {
         let V = (0..<9).map { ($0 % 4 == 0 ? 1 : 0) - mu / 3 }
@@ -173,9 +185,10 @@ import Testing
             for k in 0..<4 {
                 let m = moments(channel, Array(repeating: omega / 3.0.squareRoot(), count: 3), 2 * Double(k) - 3)
                 #expect(abs(m.Z[0] - P[k]) < 1e-9)
-                #expect(abs((m.D0[0] + m.D1[0] + m.D2[0]) / 3.0.squareRoot() - slope[k]) < 1e-8)
-                let along = (m.H00 + m.H11 + m.H22 + 2 * (m.H01 + m.H02 + m.H12))[0] / 3
-                #expect(abs((m.H00 + m.H11 + m.H22)[0] - along - trace[k]) < 1e-8)
+                #expect(abs(gradient(m).reduce(0, +) / 3.0.squareRoot() - slope[k]) < 1e-8)
+                let H = hessian(m)
+                let along = H.joined().reduce(0, +) / 3
+                #expect(abs(H[0][0] + H[1][1] + H[2][2] - along - trace[k]) < 1e-8)
             }
         }
     }
@@ -188,14 +201,14 @@ import Testing
         if link == "phase_parity" {
             M = [0.5, 0, 0, 0, 0.3, 0, 0, 0, 0.2]
         } else {
-            let V = miwRandomCovariance(p, top: 0.6, &random)
+            let V = randomCovariance(p, top: 0.6, &random)
             M = V.enumerated().map { ($0.offset % (p + 1) == 0 ? 1 : 0) - $0.element }
         }
         let V = M.enumerated().map { ($0.offset % (p + 1) == 0 ? 1 : 0) - $0.element }
-        let modelLink = try #require(MIWLink(rawValue: link))
-        let exact = try MIWStateEvolution(link: modelLink, alpha: 1).outputInformation(M)
-        let channel: any MIWPosterior =
-            link == "sign_product2" ? try #require(MIWSignProduct2(V, contrast: 1)) : try posterior(link, V)
+        let modelLink = try #require(Link(rawValue: link))
+        let exact = try StateEvolution(link: modelLink, alpha: 1).outputInformation(M)
+        let channel: any Posterior =
+            link == "sign_product2" ? try SignProductPosterior(V, contrast: 1) : try posterior(link, V)
         let root = try #require(SmallMatrix.cholesky(M, p, tolerance: 1e-12, allowsZero: true))
         let rest = try #require(SmallMatrix.cholesky(V, p, tolerance: 0, allowsZero: false))
         let inverse = SmallMatrix.inverse(factor: rest, p)

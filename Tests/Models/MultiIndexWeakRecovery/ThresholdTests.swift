@@ -1,11 +1,12 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
+import MultiIndexWeakRecovery
 import Numerics
 import Testing
 
 /// Weak-recovery thresholds: landmarks 1 to 3, 14, 18, each by two methods.
-@Suite struct MIWThresholdTests {
+@Suite struct ThresholdTests {
     private static let quarter = Double.pi * Double.pi / 4
 
     /// alpha_c by the linearised operator (landmarks 1, 2, 3 and the table of 6.4).
@@ -13,8 +14,8 @@ import Testing
         ("sign_product2", quarter, 1e-10), ("phase_parity", 0.57517, 2e-5), ("product", 0.593751, 2e-6),
         ("ratio", 1, 1e-10), ("square", 0.5, 1e-10), ("absolute", 0.5, 1e-10), ("sum_of_squares", 1, 1e-9),
     ]) func thresholds(link: String, expected: Double, tolerance: Double) throws {
-        let run = try runMIW(
-            "weak-recovery", miwValues(link, 1),
+        let run = try record(
+            "weak-recovery", point(link, 1),
             observables: [
                 "alpha_c", "top_eigenvalue", "difficulty", "trivial_dimension", "spectrum_error", "eigenvector",
             ])
@@ -29,22 +30,22 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 5, 12]) func sumsOfSquares(p: Int) throws {
-        let values = miwValues("sum_of_squares", 1, ["p": .integer(p)])
-        #expect(abs(try miwNumber("weak-recovery", "alpha_c", values) - Double(p) / 2) < 1e-8)
+        let values = point("sum_of_squares", 1, ["p": .integer(p)])
+        #expect(abs(try number("weak-recovery", "alpha_c", values) - Double(p) / 2) < 1e-8)
     }
 
     @Test func flipsRaiseTheThreshold() throws {
-        let values = miwValues("sign_product2", 1, ["flip": .real(0.1)])
+        let values = point("sign_product2", 1, ["flip": .real(0.1)])
         let expected = Self.quarter / (0.8 * 0.8)
-        #expect(abs(try miwNumber("weak-recovery", "alpha_c", values) - expected) < 1e-9)
-        #expect(abs(try miwNumber("weak-recovery", "alpha_c_growth", values) - expected) < 1e-3)
+        #expect(abs(try number("weak-recovery", "alpha_c", values) - expected) < 1e-9)
+        #expect(abs(try number("weak-recovery", "alpha_c_growth", values) - expected) < 1e-3)
     }
 
     @Test func threeSignsAreHardAndACommitteeIsTrivial() throws {
-        let hard = try runMIW("weak-recovery", miwValues("sign_product3", 1))
+        let hard = try record("weak-recovery", point("sign_product3", 1))
         #expect(hard("alpha_c") == [.infinity] && hard("difficulty") == [2] && hard("trivial_dimension") == [0])
         #expect(hard("top_eigenvalue") == [0] && hard("eigenvector").filter(\.isNaN).count == 9)
-        let trivial = try runMIW("weak-recovery", miwValues("committee3", 3))
+        let trivial = try record("weak-recovery", point("committee3", 3))
         #expect(trivial("alpha_c") == [0] && trivial("difficulty") == [0] && trivial("trivial_dimension") == [1])
         #expect(trivial("top_eigenvalue")[0].isNaN)
     }
@@ -53,17 +54,17 @@ import Testing
     @Test(arguments: [("sign_product2", quarter), ("phase_parity", 0.57517)]) func byGrowth(
         link: String, expected: Double
     ) throws {
-        let alpha = try miwNumber("weak-recovery", "alpha_c_growth", miwValues(link, 1))
+        let alpha = try number("weak-recovery", "alpha_c_growth", point(link, 1))
         #expect(abs(alpha - expected) < 1e-4, "\(alpha)")
-        #expect(abs(alpha - (try miwNumber("weak-recovery", "alpha_c", miwValues(link, 1)))) < 1e-4)
+        #expect(abs(alpha - (try number("weak-recovery", "alpha_c", point(link, 1)))) < 1e-4)
     }
 
     // Landmark 18.
     @Test(arguments: zip([1, 3, 5], [0.14527, 0.53641, 0.99577])) func stabilityOfTheCommittee(
         alpha: Double, expected: Double
     ) throws {
-        let run = try runMIW(
-            "weak-recovery", miwValues("committee3", alpha), observables: ["stability", "stability_growth"])
+        let run = try record(
+            "weak-recovery", point("committee3", alpha), observables: ["stability", "stability_growth"])
         #expect(abs(run("stability")[0] - expected) < 2e-5, "\(run("stability"))")
         #expect(abs(run("stability_growth")[0] - expected) < 1e-4, "\(run("stability_growth"))")
     }
@@ -72,7 +73,7 @@ import Testing
     @Test(arguments: [("committee3", 5.018, 1e-3), ("phase_parity", quarter, 1e-4)]) func staircase(
         link: String, expected: Double, tolerance: Double
     ) throws {
-        let run = try runMIW("weak-recovery", miwValues(link, 2), observables: ["alpha_2", "alpha_2_growth"])
+        let run = try record("weak-recovery", point(link, 2), observables: ["alpha_2", "alpha_2_growth"])
         #expect(abs(run("alpha_2")[0] - expected) < tolerance, "\(run("alpha_2"))")
         #expect(abs(run("alpha_2_growth")[0] - run("alpha_2")[0]) < 2e-4, "\(run("alpha_2_growth"))")
     }
@@ -80,8 +81,8 @@ import Testing
     /// F by sampling for the links whose threshold has no state evolution here: E[(E[zz^T|y] - I)^2] from pairs of
     /// draws with equal labels is out of reach, but G itself can be sampled: E[tr G z z^T] = E|G|^2.
     @Test(arguments: ["product", "ratio"]) func theCrossFormOfTheOperator(link: String) throws {
-        let modelLink = try #require(MIWLink(rawValue: link))
-        let linear = MIWLinearisation(link: modelLink, p: 2)
+        let modelLink = try #require(Link(rawValue: link))
+        let linear = try Linearisation(link: modelLink, p: 2)
         let square = linear.terms.reduce(0) { $0 + $1.weight * $1.G.reduce(0) { $0 + $1 * $1 } }
         #expect(abs(linear.terms.reduce(0) { $0 + $1.weight } - 1) < 1e-6)
         var random = RandomStream(identity: TaskIdentity(high: 0x3151, low: 1))

@@ -3,11 +3,11 @@ import Numerics
 
 /// Test errors E[(y - y_hat)^2]/2 at overlap M (= Q, Bayes consistent), as limits of large d. For a component with
 /// overlap 0 the plug-in's sign is taken as random, the limit of a small overlap.
-package struct MIWErrors: Sendable {
-    package let link: MIWLink
+package struct TestErrors: Sendable {
+    package let link: Link
     package let contrast: Double
 
-    package init(link: MIWLink, contrast: Double = 1) { (self.link, self.contrast) = (link, contrast) }
+    package init(link: Link, contrast: Double = 1) { (self.link, self.contrast) = (link, contrast) }
 
     /// (2/pi) asin(correlation): E[sign x sign y] of a normal pair.
     private func signs(_ correlation: Double) -> Double { 2 / .pi * asin(max(-1, min(1, correlation))) }
@@ -48,7 +48,7 @@ package struct MIWErrors: Sendable {
     /// E[sign(omega_1 omega_2) E] and E|E| for sign(z1 z2), E = E[sign(z1 z2)|omega].
     private func agreement(_ M: [Double]) -> (plugIn: Double, bayes: Double) {
         let off = 0.5 * (M[1] + M[2])
-        guard off != 0, M[0] > 0, let pair = MIWSignPair(1 - M[0], -off, 1 - M[3]) else {
+        guard off != 0, M[0] > 0, let pair = SignPair(1 - M[0], -off, 1 - M[3]) else {
             let both = signs(max(M[0], 0).squareRoot()) * signs(max(M[3], 0).squareRoot())
             return (both, both)
         }

@@ -1,13 +1,14 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
+import MultiIndexWeakRecovery
 import Numerics
 import Testing
 
-/// State evolution: landmarks 4 to 9 and 12 to 19 of the sheet.
-@Suite struct MIWTheoryTests {
-    private func step(_ link: MIWLink, _ alpha: Double, _ M: [Double]) throws -> [Double] {
-        try MIWStateEvolution(link: link, alpha: alpha).step(M)
+/// State evolution: landmarks 4 to 9 and 12 to 19.
+@Suite struct StateEvolutionTests {
+    private func step(_ link: Link, _ alpha: Double, _ M: [Double]) throws -> [Double] {
+        try StateEvolution(link: link, alpha: alpha).step(M)
     }
 
     // Landmarks 4 and 7.
@@ -27,7 +28,7 @@ import Testing
     ]) func fixedPointsOfSignProduct(numbers: [Double]) throws {
         let (alpha, overlap, risk) = (numbers[0], numbers[1], numbers[2])
         for start: Given in [["cold_overlap": .real(2e-3)], ["init": .text("informed")]] {
-            let end = try runMIW("fixed-point", miwValues("sign_product2", alpha, start))
+            let end = try record("fixed-point", point("sign_product2", alpha, start))
             let M = end("M")
             #expect(abs(M[0] - overlap) < 1e-4 && abs(M[4] - M[0]) < 1e-9 && abs(M[1]) < 1e-9, "\(M)")
             #expect(M[2].isNaN && M[8].isNaN)
@@ -35,8 +36,8 @@ import Testing
             #expect(abs(end("test_error")[0] - end("bayes_error")[0]) < 1e-12)
             // The quadrature for overlaps that are not diagonal goes over to the closed form.
             let tilted = [M[0], 1e-8, 1e-8, M[4]]
-            #expect(abs(MIWErrors(link: .signProduct2).bayes(tilted) - end("bayes_error")[0]) < 1e-6)
-            #expect(abs(MIWErrors(link: .signProduct2).plugIn(tilted) - end("bayes_error")[0]) < 1e-6)
+            #expect(abs(TestErrors(link: .signProduct2).bayes(tilted) - end("bayes_error")[0]) < 1e-6)
+            #expect(abs(TestErrors(link: .signProduct2).plugIn(tilted) - end("bayes_error")[0]) < 1e-6)
             #expect(end("overlap")[0] == 0.5 * (M[0] + M[4]))
             #expect(end("converged") == [1] && end("residual")[0] <= 1e-8 && end("iterations")[0] > 10)
         }
@@ -44,7 +45,7 @@ import Testing
 
     // Landmark 8.
     @Test(arguments: [1, 2, 2.4]) func belowTheThresholdOverlapsVanish(alpha: Double) throws {
-        let end = try runMIW("fixed-point", miwValues("sign_product2", alpha, ["init": .text("informed")]))
+        let end = try record("fixed-point", point("sign_product2", alpha, ["init": .text("informed")]))
         #expect(end("overlap")[0] < 1e-4)
         #expect(abs(end("test_error")[0] - 1) < 1e-3)
     }
@@ -52,16 +53,16 @@ import Testing
     // Landmark 9: both eigenvectors are marginal, and any mixture ends at the symmetric point.
     @Test func anyStartEndsAtTheSymmetricPoint() throws {
         let M0 = [0.011, 0.009, 0.009, 0.011]
-        let values = miwValues("sign_product2", 3, ["M0": .array(ArrayValue(shape: [2, 2], elements: M0))])
-        let M = try runMIW("fixed-point", values)("M")
+        let values = point("sign_product2", 3, ["M0": .array(ArrayValue(shape: [2, 2], elements: M0))])
+        let M = try record("fixed-point", values)("M")
         #expect(abs(M[0] - 0.24271) < 1e-4 && abs(M[4] - 0.24271) < 1e-4 && abs(M[1]) < 1e-4)
     }
 
     /// The labels' noise enters as (1 - 2 eps)^2 in the threshold, and flips of 1/4 leave nothing at alpha = 6 < pi^2.
     @Test func flips() throws {
-        let clean = try runMIW("fixed-point", miwValues("sign_product2", 6))("overlap")[0]
-        let noisy = try runMIW("fixed-point", miwValues("sign_product2", 6, ["flip": .real(0.05)]))("overlap")[0]
-        let lost = try runMIW("fixed-point", miwValues("sign_product2", 6, ["flip": .real(0.25)]))("overlap")[0]
+        let clean = try record("fixed-point", point("sign_product2", 6))("overlap")[0]
+        let noisy = try record("fixed-point", point("sign_product2", 6, ["flip": .real(0.05)]))("overlap")[0]
+        let lost = try record("fixed-point", point("sign_product2", 6, ["flip": .real(0.25)]))("overlap")[0]
         #expect(clean > 0.85 && noisy < clean - 0.1 && noisy > 0.3 && lost < 1e-4)
     }
 
@@ -71,31 +72,31 @@ import Testing
             [0.6, 0.8, 1.0, 1.2, 1.3, 1.38, 1.40, 1.41],
             [0.0093, 0.1185, 0.2794, 0.4929, 0.6291, 0.7734, 0.844, 1]))
     func firstOverlapOfPhaseParity(alpha: Double, expected: Double) throws {
-        let values = miwValues("phase_parity", alpha, miwDiagonal([1e-3, 0, 0]))
-        let end = try runMIW("fixed-point", values, observables: ["M", "first_overlap", "second_overlap"])
+        let values = point("phase_parity", alpha, diagonal([1e-3, 0, 0]))
+        let end = try record("fixed-point", values, observables: ["M", "first_overlap", "second_overlap"])
         #expect(abs(end("M")[0] - expected) < (alpha > 1.39 ? 0.01 : 0.0015), "\(end("M")[0])")
         #expect(end("second_overlap") == [0] && end("first_overlap")[0] == end("M")[0])
     }
 
     // Landmark 13b: a hard phase, where only a start near 1 finds z1 exactly.
     @Test(arguments: [1.02, 1.1]) func perfectRecoveryIsStable(alpha: Double) throws {
-        let values = miwValues("phase_parity", alpha, miwDiagonal([0.999, 0, 0]))
-        #expect(try runMIW("fixed-point", values, observables: ["M"])("M")[0] > 1 - 1e-6)
+        let values = point("phase_parity", alpha, diagonal([0.999, 0, 0]))
+        #expect(try record("fixed-point", values, observables: ["M"])("M")[0] > 1 - 1e-6)
     }
 
     // Landmark 14.
     @Test(arguments: zip([0.2794, 0.4929, 0.7117, 1], [24.54, 12.57, 7.06, 2.4674])) func localThreshold(
         overlap: Double, expected: Double
     ) throws {
-        let values = miwValues("phase_parity", 2, ["learned_overlap": .real(overlap)])
-        let threshold = try miwNumber("weak-recovery", "local_threshold", values)
+        let values = point("phase_parity", 2, ["learned_overlap": .real(overlap)])
+        let threshold = try number("weak-recovery", "local_threshold", values)
         #expect(abs(threshold / expected - 1) < (overlap == 1 ? 1e-4 : 0.02), "\(threshold)")
     }
 
     // Landmark 15, and the fixed point: with z1 known this is sign_product2.
     @Test func phaseParityFromAStartWithAll() throws {
-        let values = miwValues("phase_parity", 3, miwDiagonal([0.3, 0.2, 0.2]))
-        let run = try runMIW("state-evolution", values, times: [0, 1, 2, 3, 400])
+        let values = point("phase_parity", 3, diagonal([0.3, 0.2, 0.2]))
+        let run = try record("state-evolution", values, times: [0, 1, 2, 3, 400])
         let M = run("M")
         for (i, expected) in [0.5609, 0.7538, 0.8696].enumerated() { #expect(abs(M[9 * (i + 1)] - expected) < 0.004) }
         for (i, expected) in [0.0266, 0.0076, 0.0036].enumerated() {
@@ -109,8 +110,8 @@ import Testing
 
     /// Where V11 is at its floor and c rounds to 1.
     @Test func phaseParityFarAboveItsThresholds() throws {
-        let values = miwValues("phase_parity", 4, ["m0": .real(0.05)])
-        let M = try runMIW("fixed-point", values, observables: ["M"])("M")
+        let values = point("phase_parity", 4, ["m0": .real(0.05)])
+        let M = try record("fixed-point", values, observables: ["M"])("M")
         #expect(M[0] > 1 - 1e-6 && abs(M[4] - 0.64384) < 1e-4 && abs(M[8] - 0.64384) < 1e-4, "\(M)")
     }
 
@@ -124,7 +125,7 @@ import Testing
 
     // Landmark 16: E over labels of (u.E[z|y])^2 is 2/pi.
     @Test func committeeFirstStep() throws {
-        let information = try MIWStateEvolution(link: .committee3, alpha: 1).outputInformation(
+        let information = try StateEvolution(link: .committee3, alpha: 1).outputInformation(
             Array(repeating: 0, count: 9))
         #expect(abs(information.reduce(0, +) / 3 - 2 / Double.pi) < 1e-10)
         let trace = information[0] + information[4] + information[8]
@@ -134,8 +135,8 @@ import Testing
     // Landmark 17.
     @Test(arguments: zip([0.5, 1, 2, 3, 4, 5], [0.27920, 0.47872, 0.69907, 0.79934, 0.85216, 0.88383]))
     func committeeUnspecialised(alpha: Double, expected: Double) throws {
-        let values = miwValues("committee3", alpha)
-        #expect(abs(try miwNumber("weak-recovery", "first_overlap", values) - expected) < 2e-5)
+        let values = point("committee3", alpha)
+        #expect(abs(try number("weak-recovery", "first_overlap", values) - expected) < 2e-5)
     }
 
     // Landmark 19.
@@ -170,7 +171,7 @@ import Testing
     /// Closed forms of the errors against samples of (z, omega), with overlaps that are not diagonal where allowed.
     @Test func testErrorsAgainstSamples() throws {
         var random = RandomStream(identity: TaskIdentity(high: 0x3150, low: 1))
-        let cases: [(MIWLink, [Double])] = [
+        let cases: [(Link, [Double])] = [
             (.signProduct2, [0.5, 0.2, 0.2, 0.3]), (.signProduct2, [0.4, 0, 0, 0.7]),
             (.phaseParity, [0.6, 0, 0, 0, 0.4, 0, 0, 0, 0.3]),
             (.committee3, [0.5, 0.2, 0.1, 0.2, 0.4, -0.1, 0.1, -0.1, 0.3]),
@@ -180,7 +181,7 @@ import Testing
             let V = (0..<p * p).map { ($0 % (p + 1) == 0 ? 1 : 0) - M[$0] }
             let root = try #require(SmallMatrix.cholesky(M, p, tolerance: 0, allowsZero: false))
             let rest = try #require(SmallMatrix.cholesky(V, p, tolerance: 0, allowsZero: false))
-            let pair = link == .signProduct2 ? MIWSignPair(V[0], V[1], V[3]) : nil
+            let pair = link == .signProduct2 ? SignPair(V[0], V[1], V[3]) : nil
             var (plugIn, bayes) = (0.0, 0.0)
             let draws = 400_000
             for _ in 0..<draws {
@@ -214,21 +215,21 @@ import Testing
                 plugIn += 0.5 * (y - label(w)) * (y - label(w)) / Double(draws)
                 bayes += 0.5 * (y - guess) * (y - guess) / Double(draws)
             }
-            let errors = MIWErrors(link: link)
+            let errors = TestErrors(link: link)
             #expect(abs(errors.plugIn(M) - plugIn) < 0.012, "\(link) \(errors.plugIn(M)) \(plugIn)")
             #expect(abs(errors.bayes(M) - bayes) < 0.012, "\(link) \(errors.bayes(M)) \(bayes)")
         }
     }
 
     @Test func aFixedPointThatIsNotReachedIsNoResult() throws {
-        let values = miwValues("sign_product2", 3, ["max_iter": .integer(5)])
+        let values = point("sign_product2", 3, ["max_iterations": .integer(5)])
         do {
-            _ = try runMIW("fixed-point", values)
+            _ = try record("fixed-point", values)
             Issue.record("converged in 5 iterations")
         } catch ModelError.notConverged(let text) {
             #expect(text.contains("after 5 iterations"))
         }
-        let run = try runMIW("state-evolution", values, times: [3, 20])
+        let run = try record("state-evolution", values, times: [3, 20])
         #expect(run("converged") == [0] && run("iterations") == [5] && run("residual")[0] > 1e-8)
     }
 }
