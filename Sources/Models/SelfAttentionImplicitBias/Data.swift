@@ -76,21 +76,20 @@ package struct DataSet: Sendable {
         }
         if p.isJoint {
             // The optimal tokens of sphere and sin are those of the decoder that the labels hide.
-            if opt.isEmpty { opt = try Self.argmax(Self.scores(X, y, u), n, T, of: Keys.tokens) }
+            if opt.isEmpty { opt = try Self.argmax(scores(of: u), n, T, of: Keys.tokens) }
             u = p.u ?? Array(repeating: 0, count: d)
-            scores = Self.scores(X, y, u)
+            scores = scores(of: u)
             return
         }
         if let given = p.u { u = given }
         if u.isEmpty {
             let solution = try decoderProblem()
-            guard solution.isFeasible else {
-                throw ModelError.parameter(
-                    Keys.opt, "admits no u with y_i u.x_opt >= 1 for all sequences; give the decoder u or scores")
-            }
+            try require(
+                solution.isFeasible, Keys.opt,
+                "admits no u with y_i u.x_opt >= 1 for all sequences; give the decoder u or scores")
             u = decoder(solution)
         }
-        scores = Self.scores(X, y, u)
+        scores = scores(of: u)
         let best = try Self.argmax(scores, n, T, of: Keys.u)
         if p.family == .explicit { try Self.check(opt, are: best) }
         opt = best
@@ -98,11 +97,9 @@ package struct DataSet: Sendable {
 
     /// - Throws: when optimal tokens that are given are not where the scores of the fixed decoder are largest.
     static func check(_ opt: [Int], are best: [Int]) throws {
-        guard opt == best else {
-            throw ModelError.parameter(
-                Keys.opt,
-                "is not where the scores of the fixed decoder are largest, \(best); leave it out or change u")
-        }
+        try require(
+            opt == best, Keys.opt,
+            "is not where the scores of the fixed decoder are largest, \(best); leave it out or change u")
     }
 
     /// The token of the largest score in each sequence; `origin` is what a tie is blamed on.
@@ -112,7 +109,8 @@ package struct DataSet: Sendable {
             let best = row.max() ?? 0
             guard row.filter({ $0 == best }).count == 1, let index = row.firstIndex(of: best) else {
                 throw ModelError.parameter(
-                    origin, "gives sequence \(i) several tokens with the largest score \(best): no token is optimal alone")
+                    origin,
+                    "gives sequence \(i) several tokens with the largest score \(best): no token is optimal alone")
             }
             return index - i * T
         }
@@ -120,19 +118,15 @@ package struct DataSet: Sendable {
 
     /// gamma_{i,tau} = y_i u.x_{i,tau}, (n, T).
     static func scores(_ X: [Double], _ y: [Double], _ u: [Double]) -> [Double] {
-        var result = Array(repeating: 0.0, count: u.isEmpty ? 0 : X.count / u.count)
-        fill(&result, X, y, u)
+        var result = Array(repeating: 0.0, count: X.count / u.count)
+        BLAS.gemv(rows: result.count, columns: u.count, X, leading: u.count, u, &result)
+        let T = result.count / y.count
+        for k in result.indices where y[k / T] < 0 { result[k] = -result[k] }
         return result
     }
 
-    /// Puts the scores of `u` into `result`, (n, T).
-    func fill(_ result: inout [Double], _ u: [Double]) { Self.fill(&result, X, y, u) }
-
-    private static func fill(_ result: inout [Double], _ X: [Double], _ y: [Double], _ u: [Double]) {
-        let (d, T) = (u.count, result.count / y.count)
-        BLAS.gemv(rows: result.count, columns: d, X, leading: d, u, &result)
-        for i in y.indices where y[i] < 0 { for tau in 0..<T { result[i * T + tau] = -result[i * T + tau] } }
-    }
+    /// The scores of a decoder, (n, T).
+    package func scores(of u: [Double]) -> [Double] { Self.scores(X, y, u) }
 
     /// The u-SVM, (12).
     package func decoderProblem() throws -> LeastDistance {
@@ -144,13 +138,10 @@ package struct DataSet: Sendable {
 
     /// y_i x_{i,opt}.
     private func decoderRows() -> [Double] {
-        var rows: [Double] = []
-        rows.reserveCapacity(n * d)
-        for i in 0..<n {
+        (0..<n).flatMap { i in
             let start = (i * T + opt[i]) * d
-            for a in 0..<d { rows.append(y[i] * X[start + a]) }
+            return X[start..<(start + d)].map { y[i] * $0 }
         }
-        return rows
     }
 
     /// u_mm = sum_i lambda_i y_i x_{i,opt}.

@@ -4,14 +4,14 @@ import Numerics
 
 /// Method `gap-recursion`: the same training with a fixed decoder in the K = n (T - 1) gaps g_k = <f_k, W> (14) to (16):
 /// g += step G c, b += step c, W_t = W_0 + sum_k b_k f_k. K^2 a step, whatever d.
-struct GapRecursion: Run {
+struct GapRecursion: Stepping {
     private let instance: Instance
     private let recorder: Recorder
     private let start: [Double]
     private let startSquare: Double
     private var g: [Double]
     private var b: [Double]
-    private var step = 0
+    var step = 0
 
     private var pass: Pass
     private var logits: [Double]
@@ -38,41 +38,25 @@ struct GapRecursion: Run {
         try archive.exchange(&b)
     }
 
-    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = Int(time)
-        for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
-            let scale = try nextStep()
-            if scale.step != 0 {
-                BLAS.axpy(g.count, scale.step, Gc, &g)
-                BLAS.axpy(b.count, scale.step, c, &b)
-            }
-            step += 1
-        }
-        return step >= target
-    }
-
-    private mutating func forward() throws {
-        // Those of the optimal tokens stay 0.
-        let places = instance.gaps.places
-        for k in places.indices { logits[places[k]] = -g[k] }
-        guard pass.evaluate(logits: logits, scores: instance.data.scores) else {
-            throw ModelError.diverged(step: step, "a gap or margin is not finite; the step size may be too large")
+    mutating func move() throws {
+        let scale = try nextStep()
+        if scale.step != 0 {
+            BLAS.axpy(g.count, scale.step, Gc, &g)
+            BLAS.axpy(b.count, scale.step, c, &b)
         }
     }
 
     private mutating func nextStep() throws -> (step: Double, norm: Double) {
-        try forward()
-        let (data, p) = (instance.data, instance.parameters)
-        let places = instance.gaps.places
+        let (data, places) = (instance.data, instance.gaps.places)
+        // The logits of the optimal tokens stay 0.
+        for k in places.indices { logits[places[k]] = -g[k] }
+        try pass.evaluate(logits: logits, scores: data.scores, step: step)
         for k in places.indices { c[k] = pass.beta[places[k]] }
         BLAS.symv(c.count, instance.gram, leading: c.count, c, &Gc)
         // |dL/dW| = sqrt(c^T G c).
         let norm = pass.sigma > -.infinity ? max(BLAS.dot(c.count, c, Gc), 0).squareRoot() : 0
-        let scale = Step(p.rule, t: step, norm: norm, sigma: pass.sigma, decoder: nil) {
+        let scale = try Step(instance.parameters.rule, t: step, norm: norm, sigma: pass.sigma, decoder: nil) {
             pass.logExcess(scores: data.scores, opt: data.opt, isJoint: false)
-        }
-        guard norm.isFinite, scale.w.isFinite else {
-            throw ModelError.diverged(step: step, "the gradient or step is not finite")
         }
         return (scale.w, norm)
     }

@@ -6,12 +6,12 @@ import Numerics
 ///
 /// A step is one product Z = Q W^T, token-wise products X_i z_i, the contraction of tokens to v_i = -sum_tau beta x_tau, and
 /// one product V^T Q: 2 (2 n d d_q) + 2 (2 n T d) flops, and nothing of size n T d^2.
-struct FullTraining: Run {
+package struct FullTraining: Stepping {
     private let instance: Instance
     private var recorder: Recorder
     private var W: [Double]
     private var u: [Double]
-    private var step = 0
+    package var step = 0
 
     // Scratch: all follows from W and u.
     private var pass: Pass
@@ -23,7 +23,7 @@ struct FullTraining: Run {
     private var Du: [Double]
     private var tokenWeights: [Double]
 
-    init(_ p: Parameters, _ request: RunRequest) throws {
+    package init(_ p: Parameters, _ request: RunRequest) throws {
         let needsDirection = request.wants(.corrW) || request.wants(.distW) || p.start.isAlongMargin
         instance = try Instance(request, p, needsDirection: needsDirection)
         let data = instance.data
@@ -40,21 +40,16 @@ struct FullTraining: Run {
         Du = Array(repeating: 0, count: p.isJoint ? data.d : 0)
     }
 
-    mutating func exchange(with archive: inout StateArchive) throws {
+    package mutating func exchange(with archive: inout StateArchive) throws {
         try archive.exchange(&step, in: 0...maximumStep)
         try archive.exchange(&W)
         try archive.exchange(&u)
     }
 
-    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = Int(time)
-        for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
-            let scale = try nextStep()
-            if scale.w != 0 { BLAS.axpy(W.count, scale.w, D, &W) }
-            if scale.u != 0 { BLAS.axpy(u.count, scale.u, Du, &u) }
-            step += 1
-        }
-        return step >= target
+    package mutating func move() throws {
+        let scale = try nextStep()
+        if scale.w != 0 { BLAS.axpy(W.count, scale.w, D, &W) }
+        if scale.u != 0 { BLAS.axpy(u.count, scale.u, Du, &u) }
     }
 
     /// Logits, scores and the softmax at the present W and u.
@@ -67,10 +62,8 @@ struct FullTraining: Run {
                 BLAS.gemv(rows: T, columns: d, X + i * T * d, leading: d, Z + i * d, logits + i * T)
             }
         }
-        if instance.parameters.isJoint { data.fill(&scores, u) }
-        guard pass.evaluate(logits: logits, scores: scores) else {
-            throw ModelError.diverged(step: step, "a logit or margin is not finite; the step size may be too large")
-        }
+        if instance.parameters.isJoint { scores = data.scores(of: u) }
+        try pass.evaluate(logits: logits, scores: scores, step: step)
     }
 
     /// The scaled directions D and D_u at the present W and u, and how far the optimizer goes along them.
@@ -97,16 +90,12 @@ struct FullTraining: Run {
             BLAS.gemv(.transposed, rows: n * T, columns: d, data.X, leading: d, tokenWeights, &Du)
             decoder = (BLAS.dot(d, Du, Du).squareRoot(), omega)
         }
-        let scale = Step(p.rule, t: step, norm: norm, sigma: pass.sigma, decoder: decoder) {
+        return try Step(p.rule, t: step, norm: norm, sigma: pass.sigma, decoder: decoder) {
             pass.logExcess(scores: scores, opt: data.opt, isJoint: p.isJoint)
         }
-        guard norm.isFinite, scale.w.isFinite, scale.u.isFinite else {
-            throw ModelError.diverged(step: step, "the gradient or step is not finite")
-        }
-        return scale
     }
 
-    mutating func observe(into sink: inout ObservationSink) throws {
+    package mutating func observe(into sink: inout ObservationSink) throws {
         if sink.wants(.stepLength) {
             let scale = try nextStep()
             sink.put(.stepLength, scale.w * BLAS.dot(D.count, D, D).squareRoot())
@@ -122,22 +111,15 @@ struct FullTraining: Run {
         recorder.observeDecoder(u, instance.umm, into: &sink)
     }
 
-    mutating func finish(into sink: inout ObservationSink) throws { try instance.finish(into: &sink) }
+    package mutating func finish(into sink: inout ObservationSink) throws { try instance.finish(into: &sink) }
 
-    fileprivate mutating func lossAndGradients(W: [Double], u: [Double]) throws -> ([Double], [Double], [Double]) {
+    /// L, dL/dW and dL/du at W and u, as steps use them: to test gradients.
+    package mutating func lossAndGradients(
+        W: [Double], u: [Double]
+    ) throws -> (loss: Double, W: [Double], u: [Double]) {
         (self.W, self.u) = (W, u)
         _ = try nextStep()
         let omega = pass.logWeights.max() ?? 0
-        return ([pass.lossValue], D.map { -$0 * exp(pass.sigma) }, Du.map { -$0 * exp(omega) })
-    }
-}
-
-extension SelfAttentionImplicitBias {
-    /// L (one number), dL/dW and dL/du of method `gd` at W and u, as its steps use them: to test gradients.
-    package static func lossAndGradients(
-        _ p: Parameters, _ request: RunRequest, W: [Double], u: [Double]
-    ) throws -> ([Double], [Double], [Double]) {
-        var training = try FullTraining(p, request)
-        return try training.lossAndGradients(W: W, u: u)
+        return (pass.lossValue, D.map { -$0 * exp(pass.sigma) }, Du.map { -$0 * exp(omega) })
     }
 }

@@ -68,7 +68,8 @@ struct Instance: Sendable {
             for k in W.indices { W[k] = width * (2 * stream.uniform() - 1) }
         case .mm, .adversarial:
             guard !direction.isEmpty else {
-                throw ModelError.parameter(Keys.start, "\(p.start.rawValue) needs W_mm, but the W-SVM is infeasible here")
+                throw ModelError.parameter(
+                    Keys.start, "\(p.start.rawValue) needs W_mm, but the W-SVM is infeasible here")
             }
             BLAS.axpy(W.count, p.start == .mm ? p.initScale : -p.initScale, direction, &W)
         }

@@ -57,10 +57,9 @@ public struct Parameters: ModelParameters {
         try Self.check(family, query, point, method)
         let isSampled = method.isSampled
         isJoint = method == .closedForm ? false : try point[Keys.joint]
-        guard !isJoint || (method != .gapRecursion && method != .lateTime) else {
-            throw ModelError.parameter(
-                Keys.joint, "must be false for \(method.rawValue), whose decoder is fixed; use gd or symmetric")
-        }
+        try require(
+            !isJoint || (method != .gapRecursion && method != .lateTime), Keys.joint,
+            "must be false for \(method.rawValue), whose decoder is fixed; use gd or symmetric")
         explicit = family == .explicit ? try ExplicitData(point, query, isJoint: isJoint, method) : nil
         T = try explicit.map { try point.size(Keys.L, $0.T) } ?? point[Keys.L]
 
@@ -70,9 +69,9 @@ public struct Parameters: ModelParameters {
             (n, d) = (try point.size(Keys.n, explicit.n), try point.size(Keys.d, explicit.d))
             (alpha, dq) = (0, query == .prompt ? 1 : explicit.queryLength)
         } else {
-            if isSampled, point.isGiven(Keys.n), point.isGiven(Keys.d), point.isGiven(Keys.alpha) {
-                throw ModelError.parameter(Keys.alpha, "is n/d: give two of alpha, n, d")
-            }
+            try require(
+                !(isSampled && point.isGiven(Keys.n) && point.isGiven(Keys.d) && point.isGiven(Keys.alpha)),
+                Keys.alpha, "is n/d: give two of alpha, n, d")
             n = try point.count(family)
             d = isSampled ? try point.dimension(n) : 0
             (alpha, dq) = (0, query == .prompt ? 1 : d)
@@ -86,10 +85,8 @@ public struct Parameters: ModelParameters {
         if isSampled && family.isBalanced {
             let signals = geometry.signalCount
             let needed = family == .orthogonal ? n * (T - 1) + signals : signals
-            guard d >= needed else {
-                throw ModelError.parameter(
-                    Keys.d, "is \(d); the signals and the orthogonal noise tokens need \(needed)")
-            }
+            try require(
+                d >= needed, Keys.d, "is \(d); the signals and the orthogonal noise tokens need \(needed)")
         }
         // Scores stand in place of a decoder, and with a trained one the hard-margin problems do not see its start.
         let readsDecoder = isSampled && explicit?.scores == nil && !(method == .svm && isJoint)
@@ -98,72 +95,61 @@ public struct Parameters: ModelParameters {
         let trains = method.trains
         loss = trains ? try point[Keys.loss] : .logistic
         rule = trains ? try StepRule(point, isJoint: isJoint) : StepRule()
-        if isJoint && loss == .linear && rule.optimizer == .polyak {
-            throw ModelError.parameter(
-                Keys.loss, "linear has no infimum with a trained decoder, which polyak needs; take logistic")
-        }
+        try require(
+            !(isJoint && loss == .linear && rule.optimizer == .polyak), Keys.loss,
+            "linear has no infimum with a trained decoder, which polyak needs; take logistic")
         start = trains ? try point.start(method) : .zero
-        initScale = start.hasScale ? try point.initScale(start) : 0
+        initScale = start.hasScale ? try point[Keys.initScale] : 0
         W0 = start == .explicit ? try point.explicitStart(d, dq) : nil
-        let isRandom =
-            family.isRandom || start == .uniform || (start == .random && initScale > 0)
+        let isRandom = family.isRandom || start == .uniform || (start == .random && initScale > 0)
         dataSeed = isSampled && isRandom ? try point.given(Keys.dataSeed) : nil
     }
 
     /// Which families go with which queries, methods and arrays.
     private static func check(_ family: Family, _ query: Query, _ point: Reader, _ method: Method) throws {
-        if family != .explicit, let key = Keys.explicit.first(where: { point.isGiven($0) }) {
-            throw ModelError.parameter(
-                key, "belongs to data: explicit, with tokens; leave it out of \(family.rawValue)")
+        for key in Keys.explicit {
+            try require(
+                family == .explicit || !point.isGiven(key), key,
+                "belongs to data: explicit, with tokens; leave it out of \(family.rawValue)")
         }
-        switch method {
-        case .gd, .gapRecursion, .svm, .lateTime: break
-        case .symmetric:
-            guard family.isBalanced else {
-                throw ModelError.parameter(
-                    Keys.data, "must be gaussian or orthogonal for symmetric, which needs their symmetry")
-            }
-            guard query != .prompt else {
-                throw ModelError.parameter(
-                    Keys.query, "prompt has no symmetric theory; take noise, opt or external")
-            }
-            guard !point.isGiven(Keys.u) else {
-                throw ModelError.parameter(
-                    Keys.u, "cannot be given to symmetric, whose decoder is u_mm (joint: from 0)")
-            }
-        case .closedForm:
-            guard query == .external && family == .gaussian else {
-                throw ModelError.parameter(
-                    Keys.query,
-                    "of closed-form must be external, with data: gaussian; no formula is known for others")
-            }
+        if method == .symmetric {
+            try require(
+                family.isBalanced, Keys.data, "must be gaussian or orthogonal for symmetric, which needs their symmetry"
+            )
+            try require(
+                query != .prompt, Keys.query, "prompt has no symmetric theory; take noise, opt or external")
+            try require(
+                !point.isGiven(Keys.u), Keys.u,
+                "cannot be given to symmetric, whose decoder is u_mm (joint: from 0)")
         }
+        try require(
+            method != .closedForm || (query == .external && family == .gaussian), Keys.query,
+            "of closed-form must be external, with data: gaussian; no formula is known for others")
         let allowed = family.queries(hasQueries: point.isGiven(Keys.queries))
-        guard allowed.contains(query) else {
-            throw ModelError.parameter(
-                Keys.query,
-                "of data: \(family.rawValue) must be one of " + allowed.map(\.rawValue).joined(separator: ", ")
-                    + (family == .explicit ? " (external needs queries, and queries need external)" : ""))
-        }
+        try require(
+            allowed.contains(query), Keys.query,
+            "of data: \(family.rawValue) must be one of " + allowed.map(\.rawValue).joined(separator: ", ")
+                + (family == .explicit ? " (external needs queries, and queries need external)" : ""))
     }
+}
+
+/// Throws what is wrong with a parameter unless `condition` holds.
+func require<Value>(_ condition: Bool, _ key: Key<Value>, _ problem: @autoclosure () -> String) throws {
+    guard condition else { throw ModelError.parameter(key, problem()) }
 }
 
 extension Reader {
     /// A size that the tokens given have; the job need not say it.
     fileprivate func size(_ key: Key<Int>, _ size: Int) throws -> Int {
         let given = try read(key, or: size)
-        guard given == size else {
-            throw ModelError.parameter(key, "is \(given) where the tokens given have \(size); leave it out")
-        }
+        try require(given == size, key, "is \(given) where the tokens given have \(size); leave it out")
         return size
     }
 
     /// alpha, or n/d.
     fileprivate func ratio() throws -> Double {
         func derived() throws -> Double {
-            guard isGiven(Keys.n) && isGiven(Keys.d) else {
-                throw ModelError.parameter(Keys.alpha, "is needed, or n and d")
-            }
+            try require(isGiven(Keys.n) && isGiven(Keys.d), Keys.alpha, "is needed, or n and d")
             return try Double(self[Keys.n]) / Double(self[Keys.d])
         }
         return try read(Keys.alpha, or: derived())
@@ -172,79 +158,65 @@ extension Reader {
     /// n, or alpha d to the nearest number that the family can have.
     fileprivate func count(_ family: Family) throws -> Int {
         func derived() throws -> Int {
-            guard isGiven(Keys.alpha) && isGiven(Keys.d) else {
-                throw ModelError.parameter(Keys.n, "is needed, or alpha and d")
-            }
+            try require(isGiven(Keys.alpha) && isGiven(Keys.d), Keys.n, "is needed, or alpha and d")
             let pieces = family.isBalanced ? 2.0 : 1
             return try whole(max(1, (self[Keys.alpha] * Double(self[Keys.d]) / pieces).rounded()) * pieces)
         }
         let n = try read(Keys.n, or: derived())
-        guard !family.isBalanced || n % 2 == 0 else {
-            throw ModelError.parameter(
-                Keys.n, "is \(n) and must be even: the labels of data: \(family.rawValue) are balanced")
-        }
+        try require(
+            !family.isBalanced || n % 2 == 0, Keys.n,
+            "is \(n) and must be even: the labels of data: \(family.rawValue) are balanced")
         return n
     }
 
     /// d, or n/alpha to the nearest whole number.
     fileprivate func dimension(_ n: Int) throws -> Int {
         func derived() throws -> Int {
-            guard isGiven(Keys.alpha) else { throw ModelError.parameter(Keys.d, "is needed, or n and alpha") }
+            try require(isGiven(Keys.alpha), Keys.d, "is needed, or n and alpha")
             return try whole(max(1, (Double(n) / self[Keys.alpha]).rounded()))
         }
         return try read(Keys.d, or: derived())
     }
 
     private func whole(_ size: Double) throws -> Int {
-        guard size <= Double(Keys.largest) else {
-            throw ModelError.parameter(Keys.alpha, "makes n or d larger than \(Keys.largest)")
-        }
+        try require(size <= Double(Keys.largest), Keys.alpha, "makes n or d larger than \(Keys.largest)")
         return Int(size)
     }
 
     fileprivate func frequencies() throws -> [Double] {
         let w = try read(Keys.sinW, or: ArrayValue(shape: [4], elements: [0.61, 0.83, 0.29, 1.1])).elements
-        guard w.count == 4 else { throw ModelError.parameter(Keys.sinW, "must hold four numbers") }
+        try require(w.count == 4, Keys.sinW, "must hold four numbers")
         return w
     }
 
     /// The decoder that the job gives.
     func decoder(_ d: Int) throws -> [Double]? {
-        guard let u = try given(Keys.u)?.elements else { return nil }
-        guard u.count == d else {
-            throw ModelError.parameter(Keys.u, "has \(u.count) elements where d is \(d)")
-        }
+        let u = try given(Keys.u)?.elements
+        try require(u.map { $0.count == d } ?? true, Keys.u, "has \(u?.count ?? 0) elements where d is \(d)")
         return u
     }
 
     fileprivate func start(_ method: Method) throws -> Start {
         let usual: Start = isGiven(Keys.W0) ? .explicit : isGiven(Keys.initScale) ? .random : .zero
         let start = try read(Keys.start, or: usual)
-        if method == .symmetric && (start == .uniform || start == .explicit) {
-            throw ModelError.parameter(Keys.start, "must be zero, random, adversarial or mm for symmetric")
-        }
-        if start != .explicit && isGiven(Keys.W0) {
-            throw ModelError.parameter(Keys.W0, "belongs to init: explicit; leave init out")
-        }
-        if !start.hasScale && isGiven(Keys.initScale) {
-            throw ModelError.parameter(
-                Keys.initScale, "has no meaning with init: \(start.rawValue); leave one of them out")
-        }
+        try require(
+            method != .symmetric || (start != .uniform && start != .explicit), Keys.start,
+            "must be zero, random, adversarial or mm for symmetric")
+        try require(
+            start == .explicit || !isGiven(Keys.W0), Keys.W0, "belongs to init: explicit; leave init out")
+        try require(
+            start.hasScale == isGiven(Keys.initScale), Keys.initScale,
+            start.hasScale
+                ? "is needed by init: \(start.rawValue), the norm of W_0"
+                : "has no meaning with init: \(start.rawValue); leave one of them out")
         return start
     }
 
-    fileprivate func initScale(_ start: Start) throws -> Double {
-        guard let scale = try given(Keys.initScale) else {
-            throw ModelError.parameter(Keys.initScale, "is needed by init: \(start.rawValue), the norm of W_0")
-        }
-        return scale
-    }
-
     fileprivate func explicitStart(_ d: Int, _ dq: Int) throws -> [Double] {
-        guard let W0 = try given(Keys.W0) else { throw ModelError.parameter(Keys.start, "explicit needs W0") }
-        guard W0.elements.count == d * dq && W0.shape.first == d else {
-            throw ModelError.parameter(Keys.W0, "must have the shape (\(d), \(dq))")
-        }
+        try require(isGiven(Keys.W0), Keys.start, "explicit needs W0")
+        let W0 = try self[Keys.W0]
+        try require(
+            W0.elements.count == d * dq && W0.shape.first == d, Keys.W0, "must have the shape (\(d), \(dq))")
         return W0.elements
     }
 }

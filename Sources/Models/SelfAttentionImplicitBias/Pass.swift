@@ -1,15 +1,16 @@
 import Foundation
+import Modeling
 
 /// Softmax over tokens, margins and the coefficients of the gradient, from logits a and scores gamma, in the log domain.
 ///
-/// Everything is measured from the token r with the largest logit ("gap form", sheet, Theory 1): with
+/// Everything is measured from the token r with the largest logit ("gap form", (6)): with
 /// Delta = sum_tau s_tau (gamma_r - gamma_tau) nothing cancels however close s_r is to 1, and
 ///
 ///     -dL/dW = -e^sigma sum_{i,tau} beta_{i,tau} x_{i,tau} q_i^T,
 ///     e^sigma beta_{i,tau} = (w_i/n) s_tau (m_i - gamma_{i,tau}) for tau != r,  sum_tau beta_{i,tau} = 0,
 ///
 /// where sigma is the logarithm of the largest w_i s_tau, so that beta never underflows. Relative to the optimal token the
-/// beta are the sheet's c_k.
+/// beta are the c_k of (6).
 package struct Pass: Sendable {
     package let n: Int
     package let T: Int
@@ -43,8 +44,10 @@ package struct Pass: Sendable {
         selected = Array(repeating: 0, count: n)
     }
 
-    /// Computes all of the above. Returns false when something is not finite.
-    package mutating func evaluate(logits: [Double], scores: [Double]) -> Bool {
+    /// Computes all of the above.
+    ///
+    /// - Throws: ``ModelError/diverged(step:_:)`` at `step` when something is not finite.
+    mutating func evaluate(logits: [Double], scores: [Double], step: Int) throws {
         var sigma = -Double.infinity
         var check = 0.0
         for i in 0..<n {
@@ -100,7 +103,9 @@ package struct Pass: Sendable {
             beta[at + r] = -sum
             if logDeltas[i] == Self.underflown { logDeltas[i] = slowLogDelta(i, scores) }
         }
-        return check.isFinite
+        guard check.isFinite else {
+            throw ModelError.diverged(step: step, "a logit or margin is not finite; the step size may be too large")
+        }
     }
 
     /// Marks a Delta that is too small for a double.

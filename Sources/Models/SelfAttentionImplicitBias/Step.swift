@@ -46,10 +46,12 @@ struct Step: Sendable {
     ///   - decoder: the same for u in joint training, with its own e^omega.
     ///   - logExcess: ln(L - L*), read by polyak alone.
     /// A gradient that is exactly zero gives no step.
+    ///
+    /// - Throws: ``ModelError/diverged(step:_:)``.
     init(
         _ rule: StepRule, t: Int, norm: Double, sigma: Double, decoder: (norm: Double, omega: Double)?,
         logExcess: () -> Double
-    ) {
+    ) throws {
         switch rule.optimizer {
         case .gd:
             if norm > 0 { w = rule.stepSize(t) * exp(sigma) }
@@ -62,7 +64,7 @@ struct Step: Sendable {
             let logW = norm > 0 ? sigma : -.infinity
             let logU = (decoder?.norm ?? 0) > 0 ? decoder?.omega ?? 0 : -.infinity
             let top = max(logW, logU)
-            guard top > -.infinity else { return }
+            guard top > -.infinity else { break }
             var square = 0.0
             if logW > -.infinity { square += norm * norm * exp(2 * (logW - top)) }
             if let decoder, logU > -.infinity { square += decoder.norm * decoder.norm * exp(2 * (logU - top)) }
@@ -70,5 +72,26 @@ struct Step: Sendable {
             if logW > -.infinity { w = exp(excess + logW - 2 * top) / (rule.polyak * square) }
             if logU > -.infinity { u = exp(excess + logU - 2 * top) / (rule.polyak * square) }
         }
+        guard norm.isFinite, w.isFinite, u.isFinite else {
+            throw ModelError.diverged(step: t, "the gradient or step is not finite; the step size may be too large")
+        }
+    }
+}
+
+/// A run that counts steps.
+package protocol Stepping: Run {
+    var step: Int { get set }
+    /// One step of the optimizer.
+    mutating func move() throws
+}
+
+extension Stepping {
+    package mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
+        let target = Int(time)
+        for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
+            try move()
+            step += 1
+        }
+        return step >= target
     }
 }

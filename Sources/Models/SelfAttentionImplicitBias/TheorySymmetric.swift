@@ -2,7 +2,7 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `symmetric`: the scalar recursion (g, a, b) of sheet, Theory 2: all gaps equal g, W = g W_mm, and
+/// Method `symmetric`: the scalar recursion (g, a, b) of (17) to (21): all gaps equal g, W = g W_mm, and
 /// u = a S + b sum_{i, tau != opt} y_i x_{i,tau}. Exact for `orthogonal` data, the limit d -> infinity for `gaussian`.
 package struct SymmetricTheory: Sendable {
     let p: Parameters
@@ -98,36 +98,16 @@ package struct SymmetricTheory: Sendable {
     }
 
     /// What step number `step` adds to g, a and b; old values on all right-hand sides.
-    package func increments(_ state: State, step: Int) -> State {
+    package func increments(_ state: State, step: Int) throws -> State {
         let q = point(state)
-        var change = State()
-        let sign = q.scoreGap < 0 ? -1.0 : 1
-        let hasW = q.scoreGap != 0
-        // |dL/dW| = |c| sqrt(K kappa); |dL/du| = w sqrt(s_o^2 S2 + s_n^2 K B2/n^2).
-        let logW = q.logC + 0.5 * logarithm(K * kappa)
         let (so, sn) = (exp(q.logOpt), exp(q.logOther))
+        // |dL/dW| = |c| sqrt(K kappa); |dL/du| = w sqrt(s_o^2 S2 + s_n^2 K B2/n^2).
         let decoder = (so * so * S2 + sn * sn * K * p.B2 / (n * n)).squareRoot()
-        let logU = q.logWeight + logarithm(decoder)
-        var rateU = 0.0
-        let rule = p.rule
-        switch rule.optimizer {
-        case .gd:
-            if hasW { change.g = rule.stepSize(step) * exp(q.logC) * sign * kappa }
-            rateU = rule.stepSizeU(step) * exp(q.logWeight)
-        case .ngd:
-            if hasW { change.g = rule.stepSize(step) * sign / normWmm }
-            rateU = rule.stepSizeU(step) / decoder
-        case .polyak:
-            let logSquare = logSumExp([hasW ? 2 * logW : -.infinity, p.isJoint ? 2 * logU : -.infinity])
-            let logRate = q.logExcess - logSquare - logarithm(rule.polyak)
-            if hasW { change.g = exp(logRate + q.logC) * sign * kappa }
-            rateU = exp(logRate + q.logWeight)
-        }
-        if p.isJoint {
-            change.a = rateU * so * h
-            change.b = rateU * sn / n
-        }
-        return change
+        let scale = try Step(
+            p.rule, t: step, norm: q.scoreGap == 0 ? 0 : (K * kappa).squareRoot(), sigma: q.logC,
+            decoder: p.isJoint ? (decoder, q.logWeight) : nil
+        ) { q.logExcess }
+        return State(g: q.scoreGap < 0 ? -scale.w * kappa : scale.w * kappa, a: scale.u * so * h, b: scale.u * sn / n)
     }
 
     /// |u| and its correlation with u_mm.
@@ -138,10 +118,10 @@ package struct SymmetricTheory: Sendable {
     }
 }
 
-struct SymmetricRun: Run {
+struct SymmetricRun: Stepping {
     private let theory: SymmetricTheory
     private var state: SymmetricTheory.State
-    private var step = 0
+    var step = 0
 
     init(_ p: Parameters) {
         theory = SymmetricTheory(p)
@@ -155,20 +135,15 @@ struct SymmetricRun: Run {
         try archive.exchange(&state.b)
     }
 
-    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = Int(time)
-        for _ in 0..<min(max(quantum, 1), max(target - step, 0)) {
-            let change = theory.increments(state, step: step)
-            state.g += change.g
-            state.a += change.a
-            state.b += change.b
-            step += 1
-            guard (state.g + state.a + state.b).isFinite else {
-                throw ModelError.diverged(
-                    step: step, "the gap or decoder is not finite; the step size may be too large")
-            }
+    mutating func move() throws {
+        let change = try theory.increments(state, step: step)
+        state.g += change.g
+        state.a += change.a
+        state.b += change.b
+        guard (state.g + state.a + state.b).isFinite else {
+            throw ModelError.diverged(
+                step: step + 1, "the gap or decoder is not finite; the step size may be too large")
         }
-        return step >= target
     }
 
     func observe(into sink: inout ObservationSink) throws {
@@ -184,7 +159,8 @@ struct SymmetricRun: Run {
             let norm = (along * along + omega * omega).squareRoot()
             sink.put(.normW, norm)
             sink.put(.corrW, along / norm)
-            sink.put(.distW, (along > 0 ? 2 * omega * omega / (norm * (norm + along)) : 2 - 2 * along / norm).squareRoot())
+            sink.put(
+                .distW, (along > 0 ? 2 * omega * omega / (norm * (norm + along)) : 2 - 2 * along / norm).squareRoot())
         } else {
             sink.put(.normW, abs(along))
             sink.put(.corrW, along == 0 ? .nan : along < 0 ? -1 : 1)
@@ -193,7 +169,7 @@ struct SymmetricRun: Run {
         sink.put(.sOptMean, s)
         sink.put(.sOptMin, s)
         sink.put(.logSparsity, q.logSparsity)
-        sink.put(.stepLength, abs(theory.increments(state, step: step).g) * theory.normWmm)
+        sink.put(.stepLength, abs(try theory.increments(state, step: step).g) * theory.normWmm)
         sink.put(.marginMean, q.margin)
         sink.put(.accuracy, q.margin > 0 ? 1 : 0)
         let decoder = theory.decoder(state)

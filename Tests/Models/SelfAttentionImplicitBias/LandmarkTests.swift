@@ -1,18 +1,19 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SelfAttentionImplicitBias
 import Testing
 
-@Suite("Self-attention: landmarks on the sheet's sin data")
-struct SAIBSinTests {
+@Suite("Self-attention: landmarks on sin data")
+struct SinTests {
     @Test("1: the margin problem") func margin() throws {
-        let p = try SAIBParameters(saibPoint(sinData), method: "svm")
-        let data = try SAIBData(p, RandomStream(identity: TaskIdentity(high: 0, low: 0)))
+        let p = try parameters(sinData, .svm)
+        let data = try DataSet(p, RandomStream(identity: TaskIdentity(high: 0, low: 0)))
         #expect(abs(data.X[0] - 0.40006948) < 1e-8)
         #expect(data.opt == [0, 0, 1, 0])
-        let gaps = SAIBGaps(data)
-        let margin = try SAIBMargin(gaps, gram: try gaps.gram())
+        let gaps = Gaps(data)
+        let margin = try Margin(gaps, gram: try gaps.gram())
         #expect(abs(margin.norm - 0.9121010134) < 1e-9)
         let lambda = [0.01317921, 0, 0, 0.05292617, 0.05190414, 0.02763591, 0, 0.68628283]
         for (x, y) in zip(margin.lambda, lambda) { #expect(abs(x - y) < 1e-8) }
@@ -20,7 +21,7 @@ struct SAIBSinTests {
         #expect(abs(W[0] - 0.117057230) < 1e-8 && abs(W[3 * 6 + 1] + 0.170603039) < 1e-8)
         #expect(try margin.rank() == 4)
         #expect(margin.problem.residual < 1e-10)
-        let record = try runSAIB(
+        let record = try run(
             "svm", sinData,
             observables: [
                 "norm_Wmm", "rank_Wmm", "n_support_W", "active_fraction", "feasible", "eta_crit", "multipliers",
@@ -35,7 +36,7 @@ struct SAIBSinTests {
 
     @Test("1: gradient and loss at W = 0") func atZero() throws {
         for (loss, value) in [("logistic", 0.7415846931828), ("exponential", 1.1118642697630)] {
-            let record = try runSAIB(
+            let record = try run(
                 "gd", sinData.with(["loss": .text(loss), "optimizer": .text("gd"), "step_size": .real(1)]), times: [0])
             #expect(abs(record("train_loss")[0] - value) < 1e-12)
             if loss == "logistic" { #expect(abs(record("step_len")[0] - 0.4893963057516) < 1e-12) }
@@ -46,16 +47,14 @@ struct SAIBSinTests {
         ])
         let u = (1...6).map { cos(1.1 * Double($0)) }
         let norm = u.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        let request = try saibTask("gd", joint, times: [1]).0
-        let gradient = try SelfAttentionImplicitBias.lossAndGradients(
-            request, W: Array(repeating: 0, count: 36), u: u.map { $0 / norm }
-        ).2
+        var training = try FullTraining(joint)
+        let gradient = try training.lossAndGradients(W: Array(repeating: 0, count: 36), u: u.map { $0 / norm }).u
         #expect(abs(gradient.reduce(0) { $0 + $1 * $1 }.squareRoot() - 0.1685066743661) < 1e-12)
     }
 
     @Test("1: trajectories", arguments: ["gd", "gap-recursion"]) func trajectories(method: String) throws {
         func last(_ values: Given, _ steps: Double) throws -> Recording {
-            try runSAIB(method, sinData.with(values), times: [steps])
+            try run(method, sinData.with(values), times: [steps])
         }
         let gd = try last(["optimizer": .text("gd"), "step_size": .real(1)], 10)
         #expect(relativeError(gd("train_loss")[0], 0.5004294260727) < 1e-11)
@@ -81,24 +80,24 @@ struct SAIBSinTests {
     @Test("7: Polyak's step length and slope") func polyak() throws {
         for c in [1.0, 2] {
             let values = sinData.with(["optimizer": .text("polyak"), "polyak_c": .real(c)])
-            let record = try runSAIB("gap-recursion", values, times: [100, 1000, 2000])
+            let record = try run("gap-recursion", values, times: [100, 1000, 2000])
             let norm = record("norm_Wmm")[0]
             let nu = record("nu_max")[0]
             #expect(abs(1 - nu / c) <= 0.95)
             #expect(relativeError(record("step_len")[1], norm / c) < 1e-4)
             #expect(abs((record("log_excess")[2] - record("log_excess")[1]) / 1000 + 1 / c) < 1e-6)
-            let theory = try runSAIB("late-time", values, times: [2000])
+            let theory = try run("late-time", values, times: [2000])
             #expect(theory("log_excess_slope") == [-1 / c] && relativeError(theory("step_len")[0], norm / c) < 1e-12)
             #expect(relativeError(theory("norm_W")[0], record("norm_W")[2]) < 0.01)
         }
     }
 
     @Test("9: the critical step of ngd") func criticalStep() throws {
-        let critical = try runSAIB("svm", sinData)("eta_crit")[0]
+        let critical = try run("svm", sinData)("eta_crit")[0]
         let norm = 0.9121010134
         func increments(_ factor: Double) throws -> (Double, Double) {
             let eta = factor * critical
-            let excess = try runSAIB(
+            let excess = try run(
                 "gap-recursion", sinData.with(["step_size": .real(eta)]), times: [4000, 4001, 4002])("log_excess")
             return ((excess[1] - excess[0]) / eta * norm, (excess[2] - excess[1]) / eta * norm)
         }
@@ -114,7 +113,7 @@ struct SAIBSinTests {
 }
 
 @Suite("Self-attention: landmarks on random data")
-struct SAIBRandomTests {
+struct RandomTests {
     /// Random unit tokens: the same for all methods.
     let random: Given = [
         "data": .text("sphere"), "n": .integer(5), "L": .integer(4), "d": .integer(12), "data_seed": .integer(3),
@@ -140,8 +139,8 @@ struct SAIBRandomTests {
                     "step_len", "margin_mean", "s_max_mean",
                 ]
                 let times: [Double] = [0, 1, 7, 40]
-                let full = try runSAIB("gd", values, times: times, observables: names)
-                let gaps = try runSAIB("gap-recursion", values, times: times, observables: names)
+                let full = try run("gd", values, times: times, observables: names)
+                let gaps = try run("gap-recursion", values, times: times, observables: names)
                 for name in names {
                     for (x, y) in zip(full(name), gaps(name)) where !x.isNaN || !y.isNaN {
                         #expect(abs(x - y) < 1e-10 * max(1, abs(x)), "\(optimizer) \(start) \(query) \(loss) \(name)")
@@ -154,8 +153,8 @@ struct SAIBRandomTests {
     @Test("2: and stays it for thousands of steps beyond all underflow") func gapRecursionLate() throws {
         let values = random.with(["step_size": .real(1)])
         let names: Set = ["log_excess", "norm_W", "dist_W", "log_sparsity"]
-        let full = try runSAIB("gd", values, times: [3000, 6000], observables: names)
-        let gaps = try runSAIB("gap-recursion", values, times: [3000, 6000], observables: names)
+        let full = try run("gd", values, times: [3000, 6000], observables: names)
+        let gaps = try run("gap-recursion", values, times: [3000, 6000], observables: names)
         for name in names {
             for (x, y) in zip(full(name), gaps(name)) { #expect(relativeError(x, y) < 1e-8, "\(name) \(x) \(y)") }
         }
@@ -165,8 +164,8 @@ struct SAIBRandomTests {
 
     @Test("6: late gradient descent") func lateDescent() throws {
         let values = random.with(["optimizer": .text("gd"), "step_size": .real(5)])
-        let record = try runSAIB("gap-recursion", values, times: [100_000, 200_000])
-        let theory = try runSAIB("late-time", values, times: [100_000, 200_000])
+        let record = try run("gap-recursion", values, times: [100_000, 200_000])
+        let theory = try run("late-time", values, times: [100_000, 200_000])
         #expect(record("selected_optimal") == [1, 1])
         for k in 0..<2 {
             #expect(abs(exp(record("log_excess")[k] - theory("log_excess")[k]) - 1) < 0.02)
@@ -190,10 +189,10 @@ struct SAIBRandomTests {
         for start in ["zero", "random"] {
             var values = allActive.with(["step_size": .real(0.2), "init": .text(start), "data_seed": .integer(1)])
             if start == "random" { values["init_scale"] = .real(0.5) }
-            let theory = try runSAIB("late-time", values, times: [20_000])
+            let theory = try run("late-time", values, times: [20_000])
             try #require(theory("all_active") == [1])
             #expect(theory("eta_crit")[0] > 0.2)
-            let record = try runSAIB("gap-recursion", values, times: [1000, 20_000])
+            let record = try run("gap-recursion", values, times: [1000, 20_000])
             let constant = zip(record("dist_W"), record("norm_W")).map { $0 * $0 * $1 * $1 }
             #expect(
                 relativeError(constant[1], theory("dist_constant")[0]) < 2e-4, "\(constant) \(theory("dist_constant"))")
@@ -220,8 +219,8 @@ struct SAIBRandomTests {
 
     @Test("8: late gradient descent, explicit in the gaps") func lateGaps() throws {
         let values = blocks(0.2).with(["step_size": .real(2)])
-        let theory = try runSAIB("late-time", values, times: [100_000])
-        let record = try runSAIB("gap-recursion", values, times: [100_000])
+        let theory = try run("late-time", values, times: [100_000])
+        let record = try run("gap-recursion", values, times: [100_000])
         #expect(relativeError(theory("nu_min")[0], 1 / 1.08) < 1e-12 && theory("gd_transient")[0] < 100)
         for name in ["norm_W", "dist_W", "step_len"] {
             #expect(relativeError(theory(name)[0], record(name)[0]) < 2e-3, "\(name) \(theory(name)) \(record(name))")
@@ -231,10 +230,10 @@ struct SAIBRandomTests {
 
     @Test("what is left of gd's start decays like t^-nu_min") func slowMode() throws {
         let values = blocks(1).with(["step_size": .real(2)])
-        let theory = try runSAIB("late-time", values, times: [1])
+        let theory = try run("late-time", values, times: [1])
         #expect(relativeError(theory("nu_min")[0], 1.0 / 3) < 1e-12)
-        let record = try runSAIB("gap-recursion", values, times: [20_000, 200_000])
-        let late = try runSAIB("late-time", values, times: [20_000, 200_000])
+        let record = try run("gap-recursion", values, times: [20_000, 200_000])
+        let late = try run("late-time", values, times: [20_000, 200_000])
         let rest = (0..<2).map { k in
             pow(record("dist_W")[k] * record("norm_W")[k], 2) - pow(late("dist_W")[k] * late("norm_W")[k], 2)
         }
@@ -247,10 +246,9 @@ struct SAIBRandomTests {
             "data": .text("gaussian"), "project": .flag(true), "n": .integer(6), "L": .integer(4), "d": .integer(40),
             "step_size": .real(0.1), "init": .text("random"), "init_scale": .real(8), "data_seed": .integer(5),
         ]
-        let record = try runSAIB("gd", values, times: [0, 50, 100, 200])
-        let p = try SAIBParameters(saibPoint(values), method: "gd")
-        let instance = TaskIdentity(high: 0x5341_4942, low: 5 &* 0x9E37_79B9_7F4A_7C15)
-        let gaps = SAIBGaps(try SAIBData(p, RandomStream(identity: instance)))
+        let record = try run("gd", values, times: [0, 50, 100, 200])
+        let p = try parameters(values, .gd)
+        let gaps = Gaps(try DataSet(p, sharedStream(5)))
         let G = try gaps.gram()
         let longest = (0..<gaps.count).map { G[$0 * gaps.count + $0] }.max()?.squareRoot() ?? 0
         let norm = record("norm_Wmm")[0]

@@ -1,12 +1,13 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SelfAttentionImplicitBias
 import Testing
 
 @Suite("Self-attention: the proportional limit of |W_mm|")
-struct SAIBAlphaTests {
-    private func theory(_ alpha: Double, _ T: Int, _ A2: Double, _ B2: Double, _ g: SAIBGeometry = .antipodal) throws
+struct AlphaTests {
+    private func theory(_ alpha: Double, _ T: Int, _ A2: Double, _ B2: Double, _ g: Geometry = .antipodal) throws
         -> AlphaTheory
     {
         try AlphaTheory(alpha: alpha, T: T, A2: A2, B2: B2, geometry: g)
@@ -45,7 +46,7 @@ struct SAIBAlphaTests {
                 "query": .text("external"), "geometry": .text(geometry),
             ]
             let names: Set = ["norm_Wmm_sq_per_n", "active_fraction", "kkt_residual"]
-            let records = try (1...10).map { try runSAIB("svm", values, seed: $0, observables: names) }
+            let records = try (1...10).map { try run("svm", values, seed: $0, observables: names) }
             let result = try theory(alpha, T, signal * signal, 1, geometry == "antipodal" ? .antipodal : .orthogonal)
             let norm = Moments(records.map { $0("norm_Wmm_sq_per_n")[0] })
             let active = Moments(records.map { $0("active_fraction")[0] })
@@ -53,14 +54,14 @@ struct SAIBAlphaTests {
             #expect(norm.error < 0.05 * norm.mean)
             #expect(abs(active.mean - result.activeFraction) < 3.5 * active.error + 0.01, "\(active) \(result)")
             #expect(records.allSatisfy { $0("kkt_residual")[0] < 1e-9 })
-            let closed = try runSAIB("closed-form", values)
+            let closed = try run("closed-form", values)
             #expect(abs(closed("norm_Wmm_sq_per_n")[0] - result.squaredNormPerN) < 1e-12)
         }
     }
 }
 
 @Suite("Self-attention: gradients, loss in the log domain, resume and mistakes")
-struct SAIBMechanicsTests {
+struct MechanicsTests {
     @Test("gradients against finite differences", arguments: ["logistic", "exponential", "linear"])
     func gradients(loss: String) throws {
         for query in ["first", "external", "prompt"] {
@@ -68,14 +69,14 @@ struct SAIBMechanicsTests {
                 "data": .text("sphere"), "n": .integer(3), "L": .integer(4), "d": .integer(5), "query": .text(query),
                 "loss": .text(loss), "joint": .flag(true), "data_seed": .integer(2),
             ]
-            let request = try saibTask("gd", values, times: [1]).0
+            var training = try FullTraining(values)
             var stream = RandomStream(identity: TaskIdentity(high: 1, low: 3))
             let W = (0..<(query == "prompt" ? 5 : 25)).map { _ in 2 * stream.normal() }
             let u = (0..<5).map { _ in stream.normal() }
             func value(_ W: [Double], _ u: [Double]) throws -> Double {
-                try SelfAttentionImplicitBias.lossAndGradients(request, W: W, u: u).0[0]
+                try training.lossAndGradients(W: W, u: u).loss
             }
-            let (_, gW, gu) = try SelfAttentionImplicitBias.lossAndGradients(request, W: W, u: u)
+            let (_, gW, gu) = try training.lossAndGradients(W: W, u: u)
             let h = 1e-5
             for k in W.indices {
                 var (plus, minus) = (W, W)
@@ -93,14 +94,14 @@ struct SAIBMechanicsTests {
     }
 
     @Test("data families have the stated geometry") func families() throws {
-        func data(_ values: Given) throws -> SAIBData {
+        func data(_ values: Given) throws -> DataSet {
             let all: Given = [
                 "n": .integer(6), "L": .integer(4), "d": .integer(50), "signal": .real(2), "sigma": .real(0.7),
             ]
-            let p = try SAIBParameters(saibPoint(all.with(values)), method: "gd")
-            return try SAIBData(p, RandomStream(identity: TaskIdentity(high: 5, low: 6)))
+            let p = try parameters(all.with(values), .gd)
+            return try DataSet(p, RandomStream(identity: TaskIdentity(high: 5, low: 6)))
         }
-        func token(_ data: SAIBData, _ i: Int, _ tau: Int) -> [Double] {
+        func token(_ data: DataSet, _ i: Int, _ tau: Int) -> [Double] {
             Array(data.X[((i * data.T + tau) * data.d)..<((i * data.T + tau + 1) * data.d)])
         }
         func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
@@ -151,13 +152,13 @@ struct SAIBMechanicsTests {
 
     @Test("1800 constraints") func large() throws {
         let values: Given = ["n": .integer(200), "L": .integer(10), "d": .integer(100), "query": .text("external")]
-        let record = try runSAIB("svm", values, observables: ["kkt_residual", "feasible", "n_support_W"])
+        let record = try run("svm", values, observables: ["kkt_residual", "feasible", "n_support_W"])
         #expect(record("feasible") == [1] && record("kkt_residual")[0] < 1e-10)
         #expect(record("n_support_W")[0] > 1000 && record("n_support_W")[0] < 1800)
     }
 
     @Test("the excess loss goes over into its logarithmic form without a step") func excess() {
-        for loss in SAIBLoss.allCases {
+        for loss in Loss.allCases {
             for gamma in [-2.0, 0, 0.7, 3] {
                 for delta in [1e-3, 0.5, 4, 29.9, 30.1, 200] {
                     let direct = log(loss.value(gamma - delta) - loss.value(gamma))
@@ -181,18 +182,10 @@ struct SAIBMechanicsTests {
             "step_decay": .real(0.1),
             "init": .text("random"), "init_scale": .real(2),
         ]
-        let isTimed = method != "svm"
         for joint in method == "gd" || method == "symmetric" ? [false, true] : [false] {
-            let (request, sink) = try saibTask(
-                method, base.with(["joint": .flag(joint)]), times: isTimed ? [0, 3, 50, 5000] : [.infinity])
-            let model = SelfAttentionImplicitBias()
-            let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
-            #expect(expected.joined().contains { $0 != Double.nan.bitPattern })
-            for round in 0..<4 {
-                let choices = RandomStream(identity: TaskIdentity(high: 0x57A7E, low: UInt64(round)))
-                let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
-                #expect(interrupted.bits == expected, "\(method) round \(round)")
-            }
+            let saves = try harness.savesWithSameBits(
+                method, base.with(["joint": .flag(joint)]), times: [0, 3, 50, 5000], unit: .steps, rounds: 4)
+            #expect(try #require(saves) > 0, "\(method) joint \(joint)")
         }
     }
 
@@ -200,11 +193,11 @@ struct SAIBMechanicsTests {
         let values: Given = ["n": .integer(4), "L": .integer(3), "d": .integer(10), "data_seed": .integer(4)]
         let norms = try [1, 2].flatMap { seed in
             try ["svm", "gd", "late-time", "gap-recursion"].map {
-                try runSAIB($0, values, times: [$0 == "svm" ? .infinity : 1], seed: seed)("norm_Wmm")[0]
+                try run($0, values, times: [$0 == "svm" ? .infinity : 1], seed: seed)("norm_Wmm")[0]
             }
         }
         #expect(Set(norms).count == 1)
-        #expect(try runSAIB("svm", values.with(["data_seed": .integer(5)]))("norm_Wmm")[0] != norms[0])
+        #expect(try run("svm", values.with(["data_seed": .integer(5)]))("norm_Wmm")[0] != norms[0])
     }
 
     @Test("divergence is reported") func divergence() throws {
@@ -213,7 +206,7 @@ struct SAIBMechanicsTests {
             "optimizer": .text("gd"), "signal": .real(1000), "step_size": .real(1e308),
         ]
         for method in ["gd", "gap-recursion", "symmetric"] {
-            #expect { try runSAIB(method, values, times: [100]) } throws: { error in
+            #expect { try run(method, values, times: [100]) } throws: { error in
                 if case ModelError.diverged = error { true } else { false }
             }
         }
@@ -247,16 +240,14 @@ struct SAIBMechanicsTests {
             ("closed-form", ["L": .integer(3), "query": .text("external")], "alpha"),
         ]
         for (method, values, name) in cases {
-            #expect {
-                _ = try SelfAttentionImplicitBias().makeRun(saibTask(method, values, times: [1]).0)
+            #expect("\(method) \(name)") {
+                _ = try harness.prepare(method, values, times: [1])
             } throws: { error in
-                if case ModelError.parameter(name, _) = error { true } else { false }
+                switch error {
+                case ModelError.parameter(name, _), ModelError.needed(name): true
+                default: false
+                }
             }
-            // The job's check says the same of the same parameter.
-            let violated = SelfAttentionImplicitBias().constraints(method: method).first {
-                $0.violation(saibPoint(values)) != nil
-            }
-            #expect(violated?.parameters.first == name, "\(method) \(name)")
         }
     }
 }
