@@ -2,23 +2,20 @@ import Foundation
 import Modeling
 import Numerics
 
-/// What the simulations draw random numbers for: substreams of the task's stream. Starts and Langevin noise have one for
-/// each run.
-package enum BSRStreams {
-    package static let data: UInt32 = 1
-    package static let teacher: UInt32 = 2
-    package static let noise: UInt32 = 3
-    package static func start(run: Int) -> UInt32 { 0x1000 + UInt32(run) }
-    package static func kicks(run: Int) -> UInt32 { 0x3000 + UInt32(run) }
+/// What data sets draw random numbers for: substreams of the task's stream.
+private enum Streams {
+    static let data: UInt32 = 1
+    static let teacher: UInt32 = 2
+    static let noise: UInt32 = 3
 }
 
-/// One data set and its target (sheet, section 1), the short side as rows.
+/// One data set and its target, (1) to (3), the short side as rows.
 ///
 /// Inputs are in half precision, flattened: row i is X_i, m x M row-major. Rounding them (by at most 5e-4 of each) is part of
 /// the data set, for labels are made from what is stored; it changes the second moment of the law by less than 1e-7. What
 /// simulations compute from them is rounded to 1e-7 of a field.
-package struct BSRData: Sendable {
-    package let sizes: BSRSizes
+package struct DataSet: Sendable {
+    package let sizes: Sizes
     /// X, n x p.
     package let inputs: HalfMatrix
     /// S*, m x M.
@@ -27,17 +24,17 @@ package struct BSRData: Sendable {
     package let labelNoise: [Double]
 
     /// Draws the data set of a task.
-    package init(_ sizes: BSRSizes, noise: Double, _ random: RandomStream) {
-        let (m, M, r) = (sizes.short, sizes.long, sizes.rank)
-        self.sizes = sizes
-        var stream = random.substream(BSRStreams.teacher)
+    package init(_ p: Parameters, _ random: RandomStream) {
+        sizes = p.sizes
+        let (m, M, r, deviation) = (p.sizes.short, p.sizes.long, p.sizes.rank, p.noise.squareRoot())
+        var stream = random.substream(Streams.teacher)
         var (U, V) = (Array(repeating: 0.0, count: m * r), Array(repeating: 0.0, count: r * M))
         U.withUnsafeMutableBufferPointer { stream.fillNormal($0) }
         V.withUnsafeMutableBufferPointer { stream.fillNormal($0) }
-        target = BSRData.product(U, V, rows: m, rank: r, columns: M)
-        stream = random.substream(BSRStreams.noise)
-        labelNoise = (0..<sizes.samples).map { _ in noise.squareRoot() * stream.normal() }
-        stream = random.substream(BSRStreams.data)
+        target = DataSet.product(U, V, rows: m, rank: r, columns: M)
+        stream = random.substream(Streams.noise)
+        labelNoise = (0..<sizes.samples).map { _ in deviation * stream.normal() }
+        stream = random.substream(Streams.data)
         inputs = HalfMatrix(rows: sizes.samples, columns: sizes.entries) { stream.fillNormal($0) }
     }
 
@@ -64,7 +61,7 @@ package struct BSRData: Sendable {
     }
 
     /// Bytes that a data set holds.
-    static func bytes(_ sizes: BSRSizes) -> Double {
+    static func bytes(_ sizes: Sizes) -> Double {
         let p = Double(sizes.short) * Double(sizes.long)
         return HalfMatrix.bytes(rows: Double(sizes.samples), columns: p) + 8 * Double(sizes.samples) + 8 * p
             + 8 * Double(sizes.rank) * Double(sizes.short + sizes.long)

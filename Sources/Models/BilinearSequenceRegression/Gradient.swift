@@ -1,10 +1,10 @@
 import Numerics
 
-/// Residuals and gradients of several runs on one data set, all runs in the same products (sheet, sections 6.2 and 11).
+/// Residuals and gradients of several runs on one data set, all runs in the same products (11).
 ///
 /// Everything is in terms of D = S - S*: e_i = <X_i, D>/sqrt(p) - sqrt(Delta) xi_i. So single precision is relative to
 /// what is still to be learned, and a run can come as close to the target as it likes.
-package struct BSRGradient: Sendable {
+package struct Gradient: Sendable {
     private let n: Int
     private let p: Int
     private let runs: Int
@@ -27,7 +27,7 @@ package struct BSRGradient: Sendable {
     package private(set) var trainErrors: [Double]
 
     /// - Parameter usesGram: nil for what is faster.
-    package init(_ data: BSRData, runs: Int, usesGram: Bool? = nil) {
+    package init(_ data: DataSet, runs: Int, usesGram: Bool? = nil) {
         n = data.sizes.samples
         p = data.sizes.entries
         self.runs = runs
@@ -54,11 +54,11 @@ package struct BSRGradient: Sendable {
         trainErrors = Array(repeating: 0, count: runs)
     }
 
-    static func bytes(_ sizes: BSRSizes, runs: Int) -> Double {
+    static func bytes(_ sizes: Sizes, runs: Int) -> Double {
         let (n, p) = (Double(sizes.samples), Double(sizes.short) * Double(sizes.long))
         // While the Gram matrix is made, the inputs are there too, in both precisions.
         let single = 2 * n > p ? 4 * n * p + 4 * p * p : runs > 1 ? 4 * n * p : 0
-        return BSRData.bytes(sizes) + single + 4 * Double(runs) * p
+        return DataSet.bytes(sizes) + single + 4 * Double(runs) * p
     }
 
     /// Computes ``gradient`` and ``trainErrors`` at `differences` = S - S* (runs x p).

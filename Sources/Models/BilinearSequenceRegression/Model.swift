@@ -1,8 +1,8 @@
+import ModelKit
 import Modeling
-import Numerics
 
-/// Bilinear sequence regression: a label that is linear in a whole sequence of L tokens in R^d, through an unknown matrix of
-/// extensive rank (arXiv 2410.18858; sheet `bilinear-sequence-regression`).
+/// Bilinear sequence regression: a label that is linear in a whole sequence of L tokens in R^d, through an unknown matrix
+/// of extensive rank (arXiv 2410.18858; docs/models/bilinear-sequence-regression.md).
 public struct BilinearSequenceRegression: Model {
     public init() {}
 
@@ -13,71 +13,102 @@ public struct BilinearSequenceRegression: Model {
         "arXiv:2410.18858 (Erba, Troiani, Biggio, Maillard, Zdeborova, 2024)",
         "arXiv:2203.07752 (Troiani, Erba, Krzakala, Maillard, Zdeborova, 2022)",
     ]
+    public let revision = 1
+    public let keys = Keys.all
 
-    public var parameters: [ParameterSpec] { Self.parameterSpecs }
-    public var methods: [MethodSpec] { Self.methodSpecs }
-
-    private static let sizes = ["d", "L", "beta", "rho", "rank", "alpha", "alpha_bar", "n", "noise"]
-
-    static let methodSpecs: [MethodSpec] = [
-        MethodSpec(
-            "bayes", kind: .theory, isSeeded: false, isTimed: false, observables: bayesObservables,
-            costParameters: sizes, "the best possible error: where the state evolution stands still"),
-        MethodSpec(
-            "state-evolution", kind: .theory, isSeeded: false, isTimed: true, observables: iterationObservables,
-            costParameters: sizes, "error of undamped message passing at each iteration; time is iterations"),
-        MethodSpec(
-            "sampling", kind: .theory, isSeeded: false, isTimed: false, observables: samplingObservables,
-            costParameters: sizes,
-            "error of the average of `runs` samples of the posterior, (1 + 1/runs) times the best"),
-        MethodSpec(
-            "ridge-theory", kind: .theory, isSeeded: false, isTimed: false, observables: ridgeObservables,
-            costParameters: [], "ridge regression on the flattened sequence, in closed form"),
-        MethodSpec(
-            "thresholds", kind: .theory, isSeeded: false, isTimed: false, observables: thresholdObservables,
-            costParameters: [],
-            "sample ratios of strong recovery (Bayes, nuclear norm) and of weak recovery at low rank"),
-        MethodSpec(
-            "limits", kind: .theory, isSeeded: false, isTimed: false, observables: limitObservables,
-            costParameters: [], "the best error in the limits of low rank, high rank, long sequences and few samples"),
-        MethodSpec(
-            "amp", kind: .simulation, isSeeded: true, isTimed: true, observables: passingObservables,
-            costParameters: sizes,
-            "GAMP-RIE: message passing with a rotationally invariant denoiser; time is iterations"),
-        MethodSpec(
-            "ridge", kind: .simulation, isSeeded: true, isTimed: false, observables: ridgeObservables,
-            costParameters: sizes, "ridge regression on sampled data, solved exactly"),
-        MethodSpec(
-            "gd", kind: .simulation, isSeeded: true, isTimed: true, observables: descentObservables,
-            costParameters: sizes + ["runs", "student_rank", "step_size"],
-            "full-batch descent on the two factors; E is of the average of `runs` starts on the same data"),
-        MethodSpec(
-            "langevin", kind: .simulation, isSeeded: true, isTimed: true, observables: descentObservables,
-            costParameters: sizes + ["runs", "student_rank", "step_size"],
-            "unadjusted Langevin sampling of the posterior; E is of the average over chains, and over time after burn_in"
-        ),
-    ]
-
-    public func constraints(method: String) -> [Constraint] { BSRRules.rules(method).map(\.constraint) }
-
-    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        BSRRelevance.used(by: method, in: context)
+    /// t = step_size steps, the time of gradient flow.
+    public func stepsPerTime(of method: Method, at point: Reader) throws -> Double {
+        try 1 / point.read(Keys.stepSize, or: Parameters(point, method: method).descent.stepSize)
     }
 
-    public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        try BSRCost.cost(method: method, at: point, times: times)
+    public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
+        let (n, entries, m) = (Double(p.sizes.samples), Double(p.sizes.entries), Double(p.sizes.short))
+        let last = times.last ?? 0
+        let drawing = 1.5e-9 * n * entries
+        switch method {
+        case .bayes, .sampling: return Cost(seconds: 3e-3, bytes: 0x1p16)
+        case .stateEvolution: return Cost(seconds: 2e-4 * (1 + last), bytes: 0x1p16)
+        case .ridgeTheory, .thresholds, .limits: return Cost(seconds: 1e-3, bytes: 0x1p12)
+        case .amp:
+            let iteration = 0.15e-9 * n * entries + 2e-9 * m * entries + 3e-6 * m + 2e-4
+            return Cost(
+                seconds: drawing + min(last, 60) * iteration,
+                bytes: DataSet.bytes(p.sizes) + 60 * n + 100 * entries + 100 * m * m)
+        case .ridge:
+            let least = min(n, entries)
+            // The inputs in single and double precision too, and the Gram matrix.
+            return Cost(
+                seconds: drawing + 0.04e-9 * least * least * (max(n, entries) + least / 3),
+                bytes: DataSet.bytes(p.sizes) + 12 * n * entries + 8 * least * least)
+        case .gd, .langevin:
+            let (B, isGram) = (Double(p.descent.runs), 2 * n > entries)
+            let product =
+                isGram || B > 1
+                ? (isGram ? entries * entries : 2 * n * entries) * (0.1e-9 + 0.03e-9 * B) : 0.12e-9 * n * entries
+            let factors = B * entries * (0.35e-9 * Double(p.studentRank) + 3e-9)
+            let kicks = method == .langevin ? B * Double(p.studentRank) * Double(p.sizes.short + p.sizes.long) : 0
+            return Cost(
+                seconds: drawing + (isGram ? 0.03e-9 * entries * entries * n : 0)
+                    + (last + Double(times.count)) * (product + factors + 5e-9 * kicks),
+                bytes: ProductLoss.bytes(p))
+        }
     }
 
-    public func makeRun(_ request: RunRequest) throws -> any Run {
-        let parameters = try BSRParameters(request.point, method: request.method)
-        switch request.method {
-        case "amp": return try BSRMessagePassing(request, parameters)
-        case "ridge": return try BSRRidge(request, parameters)
-        case "gd", "langevin": return try BSRDescent(request, parameters)
-        case "state-evolution": return try BSRStateEvolutionRun(request, parameters)
-        case "bayes", "sampling", "ridge-theory", "thresholds", "limits":
-            return BSRTheoryRun(request, parameters)
-        default: throw ModelError.inconsistent("bilinear-sequence-regression has no method '\(request.method)'")
+    public func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        switch method {
+        case .bayes: ClosedForm { try p.putBayes(into: &$0) }
+        case .stateEvolution: StateEvolution(p.theory, Observable.errors)
+        case .sampling: ClosedForm { try p.theory.putSampling(runs: p.runs, Observable.errors, into: &$0) }
+        case .ridgeTheory: ClosedForm { p.putRidge(into: &$0) }
+        case .thresholds: ClosedForm { try p.putThresholds(into: &$0) }
+        case .limits: ClosedForm { try p.putLimits(into: &$0) }
+        case .amp: try p.messagePassing(DataSet(p, request.random))
+        case .ridge: ClosedForm { try p.putRidge(of: DataSet(p, request.random), into: &$0) }
+        case .gd, .langevin: FactorDescent(p, DataSet(p, request.random), request.random)
+        }
+    }
+}
+
+public enum Method: String, ModelMethod {
+    case bayes
+    case stateEvolution = "state-evolution"
+    case sampling
+    case ridgeTheory = "ridge-theory"
+    case thresholds, limits, amp, ridge, gd, langevin
+
+    var isSimulation: Bool {
+        switch self {
+        case .amp, .ridge, .gd, .langevin: true
+        case .bayes, .stateEvolution, .sampling, .ridgeTheory, .thresholds, .limits: false
+        }
+    }
+
+    public var spec: MethodSpec {
+        let errors = Observable.errors
+        return switch self {
+        case .bayes: errors.bayes(self, and: [.strongRecovery, .ridgeError, .freeEntropy])
+        case .stateEvolution: errors.stateEvolution(self)
+        case .sampling: errors.sampling(self)
+        case .ridgeTheory:
+            .closedForm(self, Observable.ofRidge, "ridge regression on the flattened sequence, in closed form")
+        case .thresholds:
+            .closedForm(
+                self, [.strongRecovery, .strongRecoveryBar, .weakRecovery, .nuclearNorm],
+                "sample ratios of strong recovery (Bayes, nuclear norm) and of weak recovery at low rank")
+        case .limits:
+            .closedForm(
+                self, [.lowRank, .longSequences, .highRank, .fewSamples],
+                "the best error in the limits of low rank, high rank, long sequences and few samples")
+        case .amp: errors.messagePassing(self, and: [.norm])
+        case .ridge:
+            MethodSpec(
+                self, kind: .simulation, isSeeded: true, time: .none, observables: Observable.ofRidge,
+                "ridge regression on sampled data, solved exactly")
+        case .gd:
+            errors.descent(
+                self, and: [.norm],
+                "full-batch descent on the two factors; E is of the average of `runs` starts on the same data")
+        case .langevin: errors.descent(self, and: [.norm], errors.langevinSummary)
         }
     }
 }

@@ -1,30 +1,9 @@
 import Modeling
 import Numerics
 
-/// Method `ridge`: the minimum of sum_i (y_i - <X_i, w>/sqrt(p))^2 + lambda |w|^2 on one data set, by Cholesky's
-/// factorisation of the smaller Gram matrix.
-struct BSRRidge: Run {
-    private let p: BSRParameters
-    private let data: BSRData
-
-    init(_ request: RunRequest, _ parameters: BSRParameters) throws {
-        p = parameters
-        let sizes = try parameters.requiredSizes()
-        try BSRParameters.checkMemory(bytes: Self.bytes(sizes))
-        data = BSRData(sizes, noise: parameters.noise, request.random)
-    }
-
-    /// The inputs in single and double precision too, and the Gram matrix.
-    static func bytes(_ sizes: BSRSizes) -> Double {
-        let least = Double(min(sizes.samples, sizes.entries))
-        return BSRData.bytes(sizes) + 12 * Double(sizes.samples) * Double(sizes.entries) + 8 * least * least
-    }
-
-    mutating func advance(toward time: Double, quantum: Int) -> Bool { true }
-    mutating func observe(into sink: inout ObservationSink) {}
-    mutating func exchange(with archive: inout StateArchive) throws {}
-
-    mutating func finish(into sink: inout ObservationSink) throws {
+extension Parameters {
+    /// Method `ridge`: the minimum of (10) on one data set, by Cholesky's factorisation of the smaller Gram matrix.
+    func putRidge(of data: DataSet, into sink: inout ObservationSink) throws {
         let (n, entries) = (data.sizes.samples, data.sizes.entries)
         let X = data.inputs.unpacked().map { Double($0) }
         let labels = data.labels()
@@ -32,18 +11,18 @@ struct BSRRidge: Run {
         var weights: [Double]
         if n <= entries {
             // w = X^T a/sqrt(p), (X X^T/p + lambda) a = y.
-            let dual = try Self.solve(X, n, entries, isDual: true, lambda: p.ridge, labels)
+            let dual = try Self.solve(X, n, entries, isDual: true, lambda: ridge, labels)
             weights = Array(repeating: 0, count: entries)
             BLAS.gemv(.transposed, rows: n, columns: entries, alpha: scale, X, leading: entries, dual, &weights)
         } else {
             var right = Array(repeating: 0.0, count: entries)
             BLAS.gemv(.transposed, rows: n, columns: entries, alpha: scale, X, leading: entries, labels, &right)
-            weights = try Self.solve(X, n, entries, isDual: false, lambda: p.ridge, right)
+            weights = try Self.solve(X, n, entries, isDual: false, lambda: ridge, right)
         }
         var residuals = labels
         BLAS.gemv(rows: n, columns: entries, alpha: -scale, X, leading: entries, weights, beta: 1, &residuals)
-        sink.put("E", data.error(of: weights))
-        sink.put("train_error", residuals.reduce(0) { $0 + $1 * $1 } / Double(n))
+        sink.put(.errors.error, data.error(of: weights))
+        sink.put(.errors.trainError, residuals.reduce(0) { $0 + $1 * $1 } / Double(n))
     }
 
     /// (X X^T/p + lambda)^-1 b, or with X^T X.

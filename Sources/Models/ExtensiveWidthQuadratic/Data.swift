@@ -2,19 +2,16 @@ import Foundation
 import Modeling
 import Numerics
 
-/// What the simulations draw random numbers for: substreams of the task's stream. Starts and Langevin noise have one for
-/// each run.
-package enum EWQStreams {
-    package static let data: UInt32 = 1
-    package static let teacher: UInt32 = 2
-    package static let noise: UInt32 = 3
-    package static func start(run: Int) -> UInt32 { 0x1000 + UInt32(run) }
-    package static func kicks(run: Int) -> UInt32 { 0x3000 + UInt32(run) }
+/// What data sets draw random numbers for: substreams of the task's stream.
+private enum Streams {
+    static let data: UInt32 = 1
+    static let teacher: UInt32 = 2
+    static let noise: UInt32 = 3
 }
 
-/// One data set and its target (sheet, section 1).
-package struct EWQData: Sendable {
-    package let sizes: EWQSizes
+/// One data set and its target, (1) and (2).
+package struct DataSet: Sendable {
+    package let sizes: Sizes
     /// X, n x d.
     package let inputs: [Double]
     /// y_i = (1/m) sum_k (w*_k.x_i/sqrt(d) + sqrt(Delta_0) z_ik)^2, n.
@@ -23,14 +20,14 @@ package struct EWQData: Sendable {
     package let target: [Double]
 
     /// Draws the data set of a task.
-    package init(_ sizes: EWQSizes, noise: Double, _ random: RandomStream) {
-        let (d, m, n) = (sizes.dimension, sizes.width, sizes.samples)
-        self.sizes = sizes
-        let teacher = EWQData.normals(m * d, random.substream(EWQStreams.teacher))
-        let X = EWQData.normals(n * d, random.substream(EWQStreams.data))
+    package init(_ p: Parameters, _ random: RandomStream) {
+        sizes = p.sizes
+        let (d, m, n, noise) = (p.sizes.dimension, p.sizes.width, p.sizes.samples, p.noise)
+        let teacher = DataSet.normals(m * d, random.substream(Streams.teacher))
+        let X = DataSet.normals(n * d, random.substream(Streams.data))
         inputs = X
-        target = EWQData.square(teacher, d: d, width: m)
-        var stream = random.substream(EWQStreams.noise)
+        target = DataSet.square(teacher, d: d, width: m)
+        var stream = random.substream(Streams.noise)
         let deviation = noise.squareRoot()
         var fields = Array(repeating: 0.0, count: m)
         labels = (0..<n).map { i in
@@ -68,16 +65,21 @@ package struct EWQData: Sendable {
     static func block(d: Int) -> Int { min(max(16, 1 << 15 / d), 256) }
 
     /// Bytes that a data set holds.
-    static func bytes(_ sizes: EWQSizes) -> Double {
+    static func bytes(_ sizes: Sizes) -> Double {
         let d = Double(sizes.dimension)
         return 8 * (Double(sizes.samples) * (d + 1) + d * d + d * Double(sizes.width))
     }
 }
 
-/// Errors in the units of the sheet: R = kappa |S - S*|^2/d.
-struct EWQScale: Sendable {
+/// Errors of S in the units of (6) and (7), R = kappa |S - S*|^2/d.
+struct ErrorScale: Sendable {
     let kappa: Double
     let d: Int
+
+    init(_ sizes: Sizes) {
+        kappa = Double(sizes.width) / Double(sizes.dimension)
+        d = sizes.dimension
+    }
 
     func R(_ square: Double) -> Double { kappa * square / Double(d) }
 
@@ -86,7 +88,7 @@ struct EWQScale: Sendable {
         (0..<d).reduce(0) { $0 + S[first + $1 * d + $1] } / Double(d)
     }
 
-    /// E (yhat - y)^2 without noise: 2 R + (kappa/d)(tr S - tr S*)^2.
+    /// E (yhat - y)^2 without noise: 2 R + (kappa/d)(tr S - tr S*)^2 (7).
     func testError(R: Double, traceDifference: Double) -> Double {
         2 * R + kappa * Double(d) * traceDifference * traceDifference
     }

@@ -1,10 +1,10 @@
 import Numerics
 
-/// Residuals and gradients of several runs on one data set, all runs in the same products (sheet, sections 5.2 and 10).
+/// Residuals and gradients of several runs on one data set, all runs in the same products (17).
 ///
 /// With S = W^T W/m_s the output is sqrt(m) x^T S x/d, and e_i is the output less the label sqrt(m) y_i (or less its
 /// part without the mean of the noise).
-package struct EWQGradient: Sendable {
+package struct Gradient: Sendable {
     private let n: Int
     private let d: Int
     private let width: Int
@@ -25,7 +25,7 @@ package struct EWQGradient: Sendable {
     /// - Parameters:
     ///   - width: m_s.
     ///   - noiseMean: what is taken off the labels y.
-    package init(_ data: EWQData, width: Int, runs: Int, noiseMean: Double) {
+    package init(_ data: DataSet, width: Int, runs: Int, noiseMean: Double) {
         n = data.sizes.samples
         d = data.sizes.dimension
         self.width = width
@@ -33,15 +33,15 @@ package struct EWQGradient: Sendable {
         inputs = data.inputs
         goals = data.labels.map { $0 - noiseMean }
         outputScale = Double(data.sizes.width).squareRoot()
-        block = EWQData.block(d: d)
+        block = DataSet.block(d: d)
         fields = Array(repeating: 0, count: block * runs * width)
         gradient = Array(repeating: 0, count: runs * width * d)
         trainErrors = Array(repeating: 0, count: runs)
     }
 
-    static func bytes(_ sizes: EWQSizes, width: Int, runs: Int) -> Double {
+    static func bytes(_ sizes: Sizes, width: Int, runs: Int) -> Double {
         let d = sizes.dimension
-        return EWQData.bytes(sizes) + 8 * Double(runs) * Double(width) * Double(EWQData.block(d: d) + d)
+        return DataSet.bytes(sizes) + 8 * Double(runs) * Double(width) * Double(DataSet.block(d: d) + d)
             + 8 * Double(sizes.samples)
     }
 

@@ -1,74 +1,89 @@
+import ModelKit
 import Modeling
-import Numerics
 
-/// A network with one hidden layer of squares, as many hidden units as is in proportion to the dimension, learned from a number
-/// of samples in proportion to its square (arXiv 2408.03733; sheet `extensive-width-quadratic`).
+/// A network with one hidden layer of squares, as many hidden units as is in proportion to the dimension, learned from a
+/// number of samples in proportion to its square (arXiv 2408.03733; docs/models/extensive-width-quadratic.md).
 public struct ExtensiveWidthQuadratic: Model {
     public init() {}
 
     public let name = "extensive-width-quadratic"
     public let summary =
         "a quadratic network of kappa d hidden units from alpha d^2 samples: Bayes, AMP, averaged GD, Langevin"
-    public let references = [
-        "arXiv:2408.03733 (Maillard, Troiani, Martin, Krzakala, Zdeborova, 2024)"
-    ]
+    public let references = ["arXiv:2408.03733 (Maillard, Troiani, Martin, Krzakala, Zdeborova, 2024)"]
+    public let revision = 1
+    public let keys = Keys.all
 
-    public var parameters: [ParameterSpec] { Self.parameterSpecs }
-    public var methods: [MethodSpec] { Self.methodSpecs }
-
-    private static let sizes = ["d", "kappa", "width", "alpha", "alpha_bar", "n", "noise", "noise_std"]
-    private static let descent = ["runs", "student_width", "step_size", "init_scale", "optimizer"]
-
-    static let methodSpecs: [MethodSpec] = [
-        MethodSpec(
-            "bayes", kind: .theory, isSeeded: false, isTimed: false, observables: bayesObservables,
-            costParameters: sizes, "the best possible error: where the state evolution stands still"),
-        MethodSpec(
-            "state-evolution", kind: .theory, isSeeded: false, isTimed: true, observables: iterationObservables,
-            costParameters: sizes, "error of undamped message passing at each iteration; time is iterations"),
-        MethodSpec(
-            "sampling", kind: .theory, isSeeded: false, isTimed: false, observables: samplingObservables,
-            costParameters: sizes,
-            "error of the average of `runs` samples of the posterior, (1 + 1/runs) times the best"),
-        MethodSpec(
-            "thresholds", kind: .theory, isSeeded: false, isTimed: false, observables: thresholdObservables,
-            costParameters: [], "sample ratios of perfect recovery, and of weak recovery with few units"),
-        MethodSpec(
-            "limits", kind: .theory, isSeeded: false, isTimed: false, observables: limitObservables,
-            costParameters: [], "the best error in the limits of many units, few units and few samples"),
-        MethodSpec(
-            "amp", kind: .simulation, isSeeded: true, isTimed: true, observables: passingObservables,
-            costParameters: sizes,
-            "GAMP-RIE: message passing with a rotationally invariant denoiser; time is iterations"),
-        MethodSpec(
-            "gd", kind: .simulation, isSeeded: true, isTimed: true, observables: descentObservables,
-            costParameters: sizes + descent,
-            "full-batch descent on the hidden weights; R is of the average of `runs` starts on the same data"),
-        MethodSpec(
-            "langevin", kind: .simulation, isSeeded: true, isTimed: true, observables: descentObservables,
-            costParameters: sizes + descent,
-            "unadjusted Langevin sampling of the posterior; R is of the average over chains, and over time after burn_in"
-        ),
-    ]
-
-    public func constraints(method: String) -> [Constraint] { EWQRules.rules(method).map(\.constraint) }
-
-    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        EWQRelevance.used(by: method)
+    /// t = step_size steps, the time of gradient flow.
+    public func stepsPerTime(of method: Method, at point: Reader) throws -> Double {
+        try 1 / point.read(Keys.stepSize, or: Parameters(point, method: method).descent.stepSize)
     }
 
-    public func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        try EWQCost.cost(method: method, at: point, times: times)
+    public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
+        let (n, d, m) = (Double(p.sizes.samples), Double(p.sizes.dimension), Double(p.sizes.width))
+        let last = times.last ?? 0
+        let drawing = n * d * (4e-9 + 0.3e-9 * m)
+        switch method {
+        case .bayes, .sampling: return Cost(seconds: 3e-3, bytes: 0x1p16)
+        case .stateEvolution: return Cost(seconds: 2e-4 * (1 + last), bytes: 0x1p16)
+        case .thresholds, .limits: return Cost(seconds: 1e-5, bytes: 0x1p12)
+        case .amp:
+            let iteration = 0.15e-9 * n * d * d + 1e-9 * d * d * d + 5e-6 * d
+            return Cost(
+                seconds: drawing + min(last, 60) * iteration, bytes: DataSet.bytes(p.sizes) + 60 * n + 120 * d * d)
+        case .gd, .langevin:
+            let weights = Double(p.descent.runs) * Double(p.studentWidth) * d
+            let kicks = method == .langevin ? 12e-9 * weights : 0
+            return Cost(
+                seconds: drawing + (last + Double(times.count)) * (weights * (0.15e-9 * n + 4e-9) + kicks),
+                bytes: NetworkLoss.bytes(p))
+        }
     }
 
-    public func makeRun(_ request: RunRequest) throws -> any Run {
-        let parameters = try EWQParameters(request.point, method: request.method)
-        switch request.method {
-        case "amp": return try EWQMessagePassing(request, parameters)
-        case "gd", "langevin": return try EWQDescent(request, parameters)
-        case "state-evolution": return try EWQStateEvolutionRun(request, parameters)
-        case "bayes", "sampling", "thresholds", "limits": return EWQTheoryRun(request, parameters)
-        default: throw ModelError.inconsistent("extensive-width-quadratic has no method '\(request.method)'")
+    public func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        switch method {
+        case .bayes: ClosedForm { try p.putBayes(into: &$0) }
+        case .stateEvolution: StateEvolution(p.theory, Observable.errors)
+        case .sampling: ClosedForm { try p.theory.putSampling(runs: p.runs, Observable.errors, into: &$0) }
+        case .thresholds: ClosedForm { p.putThresholds(into: &$0) }
+        case .limits: ClosedForm { p.putLimits(into: &$0) }
+        case .amp: try p.messagePassing(DataSet(p, request.random))
+        case .gd, .langevin: FactorDescent(p, DataSet(p, request.random), request.random)
+        }
+    }
+}
+
+public enum Method: String, ModelMethod {
+    case bayes
+    case stateEvolution = "state-evolution"
+    case sampling, thresholds, limits, amp, gd, langevin
+
+    var isSimulation: Bool {
+        switch self {
+        case .amp, .gd, .langevin: true
+        case .bayes, .stateEvolution, .sampling, .thresholds, .limits: false
+        }
+    }
+
+    public var spec: MethodSpec {
+        let errors = Observable.errors
+        return switch self {
+        case .bayes: errors.bayes(self, and: [.inverseNoise, .realisedWidth, .perfectRecovery])
+        case .stateEvolution: errors.stateEvolution(self)
+        case .sampling: errors.sampling(self)
+        case .thresholds:
+            .closedForm(
+                self, [.perfectRecovery, .perfectRecoveryBar, .weakRecovery],
+                "sample ratios of perfect recovery, and of weak recovery with few units")
+        case .limits:
+            .closedForm(
+                self, [.wide, .narrow, .fewSamples],
+                "the best error in the limits of many units, few units and few samples")
+        case .amp: errors.messagePassing(self, and: [.trace, .testError])
+        case .gd:
+            errors.descent(
+                self, and: [.trace, .testError],
+                "full-batch descent on the hidden weights; R is of the average of `runs` starts on the same data")
+        case .langevin: errors.descent(self, and: [.trace, .testError], errors.langevinSummary)
         }
     }
 }

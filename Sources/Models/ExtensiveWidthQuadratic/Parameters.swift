@@ -1,12 +1,50 @@
 import Foundation
+import ModelKit
 import Modeling
 import Numerics
 
-/// How descent makes a step of a gradient.
-package enum EWQOptimizer: String, Sendable, CaseIterable { case gd, adam }
+package enum Keys {
+    static let d = Key.d(
+        in: 1...100_000, derived: "needed by simulations", typical: 50,
+        "input dimension; theory may do with kappa and alpha alone, and else takes the ratios of these sizes")
+    static let kappa = Key<Double>(
+        "kappa", in: MatrixKeys.ratios, derived: "width/d", typical: 0.5,
+        "hidden units of the target per input dimension, width = round(kappa d)")
+    static let width = Key<Int>(
+        "width", symbol: "m", in: 1...10_000_000, derived: "round(kappa d), with d",
+        "hidden units of the target, S* = W*^T W*/m, in place of kappa")
+    static let samples = SampleKeys(entries: "d^2", bar: "n/(m d) = alpha/kappa")
+    static let noise = Key.noise(
+        symbol: "Delta0", aliases: ["delta0"],
+        "variance of the Gaussian added to every hidden pre-activation of the target. Bayes, amp and langevin know it; gd fits "
+            + "labels whose mean it raises to 1 + noise")
+    static let studentWidth = Key<Int>(
+        "student_width", symbol: "m_s", aliases: ["m_student"], in: 1...10_000_000, derived: "width",
+        "gd, langevin: hidden units of the student, S = W^T W/student_width")
+    static let stepSize = Key.stepSize(
+        symbol: "eta",
+        derived: "gd: 0.1; adam, adamw, langevin: 0.01; gd, langevin: at most half of the bound of stability",
+        "step on the loss (1/4) sum_i (yhat_i - y_i)^2 of outputs sqrt(m) x^T S x/d (langevin: on minus the log posterior). "
+            + "Plain descent needs step_size < 1/(alpha d (1 + noise)), langevin < noise (2 + noise)/(alpha d)")
+    static let damping = MatrixKeys.damping(default: 0.4, "undamped iterations end in a cycle")
+    static let outliers = Key<SymmetricDenoiser.Outliers>(
+        "outliers", default: .edge,
+        "amp: eigenvalues of the noisy matrix beyond the ends of its spectrum are denoised as one at the end (edge), or along "
+            + "the continuation (branch, the paper's). A single sample makes such eigenvalues when alpha d is below some 15; "
+            + "with branch the iteration then diverges")
+    static let tolerance = MatrixKeys.tolerance(default: 1e-6, "|S_new - S|^2/d")
+
+    static let all: [any ParameterKey] =
+        [d, kappa, width] + samples.all
+        + [
+            noise, studentWidth, MatrixKeys.runs, MatrixKeys.optimizer, stepSize, MatrixKeys.initScale,
+            MatrixKeys.weightDecay, MatrixKeys.stopError, MatrixKeys.burnIn, damping, MatrixKeys.precision, outliers,
+            tolerance,
+        ]
+}
 
 /// The sizes of a simulation.
-package struct EWQSizes: Sendable, Hashable {
+package struct Sizes: Sendable, Hashable {
     /// d.
     package let dimension: Int
     /// m, hidden units of the target.
@@ -21,89 +59,81 @@ package struct EWQSizes: Sendable, Hashable {
     }
 }
 
-/// One grid point of the model, checked, with all derived defaults worked out. Symbols as in the sheet.
-package struct EWQParameters: Sendable {
-    /// What a simulation has; nil where only ratios are given.
-    package let sizes: EWQSizes?
-    /// The realised ratios where there are sizes: m/d, n/d^2.
+/// One grid point of the model, checked, with all derived defaults worked out. Ratios are those of the whole numbers where
+/// d is given.
+public struct Parameters: ModelParameters {
+    /// Of simulations; zeros where theory has ratios alone.
+    package let sizes: Sizes
+    /// m/d > 0.
     package let kappa: Double
+    /// n/d^2 > 0; 1 where nothing depends on it.
     package let alpha: Double
-    /// Delta_0.
+    /// Delta_0 >= 0.
     package let noise: Double
-    package let studentWidth: Int
+    /// B, of sampling.
     package let runs: Int
-    package let optimizer: EWQOptimizer
-    /// eta.
-    package let stepSize: Double
-    /// sigma.
-    package let initScale: Double
-    package let weightDecay: Double
-    package let stopError: Double
-    package let burnIn: Int
-    package let damping: Double
-    package let precision: ChannelPrecision
+    /// m_s, of gd and langevin.
+    package let studentWidth: Int
+    /// Of gd and langevin.
+    package let descent: DescentSettings
+    /// Of amp.
+    package let passing: PassingSettings
+    /// Of amp: what becomes of eigenvalues beyond the spectrum.
     package let outliers: SymmetricDenoiser.Outliers
-    package let tolerance: Double
+
+    public init(_ point: Reader, method: Method) throws {
+        let d = try method.isSimulation ? point[Keys.d] : point.given(Keys.d)
+        if d == nil { try point.refuseSizes(Keys.width, Keys.samples.n, ratios: "kappa and alpha") }
+        try point.check(OneOf("the number of hidden units", Keys.kappa, Keys.width), isNeeded: true)
+        let width = try d.map { try point.whole(Keys.width, or: point[Keys.kappa] * Double($0)) } ?? 0
+        let kappa = try d.map { Double(width) / Double($0) } ?? point[Keys.kappa]
+        let samples: (n: Int?, alpha: Double) =
+            try method == .thresholds
+            ? (nil, 1) : point.samples(Keys.samples, entries: d.map { $0 * $0 }) { kappa }
+        (self.kappa, alpha) = (kappa, samples.alpha)
+        let sizes = Sizes(dimension: d ?? 0, width: width, samples: samples.n ?? 0)
+        let noise = try point[Keys.noise]
+        (self.sizes, self.noise) = (sizes, noise)
+        if method == .langevin, noise <= 0 {
+            throw ModelError.parameter(
+                Keys.noise, "must be positive for langevin: without noise the posterior has no density")
+        }
+        runs = try method == .sampling ? point[MatrixKeys.runs] : 1
+        let isDescent = method == .gd || method == .langevin
+        let studentWidth = try isDescent ? point.read(Keys.studentWidth, or: width) : 0
+        self.studentWidth = studentWidth
+        descent =
+            try isDescent
+            ? DescentSettings(point, isLangevin: method == .langevin) { kind, initScale in
+                let bound = StepBound(sizes, noise: noise, studentWidth: studentWidth, initScale: initScale, kind)
+                return try bound.stepSize(point)
+            } : .unused
+        passing =
+            try method == .amp
+            ? PassingSettings(point, damping: Keys.damping, tolerance: Keys.tolerance) : .unused
+        outliers = try method == .amp ? point[Keys.outliers] : .edge
+    }
 
     package var prior: WishartPrior { WishartPrior(kappa: kappa) }
     /// n/(m d).
     package var alphaBar: Double { alpha / kappa }
-
-    /// Decodes a grid point of job parameters for `method`; throws ``ModelError/parameter(_:_:)`` for what does not fit
-    /// together.
-    package init(_ point: ParameterPoint, method: String) throws {
-        for rule in EWQRules.rules(method) {
-            if let violation = rule.constraint.violation(point) { throw ModelError.parameter(rule.name, violation) }
-        }
-        let ratios = try EWQRules.ratios(point, method: method)
-        (sizes, kappa, alpha) = ratios
-        noise = try EWQRules.noise(point)
-        studentWidth = point["student_width"] == nil ? sizes?.width ?? 1 : try point.integer("student_width")
-        runs = try point.integer("runs")
-        optimizer = try point.choice("optimizer")
-        initScale = try point.real("init_scale")
-        let isLangevin = method == "langevin"
-        var usual = isLangevin || optimizer == .adam ? 0.01 : 0.1
-        if let sizes, isLangevin || method == "gd" && optimizer == .gd {
-            let bound = EWQStepBound(
-                sizes, noise: noise, studentWidth: studentWidth, initScale: initScale, isLangevin: isLangevin)
-            usual = min(usual, 0.5 * bound.value)
-        }
-        stepSize = try point.realIfGiven("step_size") ?? usual
-        weightDecay = try point.real("weight_decay")
-        stopError = try point.real("stop_error")
-        burnIn = try point.integer("burn_in")
-        damping = try point.real("damping")
-        precision = method == "amp" ? try point.choice("precision") : .residual
-        outliers = try point.choice("outliers")
-        tolerance = try point.real("tolerance")
-    }
-
-    /// The sizes, which a simulation must have.
-    func requiredSizes() throws -> EWQSizes {
-        guard let sizes else { throw ModelError.parameter("d", "is needed by simulations") }
-        return sizes
-    }
-
-    /// - Throws: ``ModelError/parameter(_:_:)`` when `bytes` are more than the machine has.
-    static func checkMemory(bytes: Double) throws {
-        guard bytes < Double(ProcessInfo.processInfo.physicalMemory) else {
-            throw ModelError.parameter("d", "is too large with this alpha: the run would hold \(bytes / 1e9) GB")
-        }
-    }
 }
 
-/// The step from which plain steps along the gradient cannot settle at the target.
+/// The step from which plain steps along the gradient cannot settle at the target (19); Adam's can.
 ///
 /// Along W -> c W the loss depends on the trace alone: with u = tr S/d, u* that of the labels and a = step_size alpha d m/m_s,
 /// a step takes u to u (1 - a (u - u*))^2. Its fixed point u* is stable for a u* < 1, and a start above u* + 2/a never comes
 /// back. (Langevin has the prior's u* = 1, and a gradient larger by 1/(Delta_0 (2 + Delta_0)).)
-package struct EWQStepBound: Sendable {
+package struct StepBound: Sendable {
+    /// Infinite for Adam.
     package let value: Double
     /// The formula, for messages.
     package let formula: String
+    private let kind: FactorStepRule.Kind
 
-    package init(_ sizes: EWQSizes, noise: Double, studentWidth: Int, initScale: Double, isLangevin: Bool) {
+    package init(_ sizes: Sizes, noise: Double, studentWidth: Int, initScale: Double, _ kind: FactorStepRule.Kind) {
+        self.kind = kind
+        let isLangevin = kind == .langevin
         let d = Double(sizes.dimension)
         var slope = Double(sizes.samples) / d * Double(sizes.width) / Double(studentWidth)
         if isLangevin { slope /= noise * (2 + noise) }
@@ -111,12 +141,24 @@ package struct EWQStepBound: Sendable {
         let first = initScale * initScale
         let stable = 1 / (slope * last)
         let basin = first > last ? 2 / (slope * (first - last)) : .infinity
-        value = min(stable, basin)
+        value = isLangevin || kind == .optimizer(.gd) ? min(stable, basin) : .infinity
         let ratio = studentWidth == sizes.width ? "alpha d" : "alpha d width/student_width"
         let stretch = isLangevin ? "noise (2 + noise)" : "1"
         formula =
             basin < stable
             ? "2 \(stretch)/(\(ratio) (init_scale^2 - \(isLangevin || noise == 0 ? "1" : "1 - noise")))"
             : "\(stretch)/(\(ratio)\(isLangevin || noise == 0 ? "" : " (1 + noise)"))"
+    }
+
+    /// The step of a point: by default at most half of the bound.
+    func stepSize(_ point: Reader) throws -> Double {
+        let usual = kind == .optimizer(.gd) ? 0.1 : 0.01
+        let step = try point.read(Keys.stepSize, or: min(usual, 0.5 * value))
+        guard step >= value else { return step }
+        throw ModelError.parameter(
+            Keys.stepSize,
+            "\(step) is not below the bound of stability \(formula) = \(String(format: "%.4g", value)): steps from there on "
+                + "diverge along the trace of S; choose at most about half of the bound, or "
+                + (kind == .langevin ? "leave it out" : "leave it out, or take optimizer adam"))
     }
 }

@@ -1,6 +1,8 @@
+import BilinearSequenceRegression
 import Foundation
+import ModelKit
+import ModelTesting
 import Modeling
-import Models
 import Numerics
 import Testing
 
@@ -9,13 +11,13 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     abs(value - expected) <= tolerance
 }
 
-@Suite("Bilinear sequence regression: theory") struct BSRTheoryTests {
+@Suite("Bilinear sequence regression: theory") struct TheoryTests {
     private func E(_ alpha: Double, _ beta: Double, _ rho: Double, _ noise: Double = 0) throws -> Double {
-        try bsrNumber("bayes", "E", bsrRatios(alpha: alpha, beta: beta, rho: rho, noise: noise))
+        try number(.bayes, "E", atRatios(alpha: alpha, beta: beta, rho: rho, noise: noise))
     }
 
     /// Landmark 3, to the digits that it gives. (For alpha = 1 with noise 0.5 the published 0.23998: where bulks are about to
-    /// merge, the sheet's 0.23991 was not resolved.)
+    /// merge, the often quoted 0.23991 was not resolved.)
     @Test func landmarkErrors() throws {
         for (alpha, beta, rho, noise, expected) in [
             (0.1, 1.0, 0.2, 0.0, 0.876891), (0.3, 1, 0.2, 0, 0.347404), (0.35, 1, 0.2, 0, 0.07698),
@@ -30,15 +32,15 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     /// Landmark 4, and E = 0 from there on.
     @Test func strongRecovery() throws {
         for (beta, rho, expected) in [(1.0, 0.2, 0.36), (2, 0.5, 0.625), (1, 0.5, 0.75), (3, 1.7, 1)] {
-            let values = bsrRatios(alpha: 1, beta: beta, rho: rho)
-            #expect(close(try bsrNumber("thresholds", "alpha_strong", values), expected, 1e-14))
+            let values = atRatios(alpha: 1, beta: beta, rho: rho)
+            #expect(close(try number(.thresholds, "alpha_strong", values), expected, 1e-14))
             #expect(try E(expected * 1.0001, beta, rho) == 0)
             #expect(try E(expected * 1.0001, beta, rho, 1e-3) > 0)
             let below = try E(expected * 0.99, beta, rho)
             #expect(below > 0 && below < 0.03)
             // By iteration as well: above it goes to zero, below it stays.
             func last(_ alpha: Double) throws -> Double {
-                try runBSR("state-evolution", bsrRatios(alpha: alpha, beta: beta, rho: rho), times: [0, 400])("E")[1]
+                try runTask(.stateEvolution, atRatios(alpha: alpha, beta: beta, rho: rho), times: [0, 400])("E")[1]
             }
             #expect(try last(expected * 1.1) < 1e-6)
             #expect(close(try last(expected * 0.9), try E(expected * 0.9, beta, rho), 1e-6))
@@ -48,13 +50,13 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     /// The iteration's fixed point is the solution by bracketing, and it comes to it from above.
     @Test(arguments: [(0.3, 1.0, 0.2, 0.0), (0.8, 5, 0.2, 0.1), (1.6, 1, 0.2, 0.5), (0.5, 2, 3, 0)])
     func iterationAndFixedPoint(alpha: Double, beta: Double, rho: Double, noise: Double) throws {
-        let values = bsrRatios(alpha: alpha, beta: beta, rho: rho, noise: noise)
+        let values = atRatios(alpha: alpha, beta: beta, rho: rho, noise: noise)
         let times = [0.0, 1, 2, 5, 20, 300]
-        let iteration = try runBSR("state-evolution", values, times: times)
+        let iteration = try runTask(.stateEvolution, values, times: times)
         let errors = iteration("E")
         #expect(errors[0] == 1)
         #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 >= $1 })
-        let solution = try runBSR("bayes", values)
+        let solution = try runTask(.bayes, values)
         #expect(close(errors[5], solution("E")[0], 1e-10))
         // A is the precision 1/t, and t = (Delta + E)/alpha; the overlap is what is not error.
         #expect(iteration("A")[0].isNaN)
@@ -67,43 +69,43 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     /// Landmark 5: long sequences and low rank, in closed form, and as limits of the general solution.
     @Test func limits() throws {
         for (alpha, expected) in [(0.1, 0.72), (0.3, 0.28), (0.45, 0.055), (0.5, 0), (0.7, 0)] {
-            let values = bsrRatios(alpha: alpha, beta: 1, rho: 0.5)
-            #expect(close(try bsrNumber("limits", "E_long", values), expected, 1e-8))
+            let values = atRatios(alpha: alpha, beta: 1, rho: 0.5)
+            #expect(close(try number(.limits, "E_long", values), expected, 1e-8))
         }
         #expect(close(try E(0.3, 1e6, 0.5), 0.28, 1e-5))
         #expect(
             close(
                 try E(0.3, 1e6, 2, 0.2),
-                try bsrNumber("limits", "E_long", bsrRatios(alpha: 0.3, beta: 1, rho: 2, noise: 0.2)), 1e-5))
+                try number(.limits, "E_long", atRatios(alpha: 0.3, beta: 1, rho: 2, noise: 0.2)), 1e-5))
 
         func lowRank(_ bar: Double, _ rho: Double, _ noise: Double = 0) -> Given {
             ["alpha_bar": .real(bar), "beta": .real(5), "rho": .real(rho), "noise": .real(noise)]
         }
         for (bar, expected) in [
             (0.3, 1), (0.37, 1), (0.5, 0.911905), (0.6, 0.753663), (0.8, 0.365230), (0.95, 0.087062), (1.2, 0),
-        ] { #expect(close(try bsrNumber("limits", "E_low_rank", lowRank(bar, 0.1)), expected, 1e-6)) }
-        #expect(close(try bsrNumber("thresholds", "alphabar_weak", lowRank(1, 0.1)), 0.372678, 1e-6))
+        ] { #expect(close(try number(.limits, "E_low_rank", lowRank(bar, 0.1)), expected, 1e-6)) }
+        #expect(close(try number(.thresholds, "alphabar_weak", lowRank(1, 0.1)), 0.372678, 1e-6))
         // Just above the threshold, by what is solved: E with x = (1 + beta) alphabar/(Delta + E).
         for (noise, factor) in [(0.0, 1.003), (0.4, 1.01)] {
             let bar = 0.3726779962 * (1 + noise) * factor
-            let E = try bsrNumber("limits", "E_low_rank", lowRank(bar, 0.1, noise))
+            let E = try number(.limits, "E_low_rank", lowRank(bar, 0.1, noise))
             let x = 6 * bar / (noise + E)
             #expect(E > 0.9 && E < 1 && x * x > 5)
             #expect(close(E, 1 - pow(x * x - 5, 2) / (x * x * (x + 1) * (x + 5)), 1e-9))
         }
         // Towards low rank at fixed alpha_bar; without noise convergence is slow.
-        #expect(close(try bsrNumber("bayes", "E", lowRank(0.8, 2e-4)), 0.365230, 2e-3))
-        let noisy = try bsrNumber("limits", "E_low_rank", lowRank(1.5, 0.1, 0.4))
+        #expect(close(try number(.bayes, "E", lowRank(0.8, 2e-4)), 0.365230, 2e-3))
+        let noisy = try number(.limits, "E_low_rank", lowRank(1.5, 0.1, 0.4))
         #expect(noisy > 0.05 && noisy < 0.95)
-        #expect(close(try bsrNumber("bayes", "E", lowRank(1.5, 2e-4, 0.4)), noisy, 2e-3))
+        #expect(close(try number(.bayes, "E", lowRank(1.5, 2e-4, 0.4)), noisy, 2e-3))
     }
 
     /// Of alpha to 0 to second order in alpha, for any shape.
     @Test func fewSamples() throws {
         for (beta, rho, noise) in [(1.0, 0.2, 0.0), (4, 1, 0.3), (1, 5, 1)] {
             for alpha in [1e-3, 1e-2] {
-                let linear = try bsrNumber(
-                    "limits", "E_few_samples", bsrRatios(alpha: alpha, beta: beta, rho: rho, noise: noise))
+                let linear = try number(
+                    .limits, "E_few_samples", atRatios(alpha: alpha, beta: beta, rho: rho, noise: noise))
                 #expect(close(try E(alpha, beta, rho, noise), linear, 2 * alpha * alpha))
             }
         }
@@ -115,12 +117,12 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             (0.2, 1.0, 0.5716899), (0.5, 1, 0.9054173), (0.2, 2, 0.4752778), (0.5, 2, 0.8284921), (0.3, 5, 0.5566701),
             (1, 2, 1),
         ] {
-            let values = bsrRatios(alpha: 1, beta: beta, rho: rho)
-            #expect(close(try bsrNumber("thresholds", "alpha_mnne", values), expected, 1e-6), "\(rho) \(beta)")
+            let values = atRatios(alpha: 1, beta: beta, rho: rho)
+            #expect(close(try number(.thresholds, "alpha_mnne", values), expected, 1e-6), "\(rho) \(beta)")
         }
         // Low rank: alphabar goes to 2 (1 + sqrt(beta)/(1 + beta)).
         let (rho, beta) = (1e-5, 3.0)
-        let bar = try BSRLimits.nuclearNorm(rho: rho, beta: beta) * beta / (rho * (1 + beta))
+        let bar = try Limits.nuclearNorm(rho: rho, beta: beta) * beta / (rho * (1 + beta))
         #expect(close(bar, 2 * (1 + beta.squareRoot() / (1 + beta)), 0.05))
     }
 
@@ -129,22 +131,22 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         for (alpha, lambda, noise, expected) in [
             (0.5, 0.1, 0.1, 0.5741657), (0.5, 0.4, 0.1, 0.6098174), (1.5, 0.2, 0.5, 0.4244735),
         ] {
-            var values = bsrRatios(alpha: alpha, beta: 1, rho: 1, noise: noise)
+            var values = atRatios(alpha: alpha, beta: 1, rho: 1, noise: noise)
             values["ridge"] = .real(lambda)
-            #expect(close(try bsrNumber("ridge-theory", "E", values), expected, 1e-6))
+            #expect(close(try number(.ridgeTheory, "E", values), expected, 1e-6))
         }
         // Without noise and penalty 1 - alpha, then nothing; and as their limit.
         for alpha in [0.3, 0.99, 1, 1.4] {
             let expected = max(1 - alpha, 0)
-            #expect(close(BSRRidgeTheory(alpha: alpha, ridge: 0, noise: 0).error, expected, 1e-14))
-            #expect(close(BSRRidgeTheory(alpha: alpha, ridge: 1e-10, noise: 0).error, expected, 2e-5))
+            #expect(close(RidgeTheory(alpha: alpha, ridge: 0, noise: 0).error, expected, 1e-14))
+            #expect(close(RidgeTheory(alpha: alpha, ridge: 1e-10, noise: 0).error, expected, 2e-5))
         }
-        #expect(close(BSRRidgeTheory(alpha: 0.5, ridge: 0, noise: 0.3).error, 0.5 + 0.3 * 0.5 / 0.5, 1e-14))
-        #expect(close(BSRRidgeTheory(alpha: 2, ridge: 0, noise: 0.3).error, 0.3, 1e-14))
-        #expect(BSRRidgeTheory(alpha: 1, ridge: 0, noise: 0.3).error == .infinity)
+        #expect(close(RidgeTheory(alpha: 0.5, ridge: 0, noise: 0.3).error, 0.5 + 0.3 * 0.5 / 0.5, 1e-14))
+        #expect(close(RidgeTheory(alpha: 2, ridge: 0, noise: 0.3).error, 0.3, 1e-14))
+        #expect(RidgeTheory(alpha: 1, ridge: 0, noise: 0.3).error == .infinity)
         // The best penalty is the noise.
-        let best = BSRRidgeTheory(alpha: 0.8, ridge: 0.3, noise: 0.3).error
-        for lambda in [0.25, 0.36] { #expect(BSRRidgeTheory(alpha: 0.8, ridge: lambda, noise: 0.3).error > best) }
+        let best = RidgeTheory(alpha: 0.8, ridge: 0.3, noise: 0.3).error
+        for lambda in [0.25, 0.36] { #expect(RidgeTheory(alpha: 0.8, ridge: lambda, noise: 0.3).error > best) }
     }
 
     /// Both errors of ridge as integrals over the Marchenko-Pastur law of X X^T/p (n x n, ratio alpha) instead of its resolvent.
@@ -166,7 +168,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         let rows = max(1 - 1 / alpha, 0)
         let train = lambda * lambda * integral { ($0 + noise) / square($0) } + rows * noise
         let error = alpha * integral { (lambda * lambda + noise * $0) / square($0) } + max(1 - alpha, 0)
-        let theory = BSRRidgeTheory(alpha: alpha, ridge: lambda, noise: noise)
+        let theory = RidgeTheory(alpha: alpha, ridge: lambda, noise: noise)
         #expect(close(theory.trainError, train, 1e-9), "\(theory.trainError) \(train)")
         #expect(close(theory.error, error, 1e-9), "\(theory.error) \(error)")
     }
@@ -182,7 +184,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
                         let error = try E(alpha, beta, rho, noise)
                         #expect(error < last || error == 0)
                         last = error
-                        #expect(error <= BSRRidgeTheory(alpha: alpha, ridge: noise, noise: noise).error + 1e-9)
+                        #expect(error <= RidgeTheory(alpha: alpha, ridge: noise, noise: noise).error + 1e-9)
                         #expect(try E(alpha, beta, rho, noise + 0.1) > error)
                         #expect(try E(alpha, beta, rho * 1.3, noise) >= error - 1e-10)
                         #expect(try E(alpha, beta * 1.5, rho, noise) <= error + 1e-10)
@@ -191,17 +193,17 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             }
         }
         for alpha in [0.3, 0.9, 1.7] {
-            #expect(close(try E(alpha, 2, 1e6, 0.3), BSRRidgeTheory(alpha: alpha, ridge: 0.3, noise: 0.3).error, 1e-5))
+            #expect(close(try E(alpha, 2, 1e6, 0.3), RidgeTheory(alpha: alpha, ridge: 0.3, noise: 0.3).error, 1e-5))
         }
     }
 
     /// phi is stationary at the solution, a maximum there in q, and its difference between two overlaps is the integral.
     @Test func freeEntropy() throws {
-        let values = bsrRatios(alpha: 0.5, beta: 1, rho: 0.2, noise: 0.5)
+        let values = atRatios(alpha: 0.5, beta: 1, rho: 0.2, noise: 0.5)
         func phi(_ q: Double?) throws -> Double {
             var values = values
             if let q { values["q"] = .real(q) }
-            return try bsrNumber("bayes", "free_entropy", values)
+            return try number(.bayes, "free_entropy", values)
         }
         let q = 1 - (try E(0.5, 1, 0.2, 0.5))
         let (top, step) = (try phi(nil), 1e-3)
@@ -216,14 +218,14 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         let slope = try 0.5 * (0.5 / hat - 0.5 - RectangularPrior(beta: 1, rho: 0.2).mmse(1 / hat))
         let hatSlope = 0.5 / pow(0.5 + 1 - at, 2)
         #expect(close((try phi(at + step) - phi(at - step)) / (2 * step), slope * hatSlope, 1e-5))
-        #expect(try bsrNumber("bayes", "free_entropy", bsrRatios(alpha: 0.5, beta: 1, rho: 0.2)) == .infinity)
+        #expect(try number(.bayes, "free_entropy", atRatios(alpha: 0.5, beta: 1, rho: 0.2)) == .infinity)
     }
 
     /// A sample of the posterior is as far from another as from the target.
     @Test func sampling() throws {
         for B in [1, 4, 64] {
-            let record = try runBSR(
-                "sampling", bsrRatios(alpha: 0.3, beta: 1, rho: 0.2).merging(["runs": .integer(B)]) { $1 })
+            let record = try runTask(
+                .sampling, atRatios(alpha: 0.3, beta: 1, rho: 0.2).merging(["runs": .integer(B)]) { $1 })
             let best = try E(0.3, 1, 0.2)
             #expect(close(record("E_single")[0], 2 * best, 1e-12))
             #expect(close(record("E")[0], best * (1 + 1 / Double(B)), 1e-12))
@@ -235,7 +237,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     @Test func sharedTablesDoNotMatter() throws {
         let prior = RectangularPrior(beta: 1.7, rho: 0.37)
         let alphas = (1...60).map { 0.01 * Double($0) }
-        let forward = try alphas.map { try BSRBayes(alpha: $0, noise: 0.1, prior: prior).solve().E }
+        let forward = try alphas.map { try Bayes(alpha: $0, noise: 0.1, prior).solve().E }
         let backward = try alphas.reversed().map { alpha -> Double in
             switch try DenoisingTable(prior).crossing(slope: alpha, offset: 0.1) {
             case .zero: return 0
@@ -248,13 +250,13 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     /// Theory takes the ratios of the sizes when sizes are given; token dimension and length may change places.
     @Test func realisedRatios() throws {
         let sizes: Given = ["d": .integer(30), "beta": .real(1.51), "rho": .real(0.33), "alpha": .real(0.4)]
-        let record = try runBSR("bayes", sizes)
+        let record = try runTask(.bayes, sizes)
         // L = 45, r = 10, n = 540.
         #expect(record("alpha_realised")[0] == 540.0 / (30 * 45))
         #expect(close(record("E")[0], try E(540.0 / 1350, 1.5, 1.0 / 3), 1e-12))
         let transposed: Given = ["d": .integer(45), "L": .integer(30), "rank": .integer(10), "n": .integer(540)]
-        #expect(try runBSR("bayes", transposed)("E") == record("E"))
+        #expect(try runTask(.bayes, transposed)("E") == record("E"))
         let bar: Given = ["alpha_bar": .real(540.0 / (10 * 75)), "beta": .real(1.5), "rho": .real(1.0 / 3)]
-        #expect(close(try runBSR("bayes", bar)("E")[0], record("E")[0], 1e-12))
+        #expect(close(try runTask(.bayes, bar)("E")[0], record("E")[0], 1e-12))
     }
 }

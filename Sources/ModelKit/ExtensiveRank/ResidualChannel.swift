@@ -1,6 +1,5 @@
 import Dynamics
 import Modeling
-import Numerics
 
 /// Where message passing takes its precision A from.
 public enum ChannelPrecision: String, Sendable, CaseIterable { case residual, empirical, variance }
@@ -65,23 +64,5 @@ public struct CentredChannel: OutputChannel {
         let sum = (0..<count).reduce(0) { $0 + residual.labels[$1] - fields[$1] }
         residual.offset = count > 1 ? sum / Double(count) : 0
         try residual.evaluate(fields: fields, variance: variance, g: g, precision: precision)
-    }
-}
-
-extension MessagePassing {
-    /// Iterates towards iteration `target`, at most `count` of them; true when it is there or has converged.
-    ///
-    /// - Throws: ``ModelError/diverged(step:_:)`` for what message passing and a spectral denoiser throw.
-    public mutating func advance(toward target: Int, atMost count: Int) throws -> Bool {
-        do {
-            try iterate(atMost: min(max(count, 1), target - iteration))
-        } catch MessagePassingError.diverged(let iteration, let what) {
-            throw ModelError.diverged(step: iteration, what + "; damping may help")
-        } catch let error as LAPACKError {
-            throw ModelError.diverged(step: iteration + 1, "\(error)")
-        } catch let error as SpectralError {
-            throw ModelError.diverged(step: iteration + 1, "\(error)")
-        }
-        return isConverged || iteration >= target
     }
 }

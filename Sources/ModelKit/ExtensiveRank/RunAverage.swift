@@ -12,7 +12,7 @@ public struct RunAverage: Sendable {
     /// - Parameters:
     ///   - S: the runs' matrices, one after the other.
     ///   - average: where the average is not that of `S`: a sum of matrices, and of how many.
-    public init(_ S: [Double], target: [Double], average sum: [Double], of count: Int) {
+    public init(_ S: [Double], target: [Double], average sum: [Double] = [], of count: Int = 0) {
         let entries = target.count
         let runs = S.count / entries
         errors = Array(repeating: 0, count: runs)

@@ -1,18 +1,25 @@
 import Foundation
-import Persistence
-import Randomness
+import Modeling
 
-/// How the factors of a matrix move along their gradient: plain descent, Adam, AdamW, or unadjusted Langevin.
+/// How descent makes a step of a gradient.
+public enum FactorOptimizer: String, Sendable, CaseIterable {
+    /// Along the gradient, with the decay in it.
+    case gd
+    /// Adam with beta 0.9, 0.999 and eps 1e-8, and the decay within the gradient.
+    case adam
+    /// The same with the decay beside the gradient.
+    case adamw
+}
+
+/// How the factors of a matrix move along their gradient: by an optimizer, or unadjusted Langevin.
 public struct FactorStepRule: Sendable, Resumable {
-    public enum Kind: Sendable {
-        /// The decay enters with the gradient.
-        case gd
-        /// beta 0.9, 0.999 and eps 1e-8; the decay enters with the gradient.
-        case adam
-        /// The same with the decay beside the gradient.
-        case adamw
+    public enum Kind: Sendable, Hashable {
+        case optimizer(FactorOptimizer)
         /// With the prior N(0, 1) of every number.
         case langevin
+
+        /// Adam keeps means of gradients and of their squares.
+        var keepsMoments: Bool { self == .optimizer(.adam) || self == .optimizer(.adamw) }
     }
 
     private let kind: Kind
@@ -31,30 +38,28 @@ public struct FactorStepRule: Sendable, Resumable {
         self.kind = kind
         self.stepSize = stepSize
         self.weightDecay = weightDecay
-        moments = Array(repeating: 0, count: kind == .adam || kind == .adamw ? count : 0)
+        moments = Array(repeating: 0, count: kind.keepsMoments ? count : 0)
         squares = moments
         self.kicks = kicks
     }
 
     /// Moves the numbers of `factor` from `first` on by one step, the one after `step`.
     ///
-    /// - Parameters:
-    ///   - gradient: of the loss in these numbers, of one run.
-    ///   - moment: where their means lie.
+    /// - Parameter gradient: of the loss in these numbers, of one run.
     public mutating func apply(
-        to factor: inout [Double], at first: Int, _ gradient: [Double], moment: Int, run: Int, step: Int
+        to factor: inout [Double], at first: Int, _ gradient: [Double], run: Int, step: Int
     ) {
         let eta = stepSize
         switch kind {
-        case .gd:
+        case .optimizer(.gd):
             for i in gradient.indices { factor[first + i] -= eta * (gradient[i] + weightDecay * factor[first + i]) }
-        case .adam, .adamw:
+        case .optimizer(let adam):
             let (beta1, beta2, count) = (0.9, 0.999, Double(step + 1))
             let (unbias1, unbias2) = (1 / (1 - pow(beta1, count)), 1 / (1 - pow(beta2, count)))
-            let within = kind == .adam ? weightDecay : 0
-            let beside = kind == .adamw ? eta * weightDecay : 0
+            let within = adam == .adam ? weightDecay : 0
+            let beside = adam == .adamw ? eta * weightDecay : 0
             for i in gradient.indices {
-                let at = moment + i
+                let at = first + i
                 let slope = gradient[i] + within * factor[first + i]
                 moments[at] = beta1 * moments[at] + (1 - beta1) * slope
                 squares[at] = beta2 * squares[at] + (1 - beta2) * slope * slope

@@ -2,8 +2,8 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Thresholds and limits in closed form (sheet, sections 4 and 5).
-package enum BSRLimits {
+/// Thresholds and limits in closed form.
+package enum Limits {
     /// Of low rank, as n/(r (d + L)).
     package static func weakRecovery(beta: Double, noise: Double) -> Double {
         (1 + noise) * beta.squareRoot() / (1 + beta)
@@ -74,7 +74,7 @@ package enum BSRLimits {
 ///
 /// With B = lambda + alpha - 1, D = sqrt(B^2 + 4 lambda) and sigma = (D - B)/2 (lambda times the sheet's s), in a form
 /// without cancellation at small lambda.
-package struct BSRRidgeTheory: Sendable {
+package struct RidgeTheory: Sendable {
     package let error: Double
     package let trainError: Double
 
