@@ -215,6 +215,7 @@ struct MechanicsTests {
     @Test("mistakes are answered by name")
     func mistakes() {
         let tokens = tensor([[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
+        let small: Given = ["n": .integer(4), "d": .integer(9), "L": .integer(3)]
         let cases: [(String, Given, String)] = [
             ("gd", ["n": .integer(4), "d": .integer(9)], "L"),
             ("gd", ["n": .integer(4), "L": .integer(3)], "d"),
@@ -233,6 +234,22 @@ struct MechanicsTests {
             ("gd", ["data": .text("explicit")], "data"),
             ("gd", ["tokens": tokens, "u": vector([1, 0]), "queries": matrix([[1, 0]])], "queries"),
             ("gd", ["tokens": tokens, "u": vector([1, 0]), "W0": vector([1, 0])], "W0"),
+            ("gd", ["tokens": tokens, "u": vector([1, 0]), "alpha": .real(1)], "alpha"),
+            ("gd", ["tokens": tokens, "opt": vector([1, 1]), "u": vector([1, 0])], "opt"),
+            ("gd", ["tokens": tokens, "scores": matrix([[1, 0], [1, 0]]), "opt": vector([0, 1])], "opt"),
+            ("gd", ["tokens": tokens, "scores": matrix([[1, 0], [1, 0]]), "joint": .flag(true)], "scores"),
+            ("gd", ["tokens": tokens, "scores": matrix([[1, 0]])], "scores"),
+            ("gd", ["tokens": tensor([[[1, 0]]]), "u": vector([1, 0])], "tokens"),
+            ("gd", small.with(["init_scale": .real(1), "init": .text("zero")]), "init_scale"),
+            ("gd", small.with(["W0": vector([1]), "init": .text("zero")]), "W0"),
+            ("gd", small.with(["W0": vector([1])]), "W0"),
+            ("gd", small.with(["data": .text("sin"), "sin_w": vector([1])]), "sin_w"),
+            (
+                "gd",
+                small.with(["joint": .flag(true), "loss": .text("linear"), "optimizer": .text("polyak")]), "loss"
+            ),
+            ("svm", ["alpha": .real(1e6), "d": .integer(1000), "L": .integer(3)], "alpha"),
+            ("symmetric", small.with(["u": vector([1])]), "u"), ("symmetric", small.with(["W0": vector([1])]), "init"),
             ("gap-recursion", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "joint": .flag(true)], "joint"),
             ("symmetric", ["n": .integer(4), "L": .integer(3), "data": .text("sphere")], "data"),
             ("symmetric", ["n": .integer(4), "L": .integer(3), "query": .text("prompt")], "query"),
