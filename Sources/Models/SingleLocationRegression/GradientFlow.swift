@@ -1,33 +1,25 @@
 import Dynamics
 import Modeling
-import Numerics
 
-/// Method `gradient-flow`: the limit of small steps of projected gradient descent, in t = step_size steps (sheet,
-/// "Gradient flow"). The schedule is lambda_0/(1 + increment t/step_size).
+/// Method `gradient-flow`: the limit of small steps of projected gradient descent, in t = step_size steps (32).
 struct GradientFlow: Run {
-    private let parameters: SLRParameters
-    private let unit: TimeUnit
-    /// False when the job's step_size does not reach the flow, which then has no steps.
-    private let knowsStepSize: Bool
+    private let p: Parameters
+    /// NaN when neither the schedule nor the job's times ask for it.
+    private let stepsPerTime: Double
     private let integrator: AdaptiveODE
     private var t = 0.0
-    private var recorder = SLRRecorder()
 
-    init(_ request: RunRequest, _ parameters: SLRParameters) throws {
-        self.parameters = parameters
-        unit = request.times.unit
-        knowsStepSize = !request.standIns.contains("step_size")
-        var random = request.random.substream(SLRStreams.initial)
-        let start = parameters.initialFrame(&random).overlaps
-        let (population, schedule, a) = (parameters.population, parameters.schedule, parameters.stepSize)
-        // The fastest rate is about d (sheet, "Numerical traps"); the integrator lengthens the step at once.
+    init(_ p: Parameters, _ request: RunRequest) throws {
+        self.p = p
+        stepsPerTime = request.stepsPerTime ?? 1 / p.stepSize
+        var random = request.random.substream(Streams.initial)
+        // The fastest rate is about d; the integrator lengthens the step at once.
         integrator = try AdaptiveODE(
-            state: start.array, firstStep: 1e-3 / Double(parameters.d),
+            state: p.initialFrame(&random).overlaps.array, firstStep: 1e-3 / Double(p.d),
             tolerance: .init(relative: 1e-9, absolute: 1e-15)
-        ) { t, y, f in
-            let q = SLROverlaps(y[0], y[1], y[2], y[3], y[4])
-            let lambda = schedule.increment == 0 ? schedule.lambda0 : schedule.lambda(atStep: t / a)
-            let velocity = q.gradientFlow(try population.risk(at: q, lambda: lambda).gradient)
+        ) { [population = p.population, sharpness = p.sharpness] t, y, f in
+            let q = Overlaps(y[0], y[1], y[2], y[3], y[4])
+            let velocity = q.gradientFlow(try population.risk(at: q, lambda: sharpness.lambda(at: t)).gradient)
             f[0] = velocity.kappa
             f[1] = velocity.nu
             f[2] = velocity.theta
@@ -37,40 +29,47 @@ struct GradientFlow: Run {
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let goal = unit == .steps ? time * parameters.stepSize : time
-        do {
-            let isThere = try integrator.advance(to: goal, maxSteps: max(quantum / parameters.populationStepWeight, 1))
-            if isThere { t = goal }
-            return isThere
-        } catch let error as ODEError {
-            throw translate(error)
+        let maxSteps = max(quantum / p.population.riskWeight, 1)
+        let isThere = try translatingErrors { try integrator.advance(to: time, maxSteps: maxSteps) }
+        if isThere { t = time }
+        return isThere
+    }
+
+    private func translatingErrors<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as ODEError {
+            guard case .notFinite(let time) = error else { throw ModelError.notConverged(error.description) }
+            let steps = time * stepsPerTime
+            throw p.diverged(step: steps.isNaN ? 0 : Int(min(steps, 1e18)))
         }
     }
 
-    private func translate(_ error: ODEError) -> ModelError {
-        guard case .notFinite(let time) = error else { return .notConverged(error.description) }
-        return SLRParameters.diverged(Int(min(time / parameters.stepSize, 1e18)))
+    private var overlaps: Overlaps {
+        get throws { Overlaps(try translatingErrors { try integrator.state(at: t) }) }
     }
 
     mutating func observe(into sink: inout ObservationSink) throws {
-        let y: [Double]
-        do { y = try integrator.state(at: t) } catch let error as ODEError { throw translate(error) }
-        let q = SLROverlaps(y[0], y[1], y[2], y[3], y[4])
-        let lambda =
-            parameters.schedule.increment == 0
-            ? parameters.schedule.lambda0 : parameters.schedule.lambda(atStep: t / parameters.stepSize)
-        sink.put("t", t)
-        if knowsStepSize { sink.put("steps", t / parameters.stepSize) }
-        recorder.putOverlaps(q, lambda: lambda, into: &sink)
-        try recorder.putRisk(parameters.population, q, lambda: lambda, into: &sink)
+        sink.put(.t, t)
+        sink.put(.steps, t * stepsPerTime)
+        try overlaps.put(p.population, lambda: p.sharpness.lambda(at: t), into: &sink)
     }
 
-    mutating func finish(into sink: inout ObservationSink) throws { recorder.finish(into: &sink) }
+    mutating func finish(into sink: inout ObservationSink) throws { try overlaps.putOutcome(into: &sink) }
 
     mutating func exchange(with archive: inout StateArchive) throws {
         var integrator = integrator
         try archive.exchange(&integrator)
         try archive.exchange(&t)
-        try archive.exchange(&recorder)
+    }
+}
+
+extension Overlaps {
+    /// The velocity of gradient flow, d/dt of the overlaps with t = a steps and a -> 0 (32).
+    package func gradientFlow(_ R: Overlaps) -> Overlaps {
+        let K = kappa * R.kappa + eta * R.eta + rho * R.rho
+        let V = theta * R.theta + nu * R.nu + rho * R.rho
+        return Overlaps(
+            -(R.kappa + theta * R.rho) + kappa * K, -(R.nu + eta * R.rho) + nu * V,
+            -(R.theta + kappa * R.rho) + theta * V, -(R.eta + nu * R.rho) + eta * K,
+            -(theta * R.kappa + nu * R.eta + R.rho) + rho * K - (kappa * R.theta + eta * R.nu + R.rho) + rho * V)
     }
 }

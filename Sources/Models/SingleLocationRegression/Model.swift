@@ -1,8 +1,9 @@
+import ModelKit
 import Modeling
-import Numerics
 
 /// Single-location regression: one informative token among L, erf or softmax attention with one key and one value
-/// direction on the unit sphere (arXiv 2410.01537; sheet `single-location-regression`).
+/// direction on the unit sphere (arXiv 2410.01537). Numbers in brackets, (12), are equations of
+/// docs/models/single-location-regression.md.
 public struct SingleLocationRegression: Model {
     public init() {}
 
@@ -10,71 +11,90 @@ public struct SingleLocationRegression: Model {
     public let summary =
         "one informative token among L, found by erf or softmax attention: population descent and one-pass SGD"
     public let references = ["arXiv:2410.01537 (Marion, Berthier, Biau, Boyer, ICLR 2025)"]
+    public let revision = 1
+    public var keys: [any ParameterKey] { Keys.all }
 
-    public var parameters: [ParameterSpec] { Self.parameterSpecs }
-    public var methods: [MethodSpec] { Self.methodSpecs }
+    public enum Method: String, ModelMethod {
+        case pgd, sgd
+        case reducedPGD = "reduced-pgd"
+        case gradientFlow = "gradient-flow"
+        case overlapChain = "overlap-chain"
+        case closedForm = "closed-form"
 
-    static let methodSpecs: [MethodSpec] = [
-        MethodSpec(
-            "pgd", kind: .simulation, isSeeded: true, isTimed: true, observables: trajectoryObservables,
-            costParameters: ["d", "L", "gamma", "attention", "lambda0", "step_size"],
-            "projected gradient descent of the population risk, on vectors in d dimensions"),
-        MethodSpec(
-            "reduced-pgd", kind: .theory, isSeeded: true, isTimed: true, observables: trajectoryObservables,
-            costParameters: ["d", "L", "gamma", "attention", "lambda0", "step_size"],
-            "the same as an exact recursion of the five overlaps; seeds draw random starts"),
-        MethodSpec(
-            "gradient-flow", kind: .theory, isSeeded: true, isTimed: true, observables: trajectoryObservables,
-            costParameters: ["d", "L", "gamma", "attention", "lambda0", "step_size"],
-            "its limit of small steps, in t = step_size steps; seeds draw random starts"),
-        MethodSpec(
-            "sgd", kind: .simulation, isSeeded: true, isTimed: true,
-            observables: trajectoryObservables + sampleObservables,
-            costParameters: ["d", "L", "batch_size", "gamma", "attention", "lambda0", "step_size"],
-            "one-pass projected SGD in d dimensions, every token drawn"),
-        MethodSpec(
-            "overlap-chain", kind: .theory, isSeeded: true, isTimed: true,
-            observables: trajectoryObservables + sampleObservables,
-            costParameters: ["d", "L", "batch_size", "gamma", "attention", "lambda0", "step_size"],
-            "the exact Markov chain of the overlaps: the law of sgd at a cost independent of d"),
-        MethodSpec(
-            "closed-form", kind: .theory, isSeeded: false, isTimed: false, observables: closedFormObservables,
-            costParameters: ["d", "L", "gamma", "attention", "lambda0", "bayes_samples"],
-            "risk and gradient at given overlaps; oracle, Bayes and linear benchmarks; attractors and rates"),
-    ]
+        public static let allCases: [Method] = [.pgd, .reducedPGD, .gradientFlow, .sgd, .overlapChain, .closedForm]
 
-    public func constraints(method: String) -> [Constraint] { SLRRules.all.map(\.constraint) }
-
-    public func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        var used = Set(parameters.map(\.name))
-        func isFixed(_ name: String, at value: Double) -> Bool {
-            (try? context.fixed.realIfGiven(name)) == value
+        public var spec: MethodSpec {
+            switch self {
+            case .pgd:
+                trajectory(
+                    .simulation, .steps, "projected gradient descent of the population risk, on vectors in d dimensions"
+                )
+            case .reducedPGD:
+                trajectory(
+                    .theory, .steps, "the same as an exact recursion of the five overlaps; seeds draw random starts")
+            case .gradientFlow:
+                trajectory(
+                    .theory, .scaled, "its limit of small steps, in t = step_size steps; seeds draw random starts")
+            case .sgd:
+                trajectory(.simulation, .steps, "one-pass projected SGD in d dimensions, every token drawn")
+            case .overlapChain:
+                trajectory(
+                    .theory, .steps,
+                    "the exact Markov chain of the overlaps: the law of sgd at a cost independent of d")
+            case .closedForm:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .none, observables: .closedForm,
+                    "risk and gradient at given overlaps; oracle, Bayes and linear benchmarks; attractors and rates")
+            }
         }
-        if method != "closed-form" { used.remove("bayes_samples") }
-        switch method {
-        case "sgd", "overlap-chain": break
-        case "closed-form":
-            used.subtract(["lambda_increment", "step_size", "batch_size"])
-            if isFixed("gamma", at: 1) { used.remove("bayes_samples") }
-        default:
-            used.subtract(["noise", "eps", "batch_size"])
-            // Flow sees the step size through steps and the schedule only.
-            let hasSchedule = context.given.contains("lambda_increment") && !isFixed("lambda_increment", at: 0)
-            if method == "gradient-flow", context.timeUnit == .scaled, !hasSchedule { used.remove("step_size") }
+
+        private func trajectory(_ kind: MethodSpec.Kind, _ time: MethodSpec.Time, _ summary: String) -> MethodSpec {
+            MethodSpec(
+                self, kind: kind, isSeeded: true, time: time,
+                observables: .trajectory + (isStochastic ? [.alpha] : []), summary)
         }
-        return used
+
+        /// Whether it draws sequences, and so knows batches and the noise of labels.
+        var isStochastic: Bool { self == .sgd || self == .overlapChain }
     }
 
-    public func makeRun(_ request: RunRequest) throws -> any Run {
-        let parameters = try SLRParameters(request.point)
-        switch request.method {
-        case "pgd": return try FullPGD(request, parameters)
-        case "reduced-pgd": return ReducedPGD(request, parameters)
-        case "gradient-flow": return try GradientFlow(request, parameters)
-        case "sgd": return try SLRSGD(request, parameters)
-        case "overlap-chain": return try SLROverlapChain(request, parameters)
-        case "closed-form": return try SLRClosedForm(request, parameters)
-        default: throw ModelError.inconsistent("single-location-regression has no method '\(request.method)'")
+    /// t = step_size steps is the time of gradient flow.
+    public func stepsPerTime(of method: Method, at point: Reader) throws -> Double { try 1 / point[Keys.stepSize] }
+
+    public func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        switch method {
+        case .pgd: Trajectory<VectorDescent>(p, request.random)
+        case .reducedPGD: Trajectory<OverlapDescent>(p, request.random)
+        case .gradientFlow: try GradientFlow(p, request)
+        case .sgd: Trajectory<SGD>(p, request.random)
+        case .overlapChain: Trajectory<OverlapChain>(p, request.random)
+        case .closedForm: ClosedForm { sink in try PointNumbers.put(p, request.random, into: &sink) }
+        }
+    }
+
+    public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
+        let (d, tokens, last) = (Double(p.d), Double(p.batchSize) * Double(p.L), times.last ?? 0)
+        let risk = p.population.secondsOfRisk(lambda: p.sharpness.lambda0)
+        let observations = Double(times.count) * risk
+        // Of tokens without what is off the axes.
+        let scalars = last * (tokens * 45e-9 + 60e-9) + observations
+        switch method {
+        case .pgd: return Cost(seconds: last * (risk + 5e-9 * d) + observations, bytes: 32 * d)
+        case .reducedPGD: return Cost(seconds: last * risk + observations, bytes: 4096)
+        case .gradientFlow:
+            // Steps of a stiff system end at about 1/d, whatever is asked for.
+            return Cost(seconds: (300 + last * d) * 2 * risk + observations, bytes: 8192)
+        case .sgd:
+            return Cost(
+                seconds: scalars + last * (tokens * d * 0.75e-9 + d * 3e-9),
+                bytes: (4 * tokens + 32) * (d + 32) + 240 * tokens)
+        case .overlapChain: return Cost(seconds: scalars, bytes: 400 * tokens + 16384)
+        case .closedForm:
+            let samples = p.gamma == 1 ? 1e5 : Double(p.L) * Double(p.bayesSamples)
+            return Cost(seconds: risk * 4 + samples * 50e-9, bytes: 65536)
         }
     }
 }
+
+typealias Method = SingleLocationRegression.Method
+package typealias Parameters = SingleLocationRegression.Parameters

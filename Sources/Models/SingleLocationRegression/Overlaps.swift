@@ -1,9 +1,8 @@
-import Foundation
-import Numerics
+import Modeling
 
-/// The order parameters of the sheet, q = (kappa, nu, theta, eta, rho): all inner products of the unit vectors k*, v*
-/// (orthogonal) and k, v other than these.
-package struct SLROverlaps: Sendable, Hashable {
+/// The order parameters q = (kappa, nu, theta, eta, rho) (6): all inner products of the unit vectors k*, v* (orthogonal)
+/// and k, v other than these.
+package struct Overlaps: Sendable, Hashable {
     /// k.k*
     package var kappa: Double
     /// v.v*
@@ -19,10 +18,19 @@ package struct SLROverlaps: Sendable, Hashable {
         (self.kappa, self.nu, self.theta, self.eta, self.rho) = (kappa, nu, theta, eta, rho)
     }
 
-    /// In the sheet's order.
+    /// From five numbers in the order of ``array``.
+    package init(_ q: [Double]) { self.init(q[0], q[1], q[2], q[3], q[4]) }
+
+    /// (kappa, nu, theta, eta, rho)
     package var array: [Double] { [kappa, nu, theta, eta, rho] }
 
-    /// The distance to the invariant manifold theta = eta = rho = 0.
+    /// What the five are called and are, in this order; telling are those of which one sees the attractor.
+    static let terms: [(name: String, product: String, isTelling: Bool)] = [
+        ("kappa", "k.k*", true), ("nu", "v.v*", true), ("theta", "v.k*", false), ("eta", "k.v*", true),
+        ("rho", "k.v", false),
+    ]
+
+    /// The distance to the invariant manifold theta = eta = rho = 0 (7).
     package var distanceToManifold: Double { (theta * theta + eta * eta + rho * rho).squareRoot() }
 
     /// The run found (k*, v*) up to the joint sign.
@@ -32,8 +40,7 @@ package struct SLROverlaps: Sendable, Hashable {
 
     package var isFinite: Bool { kappa.isFinite && nu.isFinite && theta.isFinite && eta.isFinite && rho.isFinite }
 
-    /// Nil when there are unit vectors with these overlaps (the Gram matrix of k*, v*, k, v has no negative eigenvalue),
-    /// else what is wrong.
+    /// Nil when there are unit vectors with these overlaps (16), else what is wrong.
     package var violation: String? {
         let k = 1 - kappa * kappa - eta * eta
         let v = 1 - theta * theta - nu * nu
@@ -47,19 +54,29 @@ package struct SLROverlaps: Sendable, Hashable {
     }
 }
 
-/// k and v in an orthonormal frame of four vectors that starts with k*, v* (sheet, "Initialisation"):
-/// k = (kappa, eta, k3, 0) and v = (theta, nu, v3, v4) with k3, v4 >= 0.
+extension Overlaps: Resumable {
+    package mutating func exchange(with archive: inout StateArchive) throws {
+        try archive.exchange(&kappa)
+        try archive.exchange(&nu)
+        try archive.exchange(&theta)
+        try archive.exchange(&eta)
+        try archive.exchange(&rho)
+    }
+}
+
+/// k and v in an orthonormal frame of four vectors that starts with k*, v* (15): k = (kappa, eta, k3, 0) and
+/// v = (theta, nu, v3, v4) with k3, v4 >= 0.
 ///
 /// The chain keeps this rather than the five overlaps, from which k3, v3 and v4 follow by differences that cancel near
 /// the attractors.
-package struct SLRFrame: Sendable, Hashable {
+package struct Frame: Sendable, Hashable {
     package var k: SIMD4<Double>
     package var v: SIMD4<Double>
 
     package init(k: SIMD4<Double>, v: SIMD4<Double>) { (self.k, self.v) = (k, v) }
 
-    /// The frame of overlaps that fit together (``SLROverlaps/violation``); roots of what is negative by rounding are 0.
-    package init(_ q: SLROverlaps) {
+    /// The frame of overlaps that fit together (``Overlaps/violation``); roots of what is negative by rounding are 0.
+    package init(_ q: Overlaps) {
         let k3 = max(0, 1 - q.kappa * q.kappa - q.eta * q.eta).squareRoot()
         let v3 = k3 < 1e-12 ? 0 : (q.rho - q.kappa * q.theta - q.eta * q.nu) / k3
         let v4 = max(0, 1 - q.theta * q.theta - q.nu * q.nu - v3 * v3).squareRoot()
@@ -67,5 +84,14 @@ package struct SLRFrame: Sendable, Hashable {
         v = SIMD4(q.theta, q.nu, v3, v4)
     }
 
-    package var overlaps: SLROverlaps { SLROverlaps(k[0], v[1], v[0], k[1], (k * v).sum()) }
+    package var overlaps: Overlaps { Overlaps(k[0], v[1], v[0], k[1], (k * v).sum()) }
+}
+
+extension Frame: Resumable {
+    package mutating func exchange(with archive: inout StateArchive) throws {
+        for i in 0..<4 {
+            try archive.exchange(&k[i])
+            try archive.exchange(&v[i])
+        }
+    }
 }

@@ -1,44 +1,32 @@
 import Modeling
-import Numerics
 
-/// Method `pgd`: projected gradient descent of the population risk on vectors in R^d (sheet, "Algorithms"), the first two
-/// axes along k* and v*.
-struct FullPGD: Run {
-    private let parameters: SLRParameters
-    private let clock: SLRClock
-    private var step = 0
+/// Method `pgd`: projected gradient descent of the population risk on vectors in R^d, (8) and (9), the first two axes
+/// along k* and v*.
+struct VectorDescent: Descent {
+    static let isStochastic = false
+    private let p: Parameters
     private var k: [Double]
     private var v: [Double]
-    private var recorder = SLRRecorder()
 
-    init(_ request: RunRequest, _ parameters: SLRParameters) throws {
-        self.parameters = parameters
-        clock = SLRClock(request.times.unit, parameters)
-        try parameters.checkMemory(bytes: 32 * Double(parameters.d))
-        var random = request.random.substream(SLRStreams.initial)
-        (k, v) = parameters.initialVectors(&random)
+    init(_ p: Parameters, _ random: RandomStream) {
+        self.p = p
+        var start = random.substream(Streams.initial)
+        (k, v) = p.initialVectors(&start)
     }
 
-    private var overlaps: SLROverlaps { SLROverlaps(k[0], v[1], v[0], k[1], orderedDot(k, v)) }
+    var overlaps: Overlaps { Overlaps(k[0], v[1], v[0], k[1], orderedDot(k, v)) }
+    var stepWeight: Int { p.population.riskWeight + p.d / 500 }
 
-    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = try clock.step(at: time)
-        let weight = parameters.populationStepWeight + parameters.d / 500
-        let count = min(max(quantum / weight, 1), target - step)
-        guard count > 0 else { return true }
-        for _ in 0..<count {
+    mutating func take(_ steps: Range<Int>) throws -> Int {
+        try p.take(steps) { lambda in
             let q = overlaps
-            let lambda = parameters.schedule.lambda(atStep: Double(step))
-            let R = try parameters.population.risk(at: q, lambda: lambda).gradient
-            step += 1
-            guard move(q, R) else { throw SLRParameters.diverged(step) }
+            return move(q, try p.population.risk(at: q, lambda: lambda).gradient)
         }
-        return step == target
     }
 
     /// One step of both vectors from overlaps q and gradient R; false when a norm left the numbers.
-    private mutating func move(_ q: SLROverlaps, _ R: SLROverlaps) -> Bool {
-        let a = parameters.stepSize
+    private mutating func move(_ q: Overlaps, _ R: Overlaps) -> Bool {
+        let a = p.stepSize
         // g_k = R_kappa k* + R_eta v* + R_rho v and g_v = R_theta k* + R_nu v* + R_rho k, less their radial parts.
         let keepK = 1 + a * (q.kappa * R.kappa + q.eta * R.eta + q.rho * R.rho)
         let keepV = 1 + a * (q.theta * R.theta + q.nu * R.nu + q.rho * R.rho)
@@ -68,18 +56,9 @@ struct FullPGD: Run {
         return true
     }
 
-    mutating func observe(into sink: inout ObservationSink) throws {
-        let lambda = parameters.schedule.lambda(after: step)
-        try recorder.observe(parameters, steps: Double(step), overlaps, lambda: lambda, into: &sink)
-    }
-
-    mutating func finish(into sink: inout ObservationSink) throws { recorder.finish(into: &sink) }
-
     mutating func exchange(with archive: inout StateArchive) throws {
-        try archive.exchange(&step, in: 0...maximumStep)
         try archive.exchange(&k)
         try archive.exchange(&v)
-        try archive.exchange(&recorder)
     }
 }
 

@@ -1,109 +1,113 @@
-import Foundation
+import ModelKit
 import Modeling
-import Numerics
 
-/// One grid point of single-location regression, checked, with all derived defaults worked out. Symbols as in the sheet.
-package struct SLRParameters: Sendable {
-    package let population: SLRPopulation
-    /// The variance of the label noise, epsilon^2.
-    package let noise: Double
-    package let schedule: SharpnessSchedule
-    /// The step a of the sheet.
-    package let stepSize: Double
-    package let batchSize: Int
-    package let initialisation: SLRInitialisation
+/// How tokens are weighted: by erf(lambda X_l.k), not normalised over tokens (3), or by softmax_l(lambda X_l.k) (4).
+package enum AttentionKind: String, Sendable, CaseIterable { case erf, softmax }
 
-    package var d: Int { population.d }
-    package var L: Int { population.L }
-    package var gamma: Double { population.gamma }
-    package var attention: AttentionKind { population.attention }
-
-    /// How many steps of a simulation of about a microsecond one evaluation of the population risk stands for.
-    var populationStepWeight: Int { attention == .erf ? 1 : 500 }
-
-    /// Decodes a grid point of job parameters; throws ``ModelError/parameter(_:_:)`` for what does not fit together.
-    package init(_ point: ParameterPoint) throws {
-        for rule in SLRRules.all {
-            if let violation = rule.constraint.violation(point) { throw ModelError.parameter(rule.name, violation) }
-        }
-        population = SLRPopulation(
-            d: try point.integer("d"), L: try point.integer("L"), gamma: try point.real("gamma"),
-            attention: try point.choice("attention"))
-        let eps = try point.realIfGiven("eps") ?? 0
-        noise = try point.realIfGiven("noise") ?? eps * eps
-        schedule = SharpnessSchedule(
-            lambda0: try point.real("lambda0"), increment: try point.real("lambda_increment"))
-        stepSize = try point.real("step_size")
-        batchSize = try point.integer("batch_size")
-        switch SLRRules.initialisation(point) {
-        case .sphere: initialisation = .sphere
-        case .manifold: initialisation = .manifold
-        case .overlaps: initialisation = .overlaps(SLRRules.overlaps(point))
-        }
+/// The parameters of job files.
+enum Keys {
+    static let d = Key.d(
+        in: 6...1_000_000_000_000, typical: 400, "token dimension; |mean of the informative token|^2 = d/2")
+    static let L = Key.L(
+        in: 1...1_000_000, typical: 10, "sequence length: one informative token, L - 1 of pure noise")
+    static let gamma = Key<Double>(
+        "gamma", in: RealRange(0, 1e6, includesLower: false), default: 0.5.squareRoot(),
+        "spread of the informative token about its mean, per component (others: 1)")
+    static let noise = Key.noise(symbol: "eps^2", deviation: ["eps"])
+    static let attention = Key<AttentionKind>(
+        "attention", default: .erf,
+        "weight of token l: erf(lambda X_l.k), not normalised over tokens, or softmax_l(lambda X_l.k)")
+    static let lambda0 = Key<Double>(
+        "lambda0", symbol: "lambda", in: RealRange(0, 1e6, includesLower: false), typical: 0.1,
+        "sharpness of the attention at step 0")
+    static let lambdaIncrement = Key<Double>(
+        "lambda_increment", in: .nonNegative, default: 0,
+        "schedule: step t = 0, 1, ... uses lambda0/(1 + lambda_increment t)")
+    static let stepSize = Key.stepSize(
+        symbol: "a", typical: 0.004,
+        "gradient step (alpha in the paper); population descent needs step_size below step_limit, about 2/d")
+    static let batchSize = Key.batchSize(default: 5, "fresh sequences a step of sgd and overlap-chain")
+    static let start = Key<Start.Law>(
+        "init", derived: "overlaps when one of kappa0 ... rho0 is given, else sphere",
+        "start: k, v uniform on the sphere; uniform with theta = eta = rho = 0 (manifold); or with given overlaps")
+    static let initScale = Key.initScale(
+        symbol: "init_scale", in: .any, derived: "1 with prescribed overlaps", "factor on all prescribed overlaps")
+    /// In the order of ``Overlaps``.
+    static let overlaps = Overlaps.terms.map { term in
+        Key<Double>(
+            term.name + "0", symbol: term.name + "_0", in: RealRange(-1, 1),
+            derived: "0 when another overlap is given",
+            "prescribed overlap \(term.product) at the start (closed-form: where risk and gradient are taken)")
     }
+    static let bayesSamples = Key<Int>(
+        "bayes_samples", in: 1...1_000_000_000, default: 20000,
+        "closed-form: sequences behind bayes_excess where it has no quadrature (gamma other than 1, or a large d)")
 
-    static func diverged(_ step: Int) -> ModelError {
-        .diverged(step: step, "an overlap is not finite; the step size may be too large")
-    }
+    static let all: [any ParameterKey] =
+        [d, L, gamma, noise, attention, lambda0, lambdaIncrement, stepSize, batchSize, start, initScale] + overlaps
+        + [bayesSamples]
+}
 
-    /// A draw of k and v in the four-dimensional frame, with the law of the start in R^d: of a Gaussian vector, all
-    /// components off the frame enter by their norm.
-    func initialFrame(_ random: inout RandomStream) -> SLRFrame {
-        func unit(_ x: SIMD4<Double>) -> SIMD4<Double> { x / (x * x).sum().squareRoot() }
-        switch initialisation {
-        case .overlaps(let q): return SLRFrame(q)
-        case .sphere:
-            let k = SIMD4(random.normal(), random.normal(), random.chiSquare(Double(d - 2)).squareRoot(), 0)
-            let v = SIMD4(
-                random.normal(), random.normal(), random.normal(), random.chiSquare(Double(d - 3)).squareRoot())
-            return SLRFrame(k: unit(k), v: unit(v))
-        case .manifold:
-            let k = SIMD4(random.normal(), 0, random.chiSquare(Double(d - 2)).squareRoot(), 0)
-            let v = SIMD4(0, random.normal(), 0, random.chiSquare(Double(d - 3)).squareRoot())
-            return SLRFrame(k: unit(k), v: unit(v))
-        }
-    }
+extension SingleLocationRegression {
+    /// A grid point. What a method's result does not depend on is not read.
+    public struct Parameters: ModelParameters {
+        /// d, L, gamma and the kind of attention.
+        package let population: Population
+        /// epsilon^2, the variance of the label noise, from 0; 0 for descent of the population risk.
+        package let noise: Double
+        /// lambda at all times, in the method's own unit; of closed forms at time 0.
+        package let sharpness: Sharpness
+        /// The step a, positive; NaN for closed forms and for flow at a fixed sharpness.
+        package let stepSize: Double
+        /// B, sequences a step, from 1; 1 where none are drawn.
+        package let batchSize: Int
+        /// The law of k and v at time 0; for closed forms, the overlaps to take the risk at.
+        package let start: Start
+        /// Sequences behind the Bayes risk, from 1; 0 where there is a quadrature or nobody asks.
+        package let bayesSamples: Int
 
-    /// A draw of k and v in R^d, the first two axes along k* and v*: the frame of ``initialFrame(_:)``, with its third
-    /// and fourth vectors random in the d - 2 remaining dimensions.
-    func initialVectors(_ random: inout RandomStream) -> (k: [Double], v: [Double]) {
-        let frame = initialFrame(&random)
-        var third = Array(repeating: 0.0, count: d)
-        var fourth = third
-        for i in 2..<d { third[i] = random.normal() }
-        for i in 2..<d { fourth[i] = random.normal() }
-        func normalise(_ x: inout [Double]) {
-            let norm = x.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            for i in x.indices { x[i] /= norm }
+        /// Token dimension, from 6.
+        package var d: Int { population.d }
+        /// Tokens of a sequence, from 1.
+        package var L: Int { population.L }
+        /// The spread of the informative token, positive.
+        package var gamma: Double { population.gamma }
+        /// The weights of tokens.
+        package var attention: AttentionKind { population.attention }
+        /// The sharpness at time 0, positive.
+        package var lambda0: Double { sharpness.lambda0 }
+        package var theory: Theory { Theory(population) }
+
+        public init(_ point: Reader, method: Method) throws {
+            population = Population(
+                d: try point[Keys.d], L: try point[Keys.L], gamma: try point[Keys.gamma],
+                attention: try point[Keys.attention])
+            start = try Start(point)
+            let isClosedForm = method == .closedForm
+            noise = method.isStochastic || isClosedForm ? try point[Keys.noise] : 0
+            batchSize = method.isStochastic ? try point[Keys.batchSize] : 1
+            let lambda0 = try point[Keys.lambda0]
+            let increment = isClosedForm ? 0 : try point[Keys.lambdaIncrement]
+            // Flow sees the step size through the schedule only.
+            let hasSteps = !isClosedForm && (method != .gradientFlow || increment != 0)
+            stepSize = hasSteps ? try point[Keys.stepSize] : .nan
+            let isFlow = method == .gradientFlow && increment != 0
+            sharpness = Sharpness(lambda0: lambda0, decay: isFlow ? increment / stepSize : increment)
+            bayesSamples =
+                isClosedForm && !Theory(population).hasBayesQuadrature ? try point[Keys.bayesSamples] : 0
         }
-        normalise(&third)
-        for _ in 0..<2 {
-            // Twice, so that the two are orthogonal to rounding.
-            let along = zip(third, fourth).reduce(0) { $0 + $1.0 * $1.1 }
-            for i in 2..<d { fourth[i] -= along * third[i] }
-            normalise(&fourth)
-        }
-        func vector(_ x: SIMD4<Double>) -> [Double] {
-            (0..<d).map { $0 < 2 ? x[$0] : x[2] * third[$0] + x[3] * fourth[$0] }
-        }
-        return (vector(frame.k), vector(frame.v))
     }
 }
 
-/// Turns the job's recording times into steps: t = step_size * steps, the time of gradient flow.
-struct SLRClock: Sendable {
-    private let stepsPerUnit: Double
+/// The sharpness lambda_t = lambda_0/(1 + decay t) (13), t in steps or in the time of flow.
+package struct Sharpness: Sendable, Hashable {
+    package let lambda0: Double
+    package let decay: Double
 
-    init(_ unit: TimeUnit, _ parameters: SLRParameters) {
-        stepsPerUnit = unit == .steps ? 1 : 1 / parameters.stepSize
-    }
+    package init(lambda0: Double, decay: Double) { (self.lambda0, self.decay) = (lambda0, decay) }
 
-    /// The whole step nearest to `time`.
-    func step(at time: Double) throws -> Int {
-        let steps = (time * stepsPerUnit).rounded()
-        guard steps >= 0, steps < Double(maximumStep) else {
-            throw ModelError.parameter("record", "time \(time) is \(steps) steps, outside 0 to 2^62")
-        }
-        return Int(steps)
-    }
+    package func lambda(at time: Double) -> Double { lambda0 / (1 + decay * time) }
+
+    /// The sharpness to observe with after `steps` steps: that of the last one.
+    package func lambda(after steps: Int) -> Double { lambda(at: Double(max(steps - 1, 0))) }
 }

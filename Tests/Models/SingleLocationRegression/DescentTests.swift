@@ -1,18 +1,19 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SingleLocationRegression
 import Testing
 
 @Suite("Single-location regression: population descent and its flow")
-struct SLRDescentTests {
-    private static let schedule: [String: ParameterValue] = ["lambda0": .real(1), "lambda_increment": .real(1e-4)]
+struct DescentTests {
+    private static let schedule: Given = ["lambda0": .real(1), "lambda_increment": .real(1e-4)]
     private static let offManifold = [0.03, -0.05, 0.04, -0.02, 0.01]
     private static let descents = ["pgd", "reduced-pgd"]
 
     /// Landmark 5.
     @Test(arguments: descents) func onTheManifold(method: String) throws {
-        let record = try runSLR(method, slrValues([0.05, 0.03]), times: [500, 1000, 2500])
+        let record = try run(method, given([0.05, 0.03]), times: [500, 1000, 2500])
         #expect(largestDifference(record("kappa"), [0.09825082, 0.36260711, 0.7923262]) < 1e-7)
         #expect(largestDifference(record("nu"), [0.20101834, 0.69009942, 0.99997475]) < 1e-7)
         #expect(record("dist_manifold").allSatisfy { $0 < 1e-14 })
@@ -20,19 +21,19 @@ struct SLRDescentTests {
 
     /// Landmark 5.
     @Test func theFlowOnTheManifold() throws {
-        let record = try runSLR("gradient-flow", slrValues([0.05, 0.03]), times: [2, 4, 10], unit: .scaled)
+        let record = try run("gradient-flow", given([0.05, 0.03]), times: [2, 4, 10], unit: .scaled)
         #expect(largestDifference(record("kappa"), [0.09847285, 0.36345944, 0.79234991]) < 1e-7)
         #expect(largestDifference(record("nu"), [0.20146323, 0.69144343, 0.99997461]) < 1e-7)
         #expect(record("dist_manifold") == [0, 0, 0])
         // In steps, t = a steps.
-        let inSteps = try runSLR("gradient-flow", slrValues([0.05, 0.03]), times: [500, 1000, 2500])
+        let inSteps = try run("gradient-flow", given([0.05, 0.03]), times: [500, 1000, 2500])
         #expect(largestDifference(inSteps("kappa"), record("kappa")) < 1e-12)
         #expect(inSteps("steps") == [500, 1000, 2500])
     }
 
     /// Landmark 6.
     @Test(arguments: descents) func offTheManifold(method: String) throws {
-        let record = try runSLR(method, slrValues(Self.offManifold), times: [1, 500, 3000])
+        let record = try run(method, given(Self.offManifold), times: [1, 500, 3000])
         let expected = [
             [0.02910088, -0.04980488, 0.03925752, -0.01973013, 0.00924839],
             [-0.06726701, -0.13827943, -0.00200076, -0.00544024, -0.00192559],
@@ -45,7 +46,7 @@ struct SLRDescentTests {
     /// manifold, and a difference of 1e-16 grows to 0.04: what the sheet says of step 3000 is one of two ends that
     /// rounding chooses from. With 50 digits it is (-0.143290177, -0.9997214375, 0.02145174, 0.00703179, -0.01984378).
     @Test(arguments: descents) func offTheManifoldWithASchedule(method: String) throws {
-        let record = try runSLR(method, slrValues(Self.offManifold, Self.schedule), times: [1, 500, 3000])
+        let record = try run(method, given(Self.offManifold, Self.schedule), times: [1, 500, 3000])
         let expected = [
             [0.01167424, -0.04847972, 0.01114787, -0.0177448, -0.01597118],
             [-0.11948548, -0.71466009, -0.01005749, -0.06229619, -0.02155834],
@@ -62,10 +63,10 @@ struct SLRDescentTests {
     /// Landmark 7, at erf and softmax.
     @Test(arguments: [0.1, 0.5]) func fullDimensionalDescentIsTheRecursion(lambda: Double) throws {
         let times = (0...30).map { Double(100 * $0) }
-        let values = slrValues(
+        let values = given(
             Self.offManifold, ["lambda0": .real(lambda), "step_size": .real(lambda < 0.2 ? 4e-3 : 1e-3)])
-        let full = try runSLR("pgd", values, times: times)
-        let reduced = try runSLR("reduced-pgd", values, times: times)
+        let full = try run("pgd", values, times: times)
+        let reduced = try run("reduced-pgd", values, times: times)
         for index in times.indices {
             #expect(largestDifference(full.overlaps(index), reduced.overlaps(index)) < 1e-12)
         }
@@ -73,29 +74,29 @@ struct SLRDescentTests {
     }
 
     @Test func softmaxDescent() throws {
-        let values = slrValues(
+        let values = given(
             Self.offManifold,
             ["attention": .text("softmax"), "d": .integer(50), "L": .integer(4), "lambda0": .real(0.5)])
         let times = [0.0, 1, 400]
-        let full = try runSLR("pgd", values, times: times)
-        let reduced = try runSLR("reduced-pgd", values, times: times)
+        let full = try run("pgd", values, times: times)
+        let reduced = try run("reduced-pgd", values, times: times)
         for index in times.indices { #expect(largestDifference(full.overlaps(index), reduced.overlaps(index)) < 1e-12) }
         #expect(reduced("excess_risk")[2] < 0.8 * reduced("excess_risk")[0])
         // Small steps follow the flow.
         let slow = values.merging(["step_size": .real(4e-4)]) { $1 }
-        let fine = try runSLR("reduced-pgd", slow, times: [0.4], unit: .scaled)
-        let flow = try runSLR("gradient-flow", slow, times: [0.4], unit: .scaled)
+        let fine = try run("reduced-pgd", slow, times: [0.4], unit: .scaled)
+        let flow = try run("gradient-flow", slow, times: [0.4], unit: .scaled)
         #expect(largestDifference(fine.overlaps(0), flow.overlaps(0)) < 1e-4)
         #expect(largestDifference(flow.overlaps(0), Self.offManifold) > 0.01)
     }
 
     /// Landmark 8: growth at the saddle.
     @Test func theSaddle() throws {
-        let rate = try closedForm("saddle_rate", slrValues())
+        let rate = try closedForm("saddle_rate", given())
         #expect(abs(rate - 0.77151528) < 1e-8)
-        let slope = try closedForm("saddle_slope", slrValues())
-        let start = slrValues([1e-8, 1e-8 * slope])
-        let record = try runSLR("gradient-flow", start, times: [1, 5], unit: .scaled)
+        let slope = try closedForm("saddle_slope", given())
+        let start = given([1e-8, 1e-8 * slope])
+        let record = try run("gradient-flow", start, times: [1, 5], unit: .scaled)
         let measured = log(record("kappa")[1] / record("kappa")[0]) / 4
         #expect(abs(measured / rate - 1) < 1e-6)
         #expect(abs(record("nu")[1] / record("kappa")[1] / slope - 1) < 1e-6)
@@ -104,9 +105,9 @@ struct SLRDescentTests {
     /// The final rates at the oracle.
     @Test func theRatesAtTheOracle() throws {
         for (q, name) in [([1, 0.9999], "nu"), ([0.9999, 1], "kappa")] {
-            let record = try runSLR("gradient-flow", slrValues(q), times: [0, 1], unit: .scaled)
+            let record = try run("gradient-flow", given(q), times: [0, 1], unit: .scaled)
             let measured = -log((1 - record(name)[1]) / (1 - record(name)[0]))
-            let rate = try closedForm("rate_" + name, slrValues())
+            let rate = try closedForm("rate_" + name, given())
             #expect(abs(measured / rate - 1) < 1e-3, "\(name)")
         }
     }
@@ -114,24 +115,24 @@ struct SLRDescentTests {
     /// The largest stable step: just below it a small distance to the manifold decays, just above it grows.
     @Test(arguments: AttentionKind.allCases, [(0.1, 10), (0.3, 40)])
     func theStepLimit(attention: AttentionKind, _ setting: (lambda: Double, L: Int)) throws {
-        var values: [String: ParameterValue] = [
+        var values: Given = [
             "lambda0": .real(setting.lambda), "L": .integer(setting.L), "attention": .text(attention.rawValue),
         ]
-        let limit = try closedForm("step_limit", slrValues([], values))
+        let limit = try closedForm("step_limit", given([], values))
         #expect(limit < 0.0051 || setting.lambda < 0.2 || attention == .softmax)
         for (factor, decays) in [(0.95, true), (1.05, false)] {
             values["step_size"] = .real(factor * limit)
             // v moved towards k*: rho = theta.
-            let start = slrValues([1, 1 - 5e-13, 1e-6, 0, 1e-6], values)
-            let record = try runSLR("reduced-pgd", start, times: [20, 60])
+            let start = given([1, 1 - 5e-13, 1e-6, 0, 1e-6], values)
+            let record = try run("reduced-pgd", start, times: [20, 60])
             #expect((record("dist_manifold")[1] < record("dist_manifold")[0]) == decays, "\(factor)")
         }
     }
 
     /// The flow is the derivative of a step in its size, at overlaps far from zero.
     @Test(arguments: AttentionKind.allCases) func theFlowIsTheDerivativeOfAStep(attention: AttentionKind) throws {
-        let population = SLRPopulation(d: 30, L: 7, gamma: 0.8, attention: attention)
-        for q in [SLROverlaps(0.5, -0.4, 0.3, 0.35, -0.45), SLROverlaps(-0.6, 0.7, 0.2, -0.3, 0.4)] {
+        let population = Population(d: 30, L: 7, gamma: 0.8, attention: attention)
+        for q in [Overlaps(0.5, -0.4, 0.3, 0.35, -0.45), Overlaps(-0.6, 0.7, 0.2, -0.3, 0.4)] {
             let gradient = try population.risk(at: q, lambda: 0.4).gradient
             let (ahead, behind) = (
                 q.afterGradientStep(gradient, stepSize: 1e-5), q.afterGradientStep(gradient, stepSize: -1e-5)
@@ -145,19 +146,19 @@ struct SLRDescentTests {
 
     /// The flow is the limit of small steps: halving the step halves the difference.
     @Test func smallStepsFollowTheFlow() throws {
-        let flow = try runSLR("gradient-flow", slrValues(Self.offManifold), times: [3], unit: .scaled).overlaps(0)
+        let flow = try run("gradient-flow", given(Self.offManifold), times: [3], unit: .scaled).overlaps(0)
         let differences = try [1e-3, 5e-4].map { step in
-            let values = slrValues(Self.offManifold, ["step_size": .real(step)])
-            return largestDifference(try runSLR("reduced-pgd", values, times: [3], unit: .scaled).overlaps(0), flow)
+            let values = given(Self.offManifold, ["step_size": .real(step)])
+            return largestDifference(try run("reduced-pgd", values, times: [3], unit: .scaled).overlaps(0), flow)
         }
         #expect(differences[0] < 0.01 && abs(differences[0] / differences[1] - 2) < 0.1)
     }
 
     /// Means over seeds of the observables of an ensemble, by observable and time.
     private func ensemble(
-        _ values: [String: ParameterValue], times: [Double], seeds: Int, method: String = "reduced-pgd"
+        _ values: Given, times: [Double], seeds: Int, method: String = "reduced-pgd"
     ) throws -> [Recording] {
-        try (1...seeds).map { try runSLR(method, values, times: times, seed: $0) }
+        try (1...seeds).map { try run(method, values, times: times, seed: $0) }
     }
 
     private func mean(_ records: [Recording], _ name: String, _ index: Int) -> Double {
@@ -172,7 +173,7 @@ struct SLRDescentTests {
     /// Landmark 9: configuration (a).
     @Test func configurationA() throws {
         let times: [Double] = [0, 500, 1000, 2000, 5000, 10000, 20000]
-        let records = try ensemble(slrValues([], ["init": .text("manifold")]), times: times, seeds: 120)
+        let records = try ensemble(given([], ["init": .text("manifold")]), times: times, seeds: 120)
         let risks = [0.620, 0.593, 0.431, 0.155, 0.1155, 0.1142, 0.11370]
         for (index, risk) in risks.enumerated() {
             let tolerance = (1...3).contains(index) ? 0.04 : (index == 0 ? 0.01 : 1e-3)
@@ -189,7 +190,7 @@ struct SLRDescentTests {
 
     /// Landmark 10: configuration (b).
     @Test func configurationB() throws {
-        let records = try ensemble(slrValues([], ["init": .text("sphere")]), times: [20000], seeds: 500)
+        let records = try ensemble(given([], ["init": .text("sphere")]), times: [20000], seeds: 500)
         let oracle = mean(records, "is_oracle", 0)
         let swapped = mean(records, "is_swapped", 0)
         #expect(oracle + swapped == 1)
@@ -205,7 +206,7 @@ struct SLRDescentTests {
 
     /// Landmark 11: configuration (c).
     @Test func configurationC() throws {
-        let values = slrValues([], ["lambda0": .real(0.9), "step_size": .real(1e-3)])
+        let values = given([], ["lambda0": .real(0.9), "step_size": .real(1e-3)])
         let records = try ensemble(values, times: [0, 10000, 80000, 120_000], seeds: 30)
         #expect(mean(records, "is_oracle", 0) == 0)
         for (name, value) in [
@@ -222,7 +223,7 @@ struct SLRDescentTests {
 
     /// Landmark 12: configuration (d). Of 400 starts 17 end swapped (4.3 +- 1.0 %); all 30 at these seeds reach the oracle.
     @Test func configurationD() throws {
-        let values = slrValues([], Self.schedule)
+        let values = given([], Self.schedule)
         let times: [Double] = [0, 5000, 20000, 40000, 80000, 120_000]
         let records = try ensemble(values, times: times, seeds: 30)
         for (index, risk) in [5.315, 2.915, 1.048, 0.425, 0.139, 0.07501].enumerated() {
@@ -239,11 +240,11 @@ struct SLRDescentTests {
     }
 
     @Test func startsHaveTheirLaw() throws {
-        let values = slrValues([], ["d": .integer(20)])
+        let values = given([], ["d": .integer(20)])
         for method in ["pgd", "reduced-pgd", "sgd", "overlap-chain", "gradient-flow"] {
             for start in ["sphere", "manifold"] {
                 let records = try (1...400).map {
-                    try runSLR(method, values.merging(["init": .text(start)]) { $1 }, times: [0], seed: $0)
+                    try run(method, values.merging(["init": .text(start)]) { $1 }, times: [0], seed: $0)
                 }
                 for name in overlapNames {
                     let square = Moments(records.map { pow($0(name)[0], 2) })
@@ -258,14 +259,14 @@ struct SLRDescentTests {
     }
 
     @Test func stepsThatAreTooLargeDoNotTrap() throws {
-        let record = try? runSLR("reduced-pgd", slrValues([0.1], ["step_size": .real(1e300)]), times: [5])
+        let record = try? run("reduced-pgd", given([0.1], ["step_size": .real(1e300)]), times: [5])
         let values = record?.overlaps(0) ?? []
         #expect(record == nil || values.allSatisfy { $0.isFinite })
         #expect(throws: ModelError.self) {
-            try runSLR("sgd", slrValues([], ["step_size": .real(1e300)]), times: [5])
+            try run("sgd", given([], ["step_size": .real(1e300)]), times: [5])
         }
         #expect(throws: ModelError.self) {
-            try runSLR("overlap-chain", slrValues([], ["step_size": .real(1e300)]), times: [5])
+            try run("overlap-chain", given([], ["step_size": .real(1e300)]), times: [5])
         }
     }
 }

@@ -1,54 +1,63 @@
+import ModelTesting
 import Modeling
-import Models
-import Numerics
+import SingleLocationRegression
 import Testing
 
 @Suite("Single-location regression: parameters, outcomes, resuming")
-struct SLRParameterTests {
-    static let bad: [([String: ParameterValue], String, String)] = [
-        (["noise": .real(0.1), "eps": .real(0.3)], "noise", "give one of the two"),
-        (["init": .text("sphere"), "kappa0": .real(0.1)], "init", "init: overlaps only"),
-        (["init": .text("manifold"), "init_scale": .real(0.1)], "init", "give kappa0"),
-        (["init_scale": .real(0.1)], "init", "give kappa0"),
+struct ParameterTests {
+    private static let descents = ["pgd", "reduced-pgd", "gradient-flow"]
+    private static let timed = descents + ["sgd", "overlap-chain"]
+    private static let methods = timed + ["closed-form"]
+
+    static let bad: [(values: Given, name: String, words: String)] = [
+        (["noise": .real(0.1), "noise_std": .real(0.3)], "noise_std", "give one of the two"),
+        (["init": .text("sphere"), "kappa0": .real(0.1)], "kappa0", "init: overlaps only"),
+        (["init": .text("manifold"), "rho0": .real(0)], "rho0", "init: overlaps only"),
+        (["init": .text("manifold"), "init_scale": .real(0.1)], "init_scale", "give kappa0"),
+        (["init_scale": .real(0.1)], "init_scale", "give kappa0"),
         (["kappa0": .real(0.9), "eta0": .real(0.9)], "kappa0", "kappa^2 + eta^2"),
         (["nu0": .real(0.9), "theta0": .real(0.9)], "kappa0", "theta^2 + nu^2"),
         (["kappa0": .real(1), "nu0": .real(1), "rho0": .real(0.1)], "kappa0", "no unit vectors"),
         (["kappa0": .real(0.5), "init_scale": .real(3)], "kappa0", "kappa^2 + eta^2"),
     ]
 
-    @Test(arguments: bad.indices) func whatDoesNotFitIsRefused(index: Int) throws {
+    @Test(arguments: bad.indices, methods) func whatDoesNotFitIsRefused(index: Int, method: String) throws {
         let (values, name, words) = Self.bad[index]
-        let error = #expect(throws: ModelError.self) { try runSLR("reduced-pgd", slrValues([], values), times: [0]) }
-        guard case .parameter(let parameter, let text)? = error else {
-            Issue.record("\(String(describing: error))")
-            return
+        // Descent of the population risk knows no noise.
+        if values["noise"] != nil, Self.descents.contains(method) { return }
+        let error = #expect(throws: ModelError.self) { try run(method, given([], values), times: [0]) }
+        switch error {
+        case .parameter(name, let text), .conflict(name, let text): #expect(text.contains(words))
+        default: Issue.record("\(String(describing: error))")
         }
-        #expect(parameter == name && text.contains(words), "\(parameter): \(text)")
     }
 
-    @Test func sizesThatDoNotFitAreRefused() {
+    /// What memory does not hold is left to the engine, by its cost; a quadrature that takes too long is refused.
+    @Test func sizesThatDoNotFit() throws {
         for (method, values) in [
-            ("pgd", ["d": ParameterValue.integer(1_000_000_000_000)]),
-            ("sgd", ["d": .integer(1_000_000_000)]),
+            ("pgd", ["d": ParameterValue.integer(1_000_000_000_000)]), ("sgd", ["d": .integer(1_000_000_000)]),
             ("overlap-chain", ["L": .integer(1_000_000), "batch_size": .integer(1_000_000)]),
-            ("reduced-pgd", ["attention": .text("softmax"), "lambda0": .real(1e5)]),
-        ] as [(String, [String: ParameterValue])] {
-            #expect(throws: ModelError.self, "\(method)") { try runSLR(method, slrValues([], values), times: [1]) }
+        ] as [(String, Given)] {
+            #expect(
+                try harness.prepare(method, given([], values), times: [1]).cost().memory > 30_000_000_000, "\(method)")
+        }
+        #expect(throws: ModelError.self) {
+            try run("reduced-pgd", given([], ["attention": .text("softmax"), "lambda0": .real(1e5)]), times: [1])
         }
     }
 
     @Test func prescribedStartsAndScales() throws {
         let q = [0.3, -0.2, 0.1, 0.15, 0.25]
-        for method in ["pgd", "reduced-pgd", "sgd", "overlap-chain", "gradient-flow"] {
-            let start = try runSLR(method, slrValues(q), times: [0]).overlaps(0)
+        for method in Self.timed {
+            let start = try run(method, given(q), times: [0]).overlaps(0)
             #expect(largestDifference(start, q) < 1e-14, "\(method)")
-            let scaled = try runSLR(method, slrValues(q, ["init_scale": .real(0.5)]), times: [0]).overlaps(0)
+            let scaled = try run(method, given(q, ["init_scale": .real(0.5)]), times: [0]).overlaps(0)
             #expect(largestDifference(scaled, q.map { 0.5 * $0 }) < 1e-14, "\(method)")
         }
         // Ends of the range: no frame vector is left to divide by.
         for q in [[1, 1, 0, 0, 0], [0, 0, 1, 1, 0], [1, 0, 1, 0, 1], [-1, 0.5, 0, 0, 0]] as [[Double]] {
             for method in ["pgd", "overlap-chain", "sgd"] {
-                let record = try runSLR(method, slrValues(q), times: [0, 3])
+                let record = try run(method, given(q), times: [0, 3])
                 #expect(largestDifference(record.overlaps(0), q) < 1e-14)
                 #expect(record.overlaps(1).allSatisfy { abs($0) <= 1 + 1e-12 })
             }
@@ -60,41 +69,123 @@ struct SLRParameterTests {
             ([0.9, 0.95, 0, 0, 0], 1.0, 0.0), ([-0.6, -0.95, 0, 0, 0], 1, 0), ([0.4, 0.95, 0, 0, 0], 0, 0),
             ([0.1, 0.1, 0.6, -0.95, 0], 0, 1),
         ] as [([Double], Double, Double)] {
-            let record = try runSLR("reduced-pgd", slrValues(q), times: [0])
+            let record = try run("reduced-pgd", given(q), times: [0])
             #expect(record("is_oracle") == [oracle] && record("is_swapped") == [swapped])
         }
         for method in SingleLocationRegression().methods where method.isTimed {
-            #expect(
-                method.observables.contains { $0.name == "frac_oracle" && $0.aggregate == .seedMean(of: "is_oracle") })
-            #expect(
-                method.observables.contains { $0.name == "frac_swapped" && $0.aggregate == .seedMean(of: "is_swapped") }
-            )
+            for end in ["oracle", "swapped"] {
+                #expect(
+                    method.observables.contains {
+                        $0.name == "frac_" + end && $0.aggregate == .seedMean(of: "is_" + end)
+                    })
+            }
         }
     }
 
-    @Test(
-        arguments: ["pgd", "reduced-pgd", "gradient-flow", "sgd", "overlap-chain", "closed-form"],
-        AttentionKind.allCases)
+    @Test(arguments: methods, AttentionKind.allCases)
     func runsGoOnFromASavedState(method: String, attention: AttentionKind) throws {
-        let isPopulation = ["pgd", "reduced-pgd", "gradient-flow"].contains(method)
-        let isSlow = isPopulation && attention == .softmax
-        let values = slrValues(
+        let isSlow = Self.descents.contains(method) && attention == .softmax
+        let values = given(
             [],
             [
                 "d": .integer(37), "L": .integer(3), "lambda_increment": .real(1e-3), "bayes_samples": .integer(100),
                 "attention": .text(attention.rawValue),
             ])
-        let times = method == "closed-form" ? [Double.infinity] : (isSlow ? [0, 1, 6, 40] : [0, 1, 2, 700, 3000])
-        let (request, sink) = try slrTask(method, values, times: times)
-        let model = SingleLocationRegression()
-        let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
-        var saves = 0
-        for round in 0..<4 {
-            let choices = RandomStream(identity: TaskIdentity(high: 0x51A7E, low: UInt64(round)))
-            let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
-            #expect(interrupted.bits == expected)
-            saves += interrupted.saves
+        let times: [Double] = isSlow ? [0, 1, 6, 40] : [0, 1, 2, 700, 3000]
+        let saves = try harness.savesWithSameBits(method, values, times: times, unit: .steps, rounds: 4)
+        #expect(try #require(saves) > (method == "closed-form" ? 1 : 8))
+    }
+
+    // MARK: What is read
+
+    /// A value of every parameter that may go together with others.
+    private static let everything = given(
+        [],
+        [
+            "gamma": .real(0.8), "noise": .real(0.1), "attention": .text("erf"), "lambda_increment": .real(1e-3),
+            "batch_size": .integer(3), "init": .text("manifold"), "bayes_samples": .integer(100),
+        ])
+
+    /// The parameters that `method` looks at, when times are in its own unit.
+    private func touched(_ method: String, _ more: Given = [:], unit: TimeUnit? = nil) throws -> Set<String> {
+        let own: TimeUnit = method == "gradient-flow" ? .scaled : .steps
+        return Set(
+            try harness.prepare(method, Self.everything.merging(more) { $1 }, times: [1], unit: unit ?? own).touched)
+    }
+
+    @Test func everyMethodReadsWhatItDependsOn() throws {
+        let always: Set = ["d", "L", "gamma", "attention", "lambda0", "init"]
+        let descent = always.union(["lambda_increment", "step_size"])
+        for method in Self.descents { #expect(try touched(method) == descent, "\(method)") }
+        for method in ["sgd", "overlap-chain"] {
+            #expect(try touched(method) == descent.union(["noise", "batch_size"]), "\(method)")
         }
-        #expect(saves > (method == "closed-form" ? 1 : 8))
+        #expect(try touched("closed-form") == always.union(["noise", "bayes_samples"]))
+    }
+
+    @Test func flowReadsItsStepForStepsAndSchedulesOnly() throws {
+        let fixed: Given = ["lambda_increment": .real(0)]
+        #expect(try !touched("gradient-flow", fixed).contains("step_size"))
+        #expect(try touched("gradient-flow", fixed, unit: .steps).contains("step_size"))
+        #expect(try touched("reduced-pgd", fixed).contains("step_size"))
+        // A flow in t has the same name as one in steps, and steps only where something says what a step is.
+        let points = try [TimeUnit.scaled, .steps].map {
+            try harness.prepare("gradient-flow", Self.everything.merging(fixed) { $1 }, times: [1], unit: $0)
+        }
+        #expect(points[0].readings == points[1].readings && points[1].clockReadings.map(\.name) == ["step_size"])
+        let inTime = try run("gradient-flow", given([0.1]), times: [1], unit: .scaled)
+        #expect(inTime("steps")[0].isNaN && inTime("t") == [1])
+        let scheduled = given([0.1], ["lambda_increment": .real(1e-4)])
+        #expect(abs(try run("gradient-flow", scheduled, times: [1], unit: .scaled)("steps")[0] - 250) < 1e-9)
+    }
+
+    @Test func bayesSamplesAreReadWithoutAQuadrature() throws {
+        #expect(try !touched("closed-form", ["gamma": .real(1)]).contains("bayes_samples"))
+        #expect(try touched("closed-form", ["gamma": .real(1), "d": .integer(1_000_000)]).contains("bayes_samples"))
+    }
+
+    @Test func prescribedOverlapsAreReadTogether() throws {
+        let overlaps = Set(overlapNames.map { $0 + "0" } + ["init_scale"])
+        for method in Self.methods {
+            #expect(try touched(method, ["init": .text("overlaps")]).isSuperset(of: overlaps))
+            #expect(try touched(method).isDisjoint(with: overlaps))
+            #expect(try touched(method, ["init": .text("sphere")]).isDisjoint(with: overlaps))
+        }
+    }
+
+    /// A task keeps its name when defaults are written down, plain ones and those that follow from others.
+    @Test(arguments: methods) func defaultsMayBeWrittenDown(method: String) throws {
+        let plain: Given = [
+            "gamma": .real(0.5.squareRoot()), "noise": .real(0), "attention": .text("erf"),
+            "lambda_increment": .real(0), "batch_size": .integer(5), "bayes_samples": .integer(20000),
+        ]
+        let more: Given = [
+            "init": .text("overlaps"), "init_scale": .real(1), "nu0": .real(0), "theta0": .real(0), "eta0": .real(0),
+            "rho0": .real(0),
+        ]
+        for (values, defaults) in [
+            (given(), plain.merging(["init": .text("sphere")]) { $1 }), (given([0.1]), plain.merging(more) { $1 }),
+            (given([], ["noise": .real(0.25)]), ["noise_std": .real(0.5)]),
+        ] {
+            let bare = try harness.prepare(method, values, times: [1])
+            #expect(!bare.readings.isEmpty)
+            for (name, value) in defaults {
+                let others = name == "noise_std" ? values.filter { $0.key != "noise" } : values
+                let written = try harness.prepare(method, others.merging([name: value]) { $1 }, times: [1])
+                #expect(written.readings == bare.readings, "\(name)")
+            }
+        }
+        // What is not given is the same draw as what is.
+        let implied = try run(method, given([0.1]), times: [20])
+        let written = try run(method, given([0.1], plain.merging(more) { $1 }), times: [20])
+        #expect(implied.sink.buffers.map { $0.map(\.bitPattern) } == written.sink.buffers.map { $0.map(\.bitPattern) })
+    }
+
+    @Test(arguments: methods) func everyObservableIsPut(method: String) throws {
+        let spec = try #require(SingleLocationRegression().methods.first { $0.name == method })
+        let values = given([], ["bayes_samples": .integer(100)])
+        let audit = try #require(try run(method, values, times: [0, 3]).sink.audit)
+        #expect(audit.put == Set(spec.observables.filter { $0.aggregate == nil }.map(\.name)))
+        #expect(audit.undeclared.isEmpty)
     }
 }

@@ -1,13 +1,14 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SingleLocationRegression
 import Testing
 
 @Suite("Single-location regression: risk, gradient and benchmarks")
-struct SLRRiskTests {
-    private static let generic = SLROverlaps(0.23, -0.4, 0.11, 0.2, -0.17)
-    private static let erf = SLRPopulation(d: 30, L: 7, gamma: 0.8, attention: .erf)
+struct RiskTests {
+    private static let generic = Overlaps(0.23, -0.4, 0.11, 0.2, -0.17)
+    private static let erf = Population(d: 30, L: 7, gamma: 0.8, attention: .erf)
 
     /// Landmark 1.
     @Test func zetaAndItsDerivatives() {
@@ -55,9 +56,9 @@ struct SLRRiskTests {
         let expected = [0.71163964646, -0.35784237901, -0.66428714424, -0.16997996881, -1.05943488898]
         #expect(largestDifference(risk.gradient.array, expected) < 1e-10)
         // The same from a job's parameters.
-        let values = slrValues(
+        let values = given(
             Self.generic.array,
-            ["d": .integer(30), "L": .integer(7), "gamma": .real(0.8), "lambda0": .real(0.3), "eps": .real(0.2)])
+            ["d": .integer(30), "L": .integer(7), "gamma": .real(0.8), "lambda0": .real(0.3), "noise_std": .real(0.2)])
         #expect(abs(try closedForm("risk", values) - 1.53195335834) < 1e-10)
         #expect(abs(try closedForm("risk_theta", values) - -0.66428714424) < 1e-10)
     }
@@ -68,13 +69,13 @@ struct SLRRiskTests {
     func gradientsAreDerivatives(attention: AttentionKind, _ setting: (d: Int, L: Int, gamma: Double, lambda: Double))
         throws
     {
-        let population = SLRPopulation(d: setting.d, L: setting.L, gamma: setting.gamma, attention: attention)
+        let population = Population(d: setting.d, L: setting.L, gamma: setting.gamma, attention: attention)
         for q in [
-            Self.generic, SLROverlaps(0, 0, 0, 0, 0), SLROverlaps(0.7, 0.5, -0.3, 0.1, 0.2),
-            SLROverlaps(-0.2, 0.9, 0, 0, 0),
+            Self.generic, Overlaps(0, 0, 0, 0, 0), Overlaps(0.7, 0.5, -0.3, 0.1, 0.2),
+            Overlaps(-0.2, 0.9, 0, 0, 0),
         ] {
             let exact = try population.risk(at: q, lambda: setting.lambda).gradient.array
-            let keys: [WritableKeyPath<SLROverlaps, Double>] = [\.kappa, \.nu, \.theta, \.eta, \.rho]
+            let keys: [WritableKeyPath<Overlaps, Double>] = [\.kappa, \.nu, \.theta, \.eta, \.rho]
             for (index, key) in keys.enumerated() {
                 func risk(_ h: Double) throws -> Double {
                     var moved = q
@@ -92,13 +93,13 @@ struct SLRRiskTests {
     /// Landmark 2, second half, and 17: the closed forms against samples in the token space.
     @Test(arguments: AttentionKind.allCases) func theRiskAgreesWithSamples(attention: AttentionKind) throws {
         for (population, q, lambda) in [
-            (SLRPopulation(d: 30, L: 7, gamma: 0.8, attention: attention), Self.generic, 0.3),
-            (SLRPopulation(d: 10, L: 2, gamma: 1.4, attention: attention), SLROverlaps(0.6, 0.5, -0.3, -0.2, 0.3), 0.9),
-            (SLRPopulation(d: 8, L: 4, gamma: 0.5, attention: attention), SLROverlaps(0.1, 0.3, 0.5, 0.7, -0.2), 1.2),
+            (Population(d: 30, L: 7, gamma: 0.8, attention: attention), Self.generic, 0.3),
+            (Population(d: 10, L: 2, gamma: 1.4, attention: attention), Overlaps(0.6, 0.5, -0.3, -0.2, 0.3), 0.9),
+            (Population(d: 8, L: 4, gamma: 0.5, attention: attention), Overlaps(0.1, 0.3, 0.5, 0.7, -0.2), 1.2),
             // Where the products of two uninformative tokens weigh most.
-            (SLRPopulation(d: 8, L: 6, gamma: 1, attention: attention), SLROverlaps(-0.3, 0.3, 0.1, 0.1, 0.85), 1.5),
+            (Population(d: 8, L: 6, gamma: 1, attention: attention), Overlaps(-0.3, 0.3, 0.1, 0.1, 0.85), 1.5),
         ] {
-            let frame = SLRFrame(q)
+            let frame = Frame(q)
             #expect(largestDifference(frame.overlaps.array, q.array) < 1e-15)
             var random = RandomStream(identity: TaskIdentity(high: 5, low: 7))
             var errors: [Double] = []
@@ -128,18 +129,18 @@ struct SLRRiskTests {
 
     /// Landmark 3.
     @Test func specialPoints() throws {
-        #expect(abs(try closedForm("origin_excess", slrValues()) - 0.615503500295) < 1e-11)
-        #expect(abs(try closedForm("oracle_excess", slrValues()) - 0.113498082965) < 1e-11)
-        #expect(abs(try closedForm("excess_risk", slrValues([1, -1])) - 2.020332597919) < 1e-11)
-        #expect(abs(try closedForm("swapped_theta", slrValues()) - 0.629772269869) < 1e-11)
-        #expect(abs(try closedForm("swapped_excess", slrValues()) - 0.115511669656) < 1e-11)
-        let sharp = slrValues([], ["lambda0": .real(0.9)])
+        #expect(abs(try closedForm("origin_excess", given()) - 0.615503500295) < 1e-11)
+        #expect(abs(try closedForm("oracle_excess", given()) - 0.113498082965) < 1e-11)
+        #expect(abs(try closedForm("excess_risk", given([1, -1])) - 2.020332597919) < 1e-11)
+        #expect(abs(try closedForm("swapped_theta", given()) - 0.629772269869) < 1e-11)
+        #expect(abs(try closedForm("swapped_excess", given()) - 0.115511669656) < 1e-11)
+        let sharp = given([], ["lambda0": .real(0.9)])
         #expect(abs(try closedForm("oracle_excess", sharp) - 3.81936000178) < 1e-10)
         #expect(abs(9 * ErfMoments.zetaAtZero(0.9) - 3.81936000178) < 1e-10)
         // The swapped attractor is a stationary point of the risk on the sphere.
-        let theta = try closedForm("swapped_theta", slrValues())
-        let q = SLROverlaps(0, 0, theta, 1, 0)
-        let population = SLRPopulation(d: 400, L: 10, gamma: 0.5.squareRoot(), attention: .erf)
+        let theta = try closedForm("swapped_theta", given())
+        let q = Overlaps(0, 0, theta, 1, 0)
+        let population = Population(d: 400, L: 10, gamma: 0.5.squareRoot(), attention: .erf)
         let risk = try population.risk(at: q, lambda: 0.1)
         #expect(abs(risk.excess - 0.115511669656) < 1e-11)
         #expect(q.gradientFlow(risk.gradient).array.allSatisfy { abs($0) < 1e-12 })
@@ -148,10 +149,10 @@ struct SLRRiskTests {
     /// Landmark 4; softmax has the first symmetry but not the second.
     @Test func symmetries() throws {
         let q = Self.generic
-        let mirrored = SLROverlaps(q.kappa, q.nu, -q.theta, -q.eta, -q.rho)
-        let flipped = SLROverlaps(-q.kappa, -q.nu, -q.theta, -q.eta, q.rho)
+        let mirrored = Overlaps(q.kappa, q.nu, -q.theta, -q.eta, -q.rho)
+        let flipped = Overlaps(-q.kappa, -q.nu, -q.theta, -q.eta, q.rho)
         for attention in AttentionKind.allCases {
-            let population = SLRPopulation(d: 30, L: 7, gamma: 0.8, attention: attention)
+            let population = Population(d: 30, L: 7, gamma: 0.8, attention: attention)
             let risk = try population.risk(at: q, lambda: 0.3).excess
             #expect(abs(try population.risk(at: mirrored, lambda: 0.3).excess - risk) < 1e-12)
             let other = try population.risk(at: flipped, lambda: 0.3).excess
@@ -161,7 +162,7 @@ struct SLRRiskTests {
 
     @Test func softmaxQuadratureIsConverged() throws {
         for (d, L, lambda) in [(30, 7, 0.3), (400, 10, 1.5), (20, 4, 5), (50, 40, 2)] {
-            let population = SLRPopulation(d: d, L: L, gamma: 0.8, attention: .softmax)
+            let population = Population(d: d, L: L, gamma: 0.8, attention: .softmax)
             let coarse = try SoftmaxQuadrature(population, lambda: lambda).risk(at: Self.generic)
             let fine = try SoftmaxQuadrature(population, lambda: lambda, refinement: 2).risk(at: Self.generic)
             #expect(abs(coarse.excess - fine.excess) < 1e-11 * fine.excess, "d \(d)")
@@ -175,7 +176,7 @@ struct SLRRiskTests {
     @Test(arguments: [
         (400, 0.5, 0.0637675, 0.067101978), (1000, 1, 0.0529101, 0.041188151), (10000, 1, 0.0215431, 0.006298383),
     ]) func theBestSharpness(d: Int, g2: Double, lambda: Double, excess: Double) throws {
-        let values = slrValues([], ["d": .integer(d), "gamma": .real(g2.squareRoot())])
+        let values = given([], ["d": .integer(d), "gamma": .real(g2.squareRoot())])
         #expect(abs(try closedForm("oracle_best_lambda", values) - lambda) < 1e-7)
         #expect(abs(try closedForm("oracle_best_excess", values) - excess) < 3e-9)
         guard d == 400 else { return }
@@ -185,11 +186,11 @@ struct SLRRiskTests {
 
     /// Landmark 16.
     @Test func linearAndBayes() throws {
-        #expect(abs(try closedForm("linear_excess", slrValues()) - 0.473684) < 1e-6)
-        #expect(abs(try closedForm("linear_excess", slrValues([], ["d": .integer(7)])) - 0.473684) < 1e-6)
-        #expect(abs(try closedForm("null_excess", slrValues()) - 0.5) < 1e-12)
+        #expect(abs(try closedForm("linear_excess", given()) - 0.473684) < 1e-6)
+        #expect(abs(try closedForm("linear_excess", given([], ["d": .integer(7)])) - 0.473684) < 1e-6)
+        #expect(abs(try closedForm("null_excess", given()) - 0.5) < 1e-12)
         for (d, L, bayes) in [(8, 4, 0.25323), (20, 10, 0.11213), (50, 10, 0.002547)] {
-            let values = slrValues([], ["d": .integer(d), "L": .integer(L), "gamma": .real(1)])
+            let values = given([], ["d": .integer(d), "L": .integer(L), "gamma": .real(1)])
             #expect(abs(try closedForm("bayes_excess", values) - bayes) < (d == 50 ? 1e-6 : 1e-5))
             #expect(try closedForm("bayes_excess_error", values) == 0)
             // Softmax attention at (k*, v*) and lambda = D is the Bayes predictor, and its sharpness the best.
@@ -200,7 +201,7 @@ struct SLRRiskTests {
             if d == 8 { #expect(abs(try closedForm("oracle_best_lambda", softmax) - 2) < 1e-6) }
             // The sampled mean is that of the quadrature, and for other gamma of a continuous family.
             var random = RandomStream(identity: TaskIdentity(high: 1, low: 1))
-            let theory = SLRTheory(SLRPopulation(d: d, L: L, gamma: 1, attention: .erf))
+            let theory = Theory(Population(d: d, L: L, gamma: 1, attention: .erf))
             let sampled = theory.sampledBayesExcess(samples: 20000, &random)
             #expect(abs(sampled.mean - (theory.bayesExcess ?? .nan)) < 4 * sampled.error)
             #expect(sampled.error < 0.1 * bayes)
@@ -229,7 +230,7 @@ struct SLRRiskTests {
             return (values[0] - mean) * (values[0] - mean)
         }
         let direct = Moments(errors)
-        let theory = SLRTheory(SLRPopulation(d: d, L: L, gamma: gamma, attention: .erf))
+        let theory = Theory(Population(d: d, L: L, gamma: gamma, attention: .erf))
         let sampled = theory.sampledBayesExcess(samples: 40000, &random)
         #expect(abs(direct.mean - sampled.mean) < 4 * (pow(direct.error, 2) + pow(sampled.error, 2)).squareRoot())
         #expect(direct.error < 0.05 * direct.mean)
@@ -237,7 +238,7 @@ struct SLRRiskTests {
 
     /// At gamma other than 1 the norms help as well: the Bayes risk lies below the best softmax oracle.
     @Test func bayesIsBelowEveryOracle() throws {
-        let values = slrValues([], ["d": .integer(20), "gamma": .real(0.7), "bayes_samples": .integer(100_000)])
+        let values = given([], ["d": .integer(20), "gamma": .real(0.7), "bayes_samples": .integer(100_000)])
         let bayes = try closedForm("bayes_excess", values)
         let error = try closedForm("bayes_excess_error", values)
         let softmax = try closedForm("oracle_best_excess", values.merging(["attention": .text("softmax")]) { $1 })
@@ -249,11 +250,11 @@ struct SLRRiskTests {
 
     @Test func oneToken() throws {
         // Softmax of one token is 1: T = X.v.
-        let q = SLROverlaps(0.3, 0.6, 0.2, 0.1, -0.1)
-        let population = SLRPopulation(d: 8, L: 1, gamma: 0.9, attention: .softmax)
+        let q = Overlaps(0.3, 0.6, 0.2, 0.1, -0.1)
+        let population = Population(d: 8, L: 1, gamma: 0.9, attention: .softmax)
         let risk = try population.risk(at: q, lambda: 0.7).excess
         let exact = 0.81 * (2 - 2 * q.nu) + 4 * q.theta * q.theta
         #expect(abs(risk - exact) < 1e-11)
-        #expect(try closedForm("linear_excess", slrValues([], ["L": .integer(1)])) == 0)
+        #expect(try closedForm("linear_excess", given([], ["L": .integer(1)])) == 0)
     }
 }

@@ -1,22 +1,23 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SingleLocationRegression
 import Testing
 
 @Suite("Single-location regression: SGD and its exact chain")
-struct SLRSimulationTests {
-    private static let small: [String: ParameterValue] = [
-        "d": .integer(20), "L": .integer(4), "batch_size": .integer(2), "gamma": .real(0.8), "eps": .real(0.3),
+struct SimulationTests {
+    private static let small: Given = [
+        "d": .integer(20), "L": .integer(4), "batch_size": .integer(2), "gamma": .real(0.8), "noise_std": .real(0.3),
         "lambda0": .real(0.4), "step_size": .real(0.01),
     ]
     private static let start = [0.3, 0.2, -0.1, 0.15, 0.1]
 
     private func overlaps(
-        _ method: String, _ values: [String: ParameterValue], steps: Double, seeds: Int, firstSeed: Int = 1
+        _ method: String, _ values: Given, steps: Double, seeds: Int, firstSeed: Int = 1
     ) throws -> [[Double]] {
         let records = try (0..<seeds).map {
-            try runSLR(method, values, times: [steps], seed: firstSeed + $0, observables: Set(overlapNames))
+            try run(method, values, times: [steps], seed: firstSeed + $0, observables: Set(overlapNames))
         }
         return overlapNames.map { name in records.map { $0(name)[0] } }
     }
@@ -28,7 +29,7 @@ struct SLRSimulationTests {
             ("softmax", [0.5801, 0.7832, -0.0101, 0.0961, 0.1033], [0.043, 0.043, 0.053, 0.040, 0.075]),
         ], ["overlap-chain", "sgd"])
     func meansAndSpreads(_ law: (attention: String, means: [Double], spreads: [Double]), method: String) throws {
-        let values = slrValues(Self.start, Self.small.merging(["attention": .text(law.attention)]) { $1 })
+        let values = given(Self.start, Self.small.merging(["attention": .text(law.attention)]) { $1 })
         let draws = try overlaps(method, values, steps: 200, seeds: method == "sgd" ? 3000 : 8000)
         for (index, name) in overlapNames.enumerated() {
             let moments = Moments(draws[index])
@@ -45,7 +46,7 @@ struct SLRSimulationTests {
     func chainAndSimulationHaveOneLaw(attention: AttentionKind, _ size: (d: Int, L: Int, batch: Int, step: Double))
         throws
     {
-        let values = slrValues(
+        let values = given(
             [],
             [
                 "d": .integer(size.d), "L": .integer(size.L), "batch_size": .integer(size.batch), "noise": .real(0.5),
@@ -71,13 +72,13 @@ struct SLRSimulationTests {
     @Test(arguments: AttentionKind.allCases, ["overlap-chain", "sgd"])
     func oneStepIsTheGradient(attention: AttentionKind, method: String) throws {
         let step = 1e-5
-        let values = slrValues(
+        let values = given(
             Self.start,
             Self.small.merging([
                 "attention": .text(attention.rawValue), "batch_size": .integer(2000), "step_size": .real(step),
             ]) { $1 })
-        let population = SLRPopulation(d: 20, L: 4, gamma: 0.8, attention: attention)
-        let q = SLROverlaps(0.3, 0.2, -0.1, 0.15, 0.1)
+        let population = Population(d: 20, L: 4, gamma: 0.8, attention: attention)
+        let q = Overlaps(0.3, 0.2, -0.1, 0.15, 0.1)
         let velocity = q.gradientFlow(try population.risk(at: q, lambda: 0.4).gradient).array
         let draws = try overlaps(method, values, steps: 1, seeds: method == "sgd" ? 60 : 200)
         for i in 0..<5 {
@@ -89,14 +90,14 @@ struct SLRSimulationTests {
 
     /// Landmark 13: configuration (e), all of it on the chain; the dimension-80 simulation has a shorter test.
     @Test func configurationE() throws {
-        let values = slrValues(
+        let values = given(
             [],
             [
-                "d": .integer(80), "eps": .real(0.1), "lambda0": .real(2), "lambda_increment": .real(1e-4),
+                "d": .integer(80), "noise_std": .real(0.1), "lambda0": .real(2), "lambda_increment": .real(1e-4),
                 "step_size": .real(1e-3),
             ])
         let times: [Double] = [10_000, 50_000, 100_000, 150_000, 200_000]
-        let records = try (1...10).map { try runSLR("overlap-chain", values, times: times, seed: $0) }
+        let records = try (1...10).map { try run("overlap-chain", values, times: times, seed: $0) }
         func mean(_ name: String, _ index: Int) -> Double { records.reduce(0) { $0 + $1(name)[index] } / 10 }
         for (index, risk) in [4.73, 1.10, 0.376, 0.215].enumerated() {
             #expect(abs(mean("excess_risk", index) / risk - 1) < 0.05, "\(times[index]) \(mean("excess_risk", index))")
@@ -109,7 +110,7 @@ struct SLRSimulationTests {
         #expect(records.allSatisfy { $0("is_oracle") == [1] })
         #expect(abs(mean("alpha", 4) - 12500) < 1e-9)
         // Shorter, in all 80 dimensions.
-        let full = Moments(try (1...3).map { try runSLR("sgd", values, times: [10_000], seed: $0)("excess_risk")[0] })
+        let full = Moments(try (1...3).map { try run("sgd", values, times: [10_000], seed: $0)("excess_risk")[0] })
         #expect(abs(full.mean / mean("excess_risk", 0) - 1) < 0.05)
     }
 
@@ -120,12 +121,12 @@ struct SLRSimulationTests {
         for (step, method, seeds) in [
             (0.04 / 400, "overlap-chain", 24), (0.01 / 400, "overlap-chain", 24), (0.01 / 400, "sgd", 2),
         ] {
-            let values = slrValues(start, ["step_size": .real(step)])
+            let values = given(start, ["step_size": .real(step)])
             let time = method == "sgd" ? 0.1 : 0.5
             let records = try (1...seeds).map {
-                try runSLR(method, values, times: [time], unit: .scaled, seed: $0, observables: Set(overlapNames))
+                try run(method, values, times: [time], unit: .scaled, seed: $0, observables: Set(overlapNames))
             }
-            let descent = try runSLR("reduced-pgd", values, times: [time], unit: .scaled)
+            let descent = try run("reduced-pgd", values, times: [time], unit: .scaled)
             let moments = Moments(records.map { $0("kappa")[0] })
             #expect(abs(moments.mean - descent("kappa")[0]) < 4 * moments.error + 3e-3, "\(method) \(step)")
             #expect(moments.std < (step > 5e-5 ? 0.02 : 0.01), "\(moments.std)")
@@ -138,25 +139,23 @@ struct SLRSimulationTests {
     /// A run's vectors stay unit vectors and its numbers do not depend on how it is cut or observed.
     @Test(arguments: ["sgd", "overlap-chain", "pgd", "reduced-pgd", "gradient-flow"])
     func trajectoriesDoNotDependOnHowTheyAreCut(method: String) throws {
-        let values = slrValues([], ["d": .integer(43)])
-        let whole = try runSLR(method, values, times: [0, 300])
-        let cut = try runSLR(method, values, times: [0, 1, 7, 50, 51, 120, 300], quantum: 7)
+        let values = given([], ["d": .integer(43)])
+        let whole = try run(method, values, times: [0, 300])
+        let cut = try run(method, values, times: [0, 1, 7, 50, 51, 120, 300], quantum: 7)
         #expect(whole.overlaps(1).map(\.bitPattern) == cut.overlaps(6).map(\.bitPattern))
         #expect(whole("excess_risk")[1] == cut("excess_risk")[6])
         #expect(whole.overlaps(1) != whole.overlaps(0))
-        #expect(try runSLR(method, values, times: [300], seed: 2).overlaps(0) != whole.overlaps(1))
+        #expect(try run(method, values, times: [300], seed: 2).overlaps(0) != whole.overlaps(1))
     }
 
     @Test func theCostOfTheChainDoesNotDependOnD() throws {
-        let model = SingleLocationRegression()
         func cost(_ method: String, d: Int) throws -> Cost {
-            let (request, _) = try slrTask(method, slrValues([], ["d": .integer(d)]), times: [1000])
-            return try model.cost(method: method, at: request.point, times: request.times)
+            try harness.prepare(method, given([], ["d": .integer(d)]), times: [1000]).cost()
         }
         #expect(try cost("overlap-chain", d: 10) == cost("overlap-chain", d: 1_000_000))
         #expect(try cost("sgd", d: 100_000).seconds > 50 * cost("sgd", d: 1000).seconds)
-        let huge = try runSLR(
-            "overlap-chain", slrValues([], ["d": .integer(1_000_000_000), "step_size": .real(1e-10)]), times: [100])
+        let huge = try run(
+            "overlap-chain", given([], ["d": .integer(1_000_000_000), "step_size": .real(1e-10)]), times: [100])
         #expect(huge.overlaps(0).allSatisfy { $0.isFinite })
     }
 }

@@ -2,39 +2,48 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Closed-form numbers of the sheet: fixed points, rates and benchmarks ("Theory 1" and "Theory 3").
-package struct SLRTheory: Sendable {
-    package let population: SLRPopulation
+/// Closed-form numbers: benchmarks (41) to (45), fixed points and rates (34) to (37).
+package struct Theory: Sendable {
+    package let population: Population
 
-    package init(_ population: SLRPopulation) { self.population = population }
+    package init(_ population: Population) { self.population = population }
 
     private var g2: Double { population.gamma * population.gamma }
     private var others: Double { Double(population.L - 1) }
 
     // MARK: Predictors
 
-    /// Y = 0.
+    /// Y = 0 (41).
     package var nullExcess: Double { g2 }
 
-    /// The best linear predictor: weights gamma^2/(gamma^2 + L - 1) v* on each token.
+    /// The best linear predictor: weights gamma^2/(gamma^2 + L - 1) v* on each token (41).
     package var linearExcess: Double { g2 * others / (g2 + others) }
 
-    /// k = k*, v = v*.
+    /// k = k*, v = v* (42).
     package func oracleExcess(lambda: Double) throws -> Double {
-        try population.risk(at: SLROverlaps(1, 1, 0, 0, 0), lambda: lambda).excess
+        try population.risk(at: Overlaps(1, 1, 0, 0, 0), lambda: lambda).excess
     }
 
     /// The Bayes predictor E[Y|X] at gamma = 1, where it is softmax attention at (k*, v*) with lambda = D: its excess is
-    /// 1 - E pi_J0. Nil for other gamma, and where d makes the quadrature long.
+    /// 1 - E pi_J0 (44). Nil without a quadrature.
     package var bayesExcess: Double? {
-        guard population.gamma == 1 else { return nil }
-        let softmax = SLRPopulation(d: population.d, L: population.L, gamma: 1, attention: .softmax)
-        guard let quadrature = try? SoftmaxQuadrature(softmax, lambda: population.D) else { return nil }
+        guard hasBayesQuadrature, let quadrature = try? SoftmaxQuadrature(bayesAttention, lambda: population.D) else {
+            return nil
+        }
         return max(0, 1 - quadrature.informativeWeight(kappa: 1))
     }
 
-    /// The mean of the posterior variance of X_J0.v* over `samples` sequences, with its standard error. Of a token only
-    /// its components on k* and v* and the square of the rest matter.
+    /// False where gamma is not 1, and where d makes the quadrature long.
+    var hasBayesQuadrature: Bool {
+        population.gamma == 1 && SoftmaxQuadrature.isFeasible(bayesAttention, lambda: population.D)
+    }
+
+    private var bayesAttention: Population {
+        Population(d: population.d, L: population.L, gamma: 1, attention: .softmax)
+    }
+
+    /// The mean of the posterior variance of X_J0.v* over `samples` sequences (45), with its standard error. Of a token
+    /// only its components on k* and v* and the square of the rest matter.
     package func sampledBayesExcess(samples: Int, _ random: inout RandomStream) -> (mean: Double, error: Double) {
         let D = population.D
         let gamma = population.gamma
@@ -76,7 +85,7 @@ package struct SLRTheory: Sendable {
 
     private func s(_ lambda: Double) -> Double { (1 + 2 * lambda * lambda * g2).squareRoot() }
 
-    /// The attractor with k along v*: eta = +-1, theta = eta theta_s, and its excess risk.
+    /// The attractor with k along v*: eta = +-1, theta = eta theta_s, and its excess risk (36).
     package func swapped(lambda: Double) -> (theta: Double, excess: Double) {
         let D = population.D
         let zeta = ErfMoments.zetaAtZero(lambda * population.gamma)
@@ -88,7 +97,8 @@ package struct SLRTheory: Sendable {
         return (theta, excess)
     }
 
-    /// Growth rate of gradient flow at the saddle kappa = nu = 0 per unit t, and the ratio nu/kappa it grows along.
+    /// Growth rate of gradient flow at the saddle kappa = nu = 0 per unit t, and the ratio nu/kappa it grows along
+    /// (34).
     package func saddle(lambda: Double) -> (rate: Double, slope: Double) {
         let A = 1.128379167095512573896 * lambda * population.D / s(lambda)
         let c = lambda * population.gamma
@@ -99,7 +109,7 @@ package struct SLRTheory: Sendable {
         return (rate, 2 * g2 * A / rate)
     }
 
-    /// Final rates of 1 - |kappa| and 1 - |nu| at the oracle, per unit t.
+    /// Final rates of 1 - |kappa| and 1 - |nu| at the oracle, per unit t (35).
     package func oracleRates(lambda: Double) -> (kappa: Double, nu: Double) {
         let c = lambda * population.gamma
         let t = lambda * population.D
@@ -108,14 +118,14 @@ package struct SLRTheory: Sendable {
         return (4 * g2 * t * m.A1 * erfc(x / (1 + 4 * c * c).squareRoot()), 4 * g2 * m.A0)
     }
 
-    /// The largest step at which population descent is stable at the oracle: 2 over the largest rate.
+    /// The largest step at which population descent is stable at the oracle: 2 over the largest rate (37).
     ///
     /// Near k = k*, v = v* the coordinates off the manifold are theta and eta, with rho = theta + eta, and the risk is
     /// quadratic in the three. The rates are the eigenvalues of that form in (theta, eta) less the radial parts, R_nu on
-    /// theta and R_kappa on eta. (The sheet's two conditions, 2/(d zeta) among them, leave out that the two are coupled.)
+    /// theta and R_kappa on eta.
     package func stepLimit(lambda: Double) throws -> Double {
-        func gradient(_ theta: Double, _ eta: Double) throws -> SLROverlaps {
-            try population.risk(at: SLROverlaps(1, 1, theta, eta, theta + eta), lambda: lambda).gradient
+        func gradient(_ theta: Double, _ eta: Double) throws -> Overlaps {
+            try population.risk(at: Overlaps(1, 1, theta, eta, theta + eta), lambda: lambda).gradient
         }
         let here = try gradient(0, 0)
         let (byTheta, byEta) = (try gradient(1, 0), try gradient(0, 1))

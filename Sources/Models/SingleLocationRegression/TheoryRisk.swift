@@ -1,43 +1,38 @@
 import Foundation
 import Numerics
 
-/// What the population risk of the sheet depends on besides overlaps and sharpness.
-package struct SLRPopulation: Sendable, Hashable {
-    package let d: Int
-    package let L: Int
-    package let gamma: Double
-    package let attention: AttentionKind
-
-    package init(d: Int, L: Int, gamma: Double, attention: AttentionKind) {
-        (self.d, self.L, self.gamma, self.attention) = (d, L, gamma, attention)
-    }
-
-    /// D = sqrt(d/2), the length of the informative token's mean.
-    package var D: Double { (Double(d) / 2).squareRoot() }
-
+extension Population {
     /// The excess risk R - noise and its partial derivatives at overlaps q and sharpness lambda.
-    package func risk(at q: SLROverlaps, lambda: Double) throws -> SLRRisk {
+    package func risk(at q: Overlaps, lambda: Double) throws -> Risk {
         switch attention {
         case .erf: erfRisk(at: q, lambda: lambda)
         case .softmax: try SoftmaxQuadrature(self, lambda: lambda).risk(at: q)
         }
     }
+
+    /// How many steps of a simulation of about a microsecond one evaluation of the risk stands for.
+    var riskWeight: Int { attention == .erf ? 1 : 500 }
+
+    /// What an evaluation of the risk takes.
+    func secondsOfRisk(lambda: Double) -> Double {
+        attention == .erf ? 0.25e-6 : SoftmaxQuadrature.work(self, lambda: lambda) * 10e-9
+    }
 }
 
 /// A value of the population risk and its partial derivatives.
-package struct SLRRisk: Sendable, Hashable {
+package struct Risk: Sendable, Hashable {
     /// R minus the label noise.
     package var excess: Double
     /// (R_kappa, R_nu, R_theta, R_eta, R_rho)
-    package var gradient: SLROverlaps
+    package var gradient: Overlaps
 }
 
-extension SLRPopulation {
-    /// The closed form for erf attention (sheet, "Closed-form risk").
+extension Population {
+    /// The closed form for erf attention (21), and its partial derivatives (22).
     ///
-    /// gamma^2 - 2 gamma^2 nu A_0 + gamma^2 zeta is summed as gamma^2 [(1 - nu A_0)^2 + (1 - nu^2) A_0^2 + Var erf], three
-    /// terms that are not negative: so small excess risks keep their digits.
-    package func erfRisk(at q: SLROverlaps, lambda: Double) -> SLRRisk {
+    /// gamma^2 - 2 gamma^2 nu A_0 + gamma^2 zeta is summed as (24), gamma^2 [(1 - nu A_0)^2 + (1 - nu^2) A_0^2 + Var erf],
+    /// three terms that are not negative: so small excess risks keep their digits.
+    package func erfRisk(at q: Overlaps, lambda: Double) -> Risk {
         let D = D
         let others = Double(L - 1)
         let pairs = others * Double(L - 2)
@@ -72,8 +67,8 @@ extension SLRPopulation {
         let byRho =
             -2 * g2 * c * c * eta * m.A2 + 2 * Dt * gamma * c * m.zeta1 + 2 * g2 * rho * c * c * m.zeta2
             + 2 * others * Q * rho + 2 * others * (C * m1 + m2 * gamma * c * m.A1) + 2 * pairs * C * C * rho
-        return SLRRisk(
+        return Risk(
             excess: excess,
-            gradient: SLROverlaps(lambda * D * byKappa, -2 * g2 * m.A0, byTheta, byEta, byRho))
+            gradient: Overlaps(lambda * D * byKappa, -2 * g2 * m.A0, byTheta, byEta, byRho))
     }
 }
