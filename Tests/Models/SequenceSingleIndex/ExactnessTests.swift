@@ -1,13 +1,14 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SequenceSingleIndex
 import Testing
 
-@Suite("SSI simulations are what the sheet says")
-struct SSIExactnessTests {
-    /// The starts that `ssiCases` leave to the default are prescribed here, so that the reference can follow.
-    private func prescribed(_ values: [String: ParameterValue], d: Int) -> [String: ParameterValue] {
+@Suite("Simulations are what (13) to (18) say")
+struct ExactnessTests {
+    /// The starts that `cases` leave to the default are prescribed here, so that the reference can follow.
+    private func prescribed(_ values: Given, d: Int) -> Given {
         var values = values.merging(["d": .integer(d)]) { $1 }
         if values["m0"] == nil { values["m0"] = .real(0.35) }
         return values
@@ -16,10 +17,10 @@ struct SSIExactnessTests {
     @Test("given the same numbers, sgd follows the token-by-token update step for step")
     func sameNumbers() throws {
         let d = 41
-        for (name, values) in ssiCases {
+        for (name, values) in cases {
             let values = prescribed(values, d: d)
             let k = try encodingDirections(values)
-            let L = try ssiPoint(values).integer("L")
+            let L = values.integer("L")
             let rows = values["student"] == .text("untied") ? L : 1
             let n = d - 1 - k
             let stride = (n + 31) / 32 * 32
@@ -50,7 +51,7 @@ struct SSIExactnessTests {
 
             func axis(_ i: Int) -> [Double] { (0..<d).map { $0 == i ? root : 0 } }
             let axes = Array(repeating: 0.0, count: 1 + k)
-            var reference = SSIReference(
+            var reference = Reference(
                 values, teacher: axis(0), directions: (0..<k).map { axis(1 + $0) },
                 rest: (0..<rows).map { _ in axes + floats(n, &start) })
             for _ in 0..<500 {
@@ -84,7 +85,7 @@ struct SSIExactnessTests {
                 reference.step(X.map { $0.map { $0 / root } })
             }
 
-            let record = try runSSI("sgd", values, times: [500], unit: .steps)
+            let record = try run("sgd", values, times: [500], unit: .steps)
             let expected = reference.overlaps
             let m = reference.student == "untied" ? record("overlap_vec") : record("overlap")
             let found = m + (reference.student == "attention" ? record("positional_overlap_vec") : [])
@@ -96,10 +97,10 @@ struct SSIExactnessTests {
     @Test("given the same numbers, the chain follows the token-by-token update step for step")
     func sameNumbersChain() throws {
         let d = 13
-        for (name, values) in ssiCases {
+        for (name, values) in cases {
             let values = prescribed(values, d: d)
             let k = try encodingDirections(values)
-            let L = try ssiPoint(values).integer("L")
+            let L = values.integer("L")
             let rows = values["student"] == .text("untied") ? L : 1
             let n = d - 1 - k
             let root = Double(d).squareRoot()
@@ -108,7 +109,7 @@ struct SSIExactnessTests {
             func gaussian(_ count: Int) -> [Double] { (0..<count).map { _ in random.normal() } }
             func axis(_ i: Int) -> [Double] { (0..<d).map { $0 == i ? root : 0 } }
             let axes = Array(repeating: 0.0, count: 1 + k)
-            var reference = SSIReference(
+            var reference = Reference(
                 values, teacher: axis(0), directions: (0..<k).map { axis(1 + $0) },
                 rest: (0..<rows).map { _ in axes + gaussian(n) })
             /// A vector with component `along` on `u` and norm `off` off it, in any direction.
@@ -152,7 +153,7 @@ struct SSIExactnessTests {
                 }
                 reference.step(X.map { $0.map { $0 / root } })
             }
-            let record = try runSSI("overlap-chain", values, times: [200], unit: .steps)
+            let record = try run("overlap-chain", values, times: [200], unit: .steps)
             let expected = reference.overlaps
             let m = reference.student == "untied" ? record("overlap_vec") : record("overlap")
             let found = m + (reference.student == "attention" ? record("positional_overlap_vec") : [])
@@ -169,15 +170,15 @@ struct SSIExactnessTests {
         "sgd, the reduced chain and the token-by-token simulation agree in mean and standard deviation",
         arguments: regimes)
     func sameLaw(d: Int, steps: Int, factor: Double, seeds: Int) throws {
-        for (name, values) in ssiCases {
+        for (name, values) in cases {
             var values = prescribed(values, d: d)
-            values["step_size"] = .real(factor * (try ssiPoint(values).real("step_size")))
+            values["step_size"] = .real(factor * values.real("step_size"))
             let k = try encodingDirections(values)
             let isAttention = values["student"] == .text("attention")
             let wanted: Set<String> = ["overlap", "overlap_vec", "positional_overlap_vec"]
             func ensemble(_ method: String, firstSeed: Int) throws -> [[Double]] {
                 try (0..<seeds).map {
-                    let record = try runSSI(
+                    let record = try run(
                         method, values, times: [Double(steps)], unit: .steps, seed: firstSeed + $0, observables: wanted)
                     let m = values["student"] == .text("untied") ? record("overlap_vec") : record("overlap")
                     return m + (isAttention ? record("positional_overlap_vec") : [])
@@ -189,7 +190,7 @@ struct SSIExactnessTests {
             ]
             let reference = (0..<seeds).map { seed in
                 var random = RandomStream(identity: TaskIdentity(high: 99, low: UInt64(seed)))
-                var reference = SSIReference(values, directions: k, &random)
+                var reference = Reference(values, directions: k, &random)
                 for _ in 0..<steps { reference.step(reference.sample(&random)) }
                 return reference.overlaps
             }
@@ -210,15 +211,15 @@ struct SSIExactnessTests {
 
     @Test("landmark 18: chain and sgd agree in mean and standard deviation at d = 300 and 500")
     func chainAgainstSGD() throws {
-        let cases: [(Int, [String: ParameterValue])] = [
-            (300, ssiCases[3].values), (500, ssiCases[4].values), (300, ssiCases[1].values), (300, ssiCases[2].values),
-            (500, ssiCases[0].values),
+        let cases: [(Int, Given)] = [
+            (300, cases[3].values), (500, cases[4].values), (300, cases[1].values), (300, cases[2].values),
+            (500, cases[0].values),
         ]
         for (d, values) in cases {
             let values = prescribed(values, d: d)
             let names = values["student"] == .text("attention") ? ["overlap", "positional_overlap"] : ["overlap"]
-            let sgd = try ensembleSSI("sgd", values, time: 5, seeds: 300, observables: Set(names))
-            let chain = try ensembleSSI(
+            let sgd = try ends("sgd", values, time: 5, seeds: 300, observables: Set(names))
+            let chain = try ends(
                 "overlap-chain", values, time: 5, seeds: 3000, observables: Set(names), firstSeed: 5000)
             for name in names {
                 let (a, b) = (Moments(sgd.map { $0(name)[0] }), Moments(chain.map { $0(name)[0] }))

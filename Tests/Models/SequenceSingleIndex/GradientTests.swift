@@ -1,13 +1,14 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SequenceSingleIndex
 import Testing
 
 private let scalarTargets = Target.allCases.filter { !$0.isMatrix }
 
-private func jobValues(_ target: Target, L: Int) -> [String: ParameterValue] {
-    var values: [String: ParameterValue] = [
+private func jobValues(_ target: Target, L: Int) -> Given {
+    var values: Given = [
         "d": .integer(30), "L": .integer(L), "step_size": .real(0.1), "target": .text(target.rawValue),
         "m0": .real(0.4),
         "omega": .real(0.3), "a": .real(0.8),
@@ -21,8 +22,8 @@ private func jobValues(_ target: Target, L: Int) -> [String: ParameterValue] {
     return values
 }
 
-@Suite("SSI gradients against finite differences")
-struct SSIGradientTests {
+@Suite("gradients against finite differences")
+struct GradientTests {
     @Test("networks: D = d ell/d h for every activation, loss and scalar target", arguments: Activation.allCases)
     func network(activation: Activation) throws {
         var random = RandomStream(identity: TaskIdentity(high: 1, low: 7))
@@ -31,8 +32,8 @@ struct SSIGradientTests {
                 var values = jobValues(target, L: 3)
                 values["activation"] = .text(activation.rawValue)
                 values["loss"] = .text(loss)
-                let parameters = try SSIParameters(ssiPoint(values))
-                let reference = SSIReference(values, directions: 0, &random)
+                let parameters = try parameters(values)
+                let reference = Reference(values, directions: 0, &random)
                 parameters.withKernel { kernel in
                     for _ in 0..<20 {
                         let zStar = (0..<3).map { _ in random.normal() }
@@ -51,8 +52,8 @@ struct SSIGradientTests {
     }
 
     /// Attention outputs to check: L, target, loss and what selects the reduction.
-    private static let attention: [(Int, Target, String, [String: ParameterValue])] = {
-        var cases: [(Int, Target, String, [String: ParameterValue])] = [
+    private static let attention: [(Int, Target, String, Given)] = {
+        var cases: [(Int, Target, String, Given)] = [
             (2, .positionalSemantic, "half_square", [:]), (2, .positionalSemantic, "frobenius", [:]),
         ]
         for L in 2...4 {
@@ -76,8 +77,8 @@ struct SSIGradientTests {
             var values = jobValues(target, L: L).merging(more) { $1 }
             values["student"] = .text("attention")
             values["loss"] = .text(loss)
-            let parameters = try SSIParameters(ssiPoint(values))
-            let reference = SSIReference(values, directions: parameters.k, &random)
+            let parameters = try parameters(values)
+            let reference = Reference(values, directions: parameters.k, &random)
             parameters.withKernel { kernel in
                 for _ in 0..<50 {
                     let zStar = (0..<L).map { _ in random.normal() }
@@ -98,10 +99,10 @@ struct SSIGradientTests {
     @Test("the assembled gradient in R^d is the derivative of the loss in w")
     func assembled() throws {
         var random = RandomStream(identity: TaskIdentity(high: 1, low: 9))
-        for (name, values) in ssiCases {
+        for (name, values) in cases {
             var values = values.merging(["d": .integer(12)]) { $1 }
             if values["m0"] == nil { values["m0"] = .real(0.35) }
-            let reference = SSIReference(values, directions: try encodingDirections(values), &random)
+            let reference = Reference(values, directions: try encodingDirections(values), &random)
             for _ in 0..<3 {
                 let X = reference.sample(&random)
                 let slope = reference.gradient(X)
@@ -126,7 +127,7 @@ struct SSIGradientTests {
         var values = jobValues(.sum, L: 3)
         values["student"] = .text("attention")
         values["U"] = matrix(Array(repeating: [0.7, 0.7, 0.7], count: 3))
-        try SSIParameters(ssiPoint(values)).withKernel { kernel in
+        try parameters(values).withKernel { kernel in
             var random = RandomStream(identity: TaskIdentity(high: 1, low: 10))
             for scale in [1.0, 30, 1e4] {
                 let z = (0..<3).map { _ in scale * random.normal() }
@@ -148,7 +149,7 @@ struct SSIGradientTests {
             values["loss"] = .text(loss)
             values["omega"] = .real(0.67)
             values["a"] = .real(1)
-            let parameters = try SSIParameters(ssiPoint(values))
+            let parameters = try parameters(values)
             let starts = [(0.3, 0.4), (-0.3, 0.4), (0.3, -0.4), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
             var random = RandomStream(identity: TaskIdentity(high: 1, low: 11))
             var losses = Array(repeating: [Double](), count: starts.count)
@@ -189,7 +190,7 @@ struct SSIGradientTests {
         ]
         var random = RandomStream(identity: TaskIdentity(high: 1, low: 12))
         for (target, second) in table {
-            let parameters = try SSIParameters(ssiPoint(jobValues(target, L: L)))
+            let parameters = try parameters(jobValues(target, L: L))
             var y: [Double] = []
             parameters.withKernel { kernel in
                 for _ in 0..<100_000 {
@@ -217,7 +218,7 @@ struct SSIGradientTests {
             values["a"] = .real(1)
             var random = RandomStream(identity: TaskIdentity(high: 1, low: 13))
             var samples: [[Double]] = [[], [], []]
-            try SSIParameters(ssiPoint(values)).withKernel { kernel in
+            try parameters(values).withKernel { kernel in
                 for _ in 0..<400_000 {
                     let x = (0..<4).map { _ in random.normal() }
                     var D = [0.0, 0]

@@ -1,9 +1,10 @@
+import ModelTesting
 import Modeling
-import Models
+import SequenceSingleIndex
 import Testing
 
 /// Every student, with a target it can be run on.
-let ssiCases: [(name: String, values: [String: ParameterValue])] = [
+let cases: [(name: String, values: Given)] = [
     ("tied", ["student": .text("tied"), "L": .integer(3), "step_size": .real(0.4)]),
     ("untied global", ["student": .text("untied"), "L": .integer(3), "step_size": .real(0.6)]),
     (
@@ -46,15 +47,15 @@ let ssiCases: [(name: String, values: [String: ParameterValue])] = [
     ),
 ]
 
-@Suite("SSI simulations: what every run keeps")
-struct SSIInvariantTests {
+@Suite("simulations: what every run keeps")
+struct InvariantTests {
     @Test("the trajectory's bits depend neither on the quanta nor on the recording times")
     func cuts() throws {
-        for (name, values) in ssiCases {
+        for (name, values) in cases {
             for method in ["sgd", "overlap-chain"] {
                 let values = values.merging(["d": .integer(50)]) { $1 }
-                let coarse = try runSSI(method, values, times: [0, 300], unit: .steps, quantum: 1000)
-                let fine = try runSSI(
+                let coarse = try run(method, values, times: [0, 300], unit: .steps, quantum: 1000)
+                let fine = try run(
                     method, values, times: [0, 1, 2, 7, 7.4, 150, 299, 300], unit: .steps, quantum: 1)
                 #expect(coarse("overlap").first == fine("overlap").first, "\(name) \(method)")
                 #expect(coarse("overlap").last == fine("overlap").last, "\(name) \(method)")
@@ -68,9 +69,9 @@ struct SSIInvariantTests {
 
     @Test("|w| stays on its sphere to 1e-6 (float32 components)")
     func norm() throws {
-        for (name, values) in ssiCases {
+        for (name, values) in cases {
             let values = values.merging(["d": .integer(301)]) { $1 }
-            let norms = try runSSI("sgd", values, times: [0, 1, 1000, 20_000], unit: .steps)("student_norm")
+            let norms = try run("sgd", values, times: [0, 1, 1000, 20_000], unit: .steps)("student_norm")
             for norm in norms { #expect(abs(norm - 1) < 1e-6, "\(name): \(norms)") }
         }
     }
@@ -80,7 +81,7 @@ struct SSIInvariantTests {
         for method in ["sgd", "overlap-chain"] {
             for (o, d) in [(0.2, 100), (0.0, 40), (0.7, 1000)] {
                 let m0 = o / ((1 - o) * (1 - o) + o * o).squareRoot()
-                let start = try runSSI(
+                let start = try run(
                     method,
                     [
                         "d": .integer(d), "L": .integer(40), "student": .text("untied"), "step_size": .real(1),
@@ -91,7 +92,7 @@ struct SSIInvariantTests {
                 if m0 > 0 { #expect(Set(start("overlap_vec").map { $0 < 0 }).count == 2) }
             }
             // The default is o = 1/sqrt(d), up to the normalisation.
-            let start = try runSSI(method, ["d": .integer(400), "L": .integer(2), "step_size": .real(1)], times: [0])
+            let start = try run(method, ["d": .integer(400), "L": .integer(2), "step_size": .real(1)], times: [0])
             #expect(abs(start("overlap")[0] - 0.05 / (0.95 * 0.95 + 0.05 * 0.05).squareRoot()) < 1e-14)
         }
     }
@@ -101,7 +102,7 @@ struct SSIInvariantTests {
         let d = 25
         for method in ["sgd", "overlap-chain"] {
             let records = try (1...2000).map {
-                try runSSI(
+                try run(
                     method,
                     [
                         "d": .integer(d), "L": .integer(2), "step_size": .real(1), "init": .text("random"),
@@ -121,28 +122,28 @@ struct SSIInvariantTests {
 
     @Test("weak recovery is the first recorded time above eta, infinite if there is none")
     func weakRecovery() throws {
-        let values: [String: ParameterValue] = [
+        let values: Given = [
             "d": .integer(5000), "L": .integer(2), "step_size": .real(0.5), "m0": .real(0.1), "eta": .real(0.5),
         ]
-        let record = try runSSI("overlap-chain", values, times: [0, 0.5, 1, 1.5, 2, 2.5])
+        let record = try run("overlap-chain", values, times: [0, 0.5, 1, 1.5, 2, 2.5])
         let first = zip(record("t"), record("overlap")).first { $0.1 > 0.5 }?.0
         #expect(record("weak_recovery_time") == [first ?? -1])
-        #expect(try runSSI("overlap-chain", values, times: [0, 0.5])("weak_recovery_time") == [.infinity])
+        #expect(try run("overlap-chain", values, times: [0, 0.5])("weak_recovery_time") == [.infinity])
     }
 
     @Test("a student that starts on w* moves off it by the noise alone")
     func startOnTeacher() throws {
         // relu learns inversesqrtsum only up to its kink, so D is not zero at m = 1 while w has no part off the axes.
-        let values: [String: ParameterValue] = [
+        let values: Given = [
             "d": .integer(200), "L": .integer(2), "step_size": .real(0.8), "m0": .real(1), "target": .text("H2sum"),
         ]
-        let sgd = try ensembleSSI("sgd", values, time: 0.05, seeds: 400).map { $0("overlap")[0] }
-        let chain = try ensembleSSI("overlap-chain", values, time: 0.05, seeds: 400).map { $0("overlap")[0] }
+        let sgd = try ends("sgd", values, time: 0.05, seeds: 400).map { $0("overlap")[0] }
+        let chain = try ends("overlap-chain", values, time: 0.05, seeds: 400).map { $0("overlap")[0] }
         let (a, b) = (Moments(sgd), Moments(chain))
         #expect(a.mean < 0.99)
         #expect(abs(a.mean - b.mean) < 4.5 * (a.error * a.error + b.error * b.error).squareRoot())
         // Attention with omega = 0 is at its zero-risk fixed point.
-        let fixed = try runSSI(
+        let fixed = try run(
             "sgd",
             [
                 "d": .integer(100), "L": .integer(2), "step_size": .real(1), "student": .text("attention"),
@@ -156,7 +157,7 @@ struct SSIInvariantTests {
         for method in ["sgd", "overlap-chain"] {
             for target in ["H2sum", "2product"] {
                 #expect(throws: ModelError.self) {
-                    _ = try runSSI(
+                    _ = try run(
                         method,
                         [
                             "d": .integer(100), "L": .integer(2), "step_size": .real(1e300),

@@ -1,16 +1,17 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
+import SequenceSingleIndex
 import Testing
 
-/// Simulation halves of the sheet's landmarks (its section 7), against the numbers printed there. Most use the chain,
+/// Simulation halves of the landmarks, against the numbers of the model's page. Most use the chain,
 /// which has the law of `sgd` (checked elsewhere), at a d that makes the finite-size shift small; `slack` is what is
 /// left of it, plus the rounding of the printed number.
-@Suite("SSI landmarks by simulation")
-struct SSILandmarkTests {
+@Suite("landmarks by simulation")
+struct LandmarkTests {
     private func network(
-        _ student: String, _ target: String, L: Int, gamma: Double, d: Int, _ more: [String: ParameterValue]
-    ) -> [String: ParameterValue] {
+        _ student: String, _ target: String, L: Int, gamma: Double, d: Int, _ more: Given
+    ) -> Given {
         [
             "student": .text(student), "target": .text(target), "L": .integer(L), "step_size": .real(gamma),
             "d": .integer(d),
@@ -18,8 +19,8 @@ struct SSILandmarkTests {
     }
 
     private func matrixModel(
-        omega: Double, gamma: Double, d: Int, loss: String = "half_square", _ more: [String: ParameterValue] = [:]
-    ) -> [String: ParameterValue] {
+        omega: Double, gamma: Double, d: Int, loss: String = "half_square", _ more: Given = [:]
+    ) -> Given {
         network(
             "attention", "positional_semantic", L: 2, gamma: gamma, d: d,
             ["omega": .real(omega), "loss": .text(loss)].merging(more) { $1 })
@@ -27,12 +28,12 @@ struct SSILandmarkTests {
 
     /// Records of `seeds` tasks at `times`, and the mean of an observable's component over them, against `expected`.
     private func check(
-        _ values: [String: ParameterValue], by method: String = "overlap-chain", times: [Double], seeds: Int,
+        _ values: Given, by method: String = "overlap-chain", times: [Double], seeds: Int,
         slack: Double, _ expected: [(name: String, component: Int, width: Int, values: [Double])],
         location: SourceLocation = #_sourceLocation
     ) throws {
         let records = try (1...seeds).map {
-            try runSSI(
+            try run(
                 method, values, times: times, seed: $0, quantum: 1 << 20, observables: Set(expected.map(\.name)))
         }
         for (name, component, width, numbers) in expected {
@@ -61,7 +62,7 @@ struct SSILandmarkTests {
 
     @Test("2: H2sum and inversesqrtH2sum, tied; sgd at d = 1000")
     func two() throws {
-        let start: [String: ParameterValue] = ["m0": .real(0.2425)]
+        let start: Given = ["m0": .real(0.2425)]
         try check(
             network("tied", "H2sum", L: 3, gamma: 0.1, d: 20_000, start), times: [24], seeds: 30, slack: 2e-4,
             [("overlap", 0, 1, [0.731774])])
@@ -75,18 +76,18 @@ struct SSILandmarkTests {
 
     @Test("3: growth below the critical step and decay above it, tied and untied (section 4.3)")
     func three() throws {
-        // Mean of the signed m_l at d = 1000 as the sheet simulated it, with its standard error from 8 seeds.
+        // Mean of the signed m_l at d = 1000 as another program simulated it, with its standard error from 8 seeds.
         let critical = 0.22568
-        let sheet: [(student: String, time: Double, [(factor: Double, mean: Double, error: Double)])] = [
+        let other: [(student: String, time: Double, [(factor: Double, mean: Double, error: Double)])] = [
             ("tied", 40, [(0.6, 0.644, 0.007), (0.9, 0.297, 0.037), (1.2, 0.042, 0.023)]),
             ("untied", 160, [(0.6, 0.628, 0.006), (0.9, 0.286, 0.018), (1.2, -0.003, 0.014)]),
         ]
-        for (student, time, rows) in sheet {
+        for (student, time, rows) in other {
             for row in rows {
                 let values = network(
                     student, "H2sum", L: 4, gamma: row.factor * critical, d: 1000, ["m0": .real(0.2)])
                 let name = student == "tied" ? "overlap" : "overlap_vec"
-                let means = try ensembleSSI("overlap-chain", values, time: time, seeds: 60, observables: [name])
+                let means = try ends("overlap-chain", values, time: time, seeds: 60, observables: [name])
                     .map { $0(name).reduce(0, +) / Double($0(name).count) }
                 let found = Moments(means)
                 let error = (found.error * found.error + row.error * row.error).squareRoot()
@@ -134,12 +135,12 @@ struct SSILandmarkTests {
 
     @Test("9: H3sum is learned by tanh with m < 0 only")
     func nine() throws {
-        func values(_ m0: Double) -> [String: ParameterValue] {
+        func values(_ m0: Double) -> Given {
             network("tied", "H3sum", L: 3, gamma: 0.05, d: 5000, ["m0": .real(m0), "activation": .text("tanh")])
         }
         try check(
             values(-0.4), times: [20, 40], seeds: 40, slack: 2e-3, [("overlap", 0, 1, [-0.4218, -0.4465])])
-        let positive = try ensembleSSI("overlap-chain", values(0.4), time: 20, seeds: 20).map { $0("overlap")[0] }
+        let positive = try ends("overlap-chain", values(0.4), time: 20, seeds: 20).map { $0("overlap")[0] }
         #expect(Moments(positive).mean + 4 * Moments(positive).error < 0.4)
     }
 
@@ -148,7 +149,7 @@ struct SSILandmarkTests {
         func both(_ e: [Double], _ m: [Double]) -> [(name: String, component: Int, width: Int, values: [Double])] {
             [("positional_overlap", 0, 1, e), ("overlap", 0, 1, m)]
         }
-        let start: [String: ParameterValue] = ["e0": .real(0.25), "m0": .real(0.35)]
+        let start: Given = ["e0": .real(0.25), "m0": .real(0.35)]
         try check(
             matrixModel(omega: 0.67, gamma: 0.3, d: 5000, start), times: [15, 30, 45, 60], seeds: 40, slack: 1e-3,
             both([0.309, 0.354, 0.372, 0.3518], [0.438, 0.530, 0.624, 0.7229]))
@@ -166,7 +167,7 @@ struct SSILandmarkTests {
     @Test("14: trace attention without encoding; sgd at d = 400")
     func fourteen() throws {
         let expected = [(name: "overlap", component: 0, width: 1, values: [0.457, 0.633, 0.782, 0.874])]
-        func values(_ d: Int) -> [String: ParameterValue] {
+        func values(_ d: Int) -> Given {
             network("attention", "inversesqrtH2sum", L: 4, gamma: 0.2, d: d, ["m0": .real(0.3)])
         }
         try check(values(4000), times: [6, 12, 18, 24], seeds: 30, slack: 3e-3, expected)
@@ -192,7 +193,7 @@ struct SSILandmarkTests {
     @Test("16: noise at the origin drives (e, m) from (0, 0)")
     func sixteen() throws {
         let values = matrixModel(omega: 0.67, gamma: 0.5, d: 1000, ["init_scale": .real(0)])
-        let records = try ensembleSSI(
+        let records = try ends(
             "overlap-chain", values, time: 20, seeds: 800, observables: ["overlap", "positional_overlap"])
         for (name, expected) in [("overlap", 0.0211), ("positional_overlap", 0.0292)] {
             let found = Moments(records.map { $0(name)[0] })
@@ -205,15 +206,15 @@ struct SSILandmarkTests {
     @Test("17: semantic fraction across the transition, d = 300, both losses")
     func seventeen() throws {
         let omegas = [0.5, 0.6, 0.66, 0.72, 0.8]
-        for (loss, gamma, sheet) in [
+        for (loss, gamma, fractions) in [
             ("half_square", 0.5, [1.00, 0.85, 0.43, 0.08, 0.00]), ("frobenius", 0.2, [1.00, 0.88, 0.28, 0.00, 0.00]),
         ] {
-            for (omega, expected) in zip(omegas, sheet) {
+            for (omega, expected) in zip(omegas, fractions) {
                 let values = matrixModel(omega: omega, gamma: gamma, d: 300, loss: loss, ["init_scale": .real(0)])
                 let found = Moments(
-                    try ensembleSSI("overlap-chain", values, time: 300, seeds: 80, observables: ["semantic"])
+                    try ends("overlap-chain", values, time: 300, seeds: 80, observables: ["semantic"])
                         .map { $0("semantic")[0] })
-                // The sheet's number is of 40 seeds, +- 0.08; ours of 80.
+                // The page's number is of 40 seeds, +- 0.08; ours of 80.
                 #expect(abs(found.mean - expected) < 0.08 + 3 * found.error, "\(loss) \(omega): \(found)")
             }
         }
@@ -223,7 +224,7 @@ struct SSILandmarkTests {
     func twenty() throws {
         func ensemble(_ d: Int) throws -> Moments {
             let values = network("tied", "inversesqrtsum", L: 2, gamma: 0.5, d: d, ["m0": .real(0.1)])
-            return Moments(try ensembleSSI("overlap-chain", values, time: 2, seeds: 1500).map { $0("overlap")[0] })
+            return Moments(try ends("overlap-chain", values, time: 2, seeds: 1500).map { $0("overlap")[0] })
         }
         let (small, large) = (try ensemble(250), try ensemble(4000))
         let ratio = small.std / large.std

@@ -1,10 +1,11 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
+import SequenceSingleIndex
 import Testing
 
-/// The paired L = 2 matrix model at the origin and on the arc (sheet, section 4.5; landmarks 10, 11, 16).
-@Suite struct SSIPhaseDiagramTests {
+/// The paired L = 2 matrix model at the origin and on the arc, (43) to (48); landmarks 10, 11, 16.
+@Suite struct PhaseDiagramTests {
     @Test func landmark10Constants() {
         let k = PairConstants.shared
         let root2 = 2.0.squareRoot()
@@ -75,13 +76,12 @@ import Testing
     }
 
     private func attention(omega: Double, a: Double, loss: String = "half_square") throws -> AttentionTheory {
-        try AttentionTheory(
-            try SSIParameters(
-                ssiPoint([
-                    "d": .integer(1000), "L": .integer(2), "student": .text("attention"),
-                    "target": .text("positional_semantic"), "omega": .real(omega), "a": .real(a), "loss": .text(loss),
-                    "step_size": .real(0.1), "m0": .real(0.1),
-                ])), points: 1 << 16)
+        AttentionTheory(
+            try parameters([
+                "d": .integer(1000), "L": .integer(2), "student": .text("attention"),
+                "target": .text("positional_semantic"), "omega": .real(omega), "a": .real(a), "loss": .text(loss),
+                "step_size": .real(0.1), "m0": .real(0.1),
+            ]), points: 1 << 16)
     }
 
     @Test(arguments: [
@@ -99,7 +99,7 @@ import Testing
         let diagram = PhaseDiagram(a: 0.76, omega: 0.98)
         let minimum = try #require(diagram.minima().first)
         #expect(diagram.minima().count == 1)
-        // The sheet has 72 degrees from a scan; the risk there is flat to 1e-6 over 5 degrees around 74.7.
+        // The risk there is flat to 1e-6 over 5 degrees around 74.7.
         #expect(abs(minimum.theta * 180 / .pi - 74.7) < 0.3)
         #expect(abs(minimum.risk - 0.09433) < 5e-6)
         #expect(diagram.outcome(of: diagram.minima()) == minimum.theta)
@@ -125,14 +125,14 @@ import Testing
 
     @Test(arguments: [(0.52, false), (0.67, true), (0.86, true)])
     func theODEEndsWhereTheDiagramSays(omega: Double, positional: Bool) throws {
-        let values: [String: ParameterValue] = [
+        let values: Given = [
             "d": .integer(1_000_000), "L": .integer(2), "student": .text("attention"),
             "target": .text("positional_semantic"), "omega": .real(omega), "step_size": .real(0.02),
             "init_scale": .real(0),
         ]
-        let diagram = try runSSI("closed-form", values, times: [])
+        let diagram = try run("closed-form", values, times: [])
         #expect(diagram("e_found")[0] == (positional ? 1 : 0))
-        let end = try runSSI("ode", values, times: [60_000])
+        let end = try run("ode", values, times: [60_000])
         // gamma = 0.02 shifts the end a little inwards.
         #expect(abs(end("overlap")[0] - diagram("m_found")[0]) < 0.05)
         #expect(abs(end("positional_overlap")[0] - diagram("e_found")[0]) < 0.05)
@@ -158,13 +158,12 @@ import Testing
         func origin(_ constant: Double) throws -> OriginTheory {
             let terms = [[constant, 0, 0], [1, 4, 0], [2, 0, 4]]
             return OriginTheory(
-                try AttentionTheory(
-                    try SSIParameters(
-                        ssiPoint([
-                            "d": .integer(1000), "L": .integer(2), "student": .text("attention"),
-                            "target": .text("hermite"), "hermite_terms": matrix(terms), "encoding": .text("paired"),
-                            "step_size": .real(0.1), "m0": .real(0.1),
-                        ])), points: 64))
+                AttentionTheory(
+                    try parameters([
+                        "d": .integer(1000), "L": .integer(2), "student": .text("attention"),
+                        "target": .text("hermite"), "hermite_terms": matrix(terms), "encoding": .text("paired"),
+                        "step_size": .real(0.1), "m0": .real(0.1),
+                    ]), points: 64))
         }
         let shifted = try origin(4.0 / 3)
         #expect(shifted.Rmm == 0)
@@ -172,21 +171,20 @@ import Testing
         #expect(abs(try origin(0).Ree[0] - 1.038004107) < 1e-6)
         // R_mm = -2c <C_2(g), C_2(f)>: C_2(H2) on one token, E[f (z_1^2-1)] = 0.099686775.
         let H2 = OriginTheory(
-            try AttentionTheory(
-                try SSIParameters(
-                    ssiPoint([
-                        "d": .integer(1000), "L": .integer(2), "student": .text("attention"), "target": .text("H2sum"),
-                        "step_size": .real(0.1), "m0": .real(0.1),
-                    ])), points: 64))
+            AttentionTheory(
+                try parameters([
+                    "d": .integer(1000), "L": .integer(2), "student": .text("attention"), "target": .text("H2sum"),
+                    "step_size": .real(0.1), "m0": .real(0.1),
+                ]), points: 64))
         #expect(abs(H2.Rmm + 2 * 2 * 2.0.squareRoot() * 0.099686775) < 1e-6)
     }
 
     @Test func aPointOfThePhaseDiagramIsOneFile() throws {
-        let values: [String: ParameterValue] = [
+        let values: Given = [
             "d": .integer(100), "L": .integer(2), "student": .text("attention"),
             "target": .text("positional_semantic"), "omega": .real(0.67), "a": .real(1), "step_size": .real(0.5),
         ]
-        let record = try runSSI("closed-form", values, times: [])
+        let record = try run("closed-form", values, times: [])
         #expect(record("region") == [4] && record("minima") == [2] && record("steepest_positional") == [1])
         #expect(record("m_global") == [1] && abs(record("e_found")[0] - 1) < 1e-12)
         #expect(abs(record("growth_rate")[0] - 0.03282) < 1e-5)

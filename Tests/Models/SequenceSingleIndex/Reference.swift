@@ -1,12 +1,13 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
-import Numerics
+import Randomness
+import SequenceSingleIndex
 
-/// The sequence single-index model written token by token in float64, straight from the sheet's sections 1 to 3 and
+/// The sequence single-index model written token by token in float64, straight from (1) to (18) and
 /// without any code of the module under test: an oracle for its fast forms. Error signals are central differences of
 /// the loss.
-struct SSIReference {
+struct Reference {
     let L: Int
     let d: Int
     let student: String
@@ -78,43 +79,41 @@ struct SSIReference {
 
     /// The reference for job parameters `values`, started as `init: prescribed` says with the rest of each row along
     /// `rest` (any vectors; made orthogonal to the axes by the caller), on the axes `teacher` and `directions`.
-    init(_ values: [String: ParameterValue], teacher: [Double], directions: [[Double]], rest: [[Double]]) {
-        let point = ssiPoint(values)
-        func text(_ name: String, _ standard: String) -> String { (try? point.text(name)) ?? standard }
-        func array(_ name: String) -> [Double]? { (try? point.arrayIfGiven(name))??.elements }
-        let L = (try? point.integer("L")) ?? 0
-        let student = text("student", "")
-        let target = text("target", "")
+    init(_ values: Given, teacher: [Double], directions: [[Double]], rest: [[Double]]) {
+        let L = values.integer("L")
+        let student = values.text("student", default: "tied")
+        let target = values.text("target", default: "inversesqrtsum")
         let isMatrix = target == "positional_semantic"
         self.L = L
-        d = (try? point.integer("d")) ?? 0
+        d = values.integer("d")
         self.student = student
-        perToken = text("norm_mode", "") == "per_token"
-        gamma = (try? point.real("step_size")) ?? 0
-        let name = text("activation", "")
-        activation = referenceActivation(name)
+        perToken = values.text("norm_mode", default: "global") == "per_token"
+        gamma = values.real("step_size")
+        activation = referenceActivation(values.text("activation", default: "relu"))
         self.teacher = teacher
         let root = Double(d).squareRoot()
-        switch text("encoding", isMatrix ? "paired" : "none") {
+        switch values.text("encoding", default: isMatrix ? "paired" : "none") {
         case "paired": encoding = [directions[0].map { $0 / root }, directions[0].map { -$0 / root }]
         case "orthonormal": encoding = directions.map { v in v.map { $0 / root } }
         default: encoding = Array(repeating: Array(repeating: 0, count: teacher.count), count: L)
         }
         if student != "attention" { encoding = [] }
 
-        let c = text("loss", isMatrix ? "half_square" : "square") == "half_square" ? 0.5 : 1.0
-        let isFrobenius = text("loss", "") == "frobenius"
-        let omega = (try? point.real("omega")) ?? 0
-        let a = (try? point.real("a")) ?? 1
-        let terms = array("hermite_terms") ?? []
+        let c = values.text("loss", default: isMatrix ? "half_square" : "square") == "half_square" ? 0.5 : 1.0
+        let isFrobenius = values.text("loss", default: "") == "frobenius"
+        let omega = values.real("omega", default: 0)
+        let a = values.real("a", default: 1)
+        let terms = values.elements("hermite_terms") ?? []
         let sigma = activation
         let g = { (z: [Double]) in referenceTarget(target, terms, z) }
         let uniform = Array(repeating: 1 / Double(L).squareRoot(), count: L)
         let U: [Double]
-        if let given = array("U") {
+        if let given = values.elements("U") {
             U = given
-        } else if text("reduction", "trace") == "projection" {
-            let (left, right) = (array("projection_left") ?? uniform, array("projection_right") ?? uniform)
+        } else if values.text("reduction", default: "trace") == "projection" {
+            let (left, right) = (
+                values.elements("projection_left") ?? uniform, values.elements("projection_right") ?? uniform
+            )
             U = left.flatMap { x in right.map { x * $0 } }
         } else {
             U = (0..<(L * L)).map { $0 / L == $0 % L ? 1 / Double(L).squareRoot() : 0 }
@@ -136,10 +135,10 @@ struct SSIReference {
             return isFrobenius ? square.squareRoot() : c * square
         }
 
-        let m0 = (try? point.realIfGiven("m0")) ?? 0
-        let m = array("m0_vec") ?? Array(repeating: m0, count: student == "untied" ? L : 1)
+        let m0 = values.real("m0", default: 0)
+        let m = values.elements("m0_vec") ?? Array(repeating: m0, count: student == "untied" ? L : 1)
         let eps =
-            array("e0_vec") ?? directions.indices.map { $0 == 0 ? (try? point.realIfGiven("e0")) ?? 0 : 0 }
+            values.elements("e0_vec") ?? directions.indices.map { $0 == 0 ? values.real("e0", default: 0) : 0 }
         w = m.indices.map { r in
             let size = dot(rest[r], rest[r]).squareRoot()
             let left = max(0, 1 - m[r] * m[r] - eps.reduce(0) { $0 + $1 * $1 }).squareRoot()
@@ -208,11 +207,11 @@ func referenceTarget(_ name: String, _ terms: [Double], _ z: [Double]) -> Double
     }
 }
 
-extension SSIReference {
+extension Reference {
     /// A reference with teacher, encoding and start drawn in general position from `random`.
-    init(_ values: [String: ParameterValue], directions k: Int, _ random: inout RandomStream) {
-        let d = (try? ssiPoint(values).integer("d")) ?? 0
-        let L = (try? ssiPoint(values).integer("L")) ?? 0
+    init(_ values: Given, directions k: Int, _ random: inout RandomStream) {
+        let d = values.integer("d")
+        let L = values.integer("L")
         var axes: [[Double]] = []
         func fresh() -> [Double] {
             var x = (0..<d).map { _ in random.normal() }
@@ -235,6 +234,6 @@ extension SSIReference {
 }
 
 /// The number of encoding directions of job parameters.
-func encodingDirections(_ values: [String: ParameterValue]) throws -> Int {
-    try SSIParameters(ssiPoint(values.merging(["d": .integer(100)]) { $1 })).k
+func encodingDirections(_ values: Given) throws -> Int {
+    try parameters(values.merging(["d": .integer(100)]) { $1 }).k
 }

@@ -1,11 +1,12 @@
 import Foundation
+import ModelTesting
 import Modeling
-import Models
 import Numerics
+import SequenceSingleIndex
 import Testing
 
 /// The averages behind `ode` against finite differences and against direct sampling of the model's own sample kernel.
-@Suite struct SSITheoryTests {
+@Suite struct TheoryTests {
     /// A running mean with its standard error.
     private struct Mean {
         var sum = 0.0
@@ -31,12 +32,11 @@ import Testing
         norm: String = "global"
     ) throws -> NetworkTheory {
         NetworkTheory(
-            try SSIParameters(
-                ssiPoint([
-                    "d": .integer(1000), "L": .integer(L), "student": .text(student), "target": .text(target),
-                    "activation": .text(activation), "step_size": .real(0.7), "m0": .real(0.1), "loss": .text(loss),
-                    "norm_mode": .text(norm),
-                ])))
+            try parameters([
+                "d": .integer(1000), "L": .integer(L), "student": .text(student), "target": .text(target),
+                "activation": .text(activation), "step_size": .real(0.7), "m0": .real(0.1), "loss": .text(loss),
+                "norm_mode": .text(norm),
+            ]))
     }
 
     @Test(arguments: scalarTargets, Activation.allCases)
@@ -109,7 +109,7 @@ import Testing
 
     // MARK: Attention
 
-    private static let attentionCases: [(name: String, values: [String: ParameterValue], state: [Double])] = [
+    private static let attentionCases: [(name: String, values: Given, state: [Double])] = [
         (
             "matrix half_square",
             ["L": .integer(2), "target": .text("positional_semantic"), "omega": .real(0.67)], [0.4, 0.3]
@@ -147,12 +147,12 @@ import Testing
         ),
     ]
 
-    private func attention(_ values: [String: ParameterValue], points: Int = 1 << 16) throws -> AttentionTheory {
-        var all: [String: ParameterValue] = [
+    private func attention(_ values: Given, points: Int = 1 << 16) throws -> AttentionTheory {
+        var all: Given = [
             "d": .integer(1000), "student": .text("attention"), "step_size": .real(0.3), "m0": .real(0.1),
         ]
         for (name, value) in values { all[name] = value }
-        return try AttentionTheory(try SSIParameters(ssiPoint(all)), points: points)
+        return AttentionTheory(try parameters(all), points: points)
     }
 
     @Test(arguments: attentionCases.indices)
@@ -248,7 +248,7 @@ import Testing
 
     @Test func theProductRuleAgreesWithSobolPoints() throws {
         // The risk of trace attention at L = 3 by the 32^3 rule, against 2^16 points of R's definition.
-        let values: [String: ParameterValue] = [
+        let values: Given = [
             "L": .integer(3), "target": .text("inversesqrtH2sum"), "encoding": .text("orthonormal"),
         ]
         let state = [0.5, 0.3, -0.2, 0.4]
@@ -284,7 +284,7 @@ import Testing
 
     @Test(arguments: ["half_square", "frobenius", "network"])
     func theTrajectoryDependsNeitherOnRecordingTimesNorOnQuanta(kind: String) throws {
-        var values: [String: ParameterValue] = [
+        var values: Given = [
             "d": .integer(1000), "L": .integer(2), "step_size": .real(0.3), "m0": .real(0.3),
         ]
         if kind != "network" {
@@ -295,21 +295,21 @@ import Testing
             values["e0"] = .real(0.2)
             values["quadrature_points"] = .integer(1 << 8)
         }
-        let all = try runSSI("ode", values, times: [0, 0.1, 1, 2.5, 7])("overlap")
-        let last = try runSSI("ode", values, times: [7], quantum: 1)("overlap")
-        let steps = try runSSI("ode", values, times: [2500], unit: .steps, quantum: 1000)("overlap")
+        let all = try run("ode", values, times: [0, 0.1, 1, 2.5, 7])("overlap")
+        let last = try run("ode", values, times: [7], quantum: 1)("overlap")
+        let steps = try run("ode", values, times: [2500], unit: .steps, quantum: 1000)("overlap")
         #expect(all[4] == last[0])
         #expect(all[3] == steps[0])
     }
 
     @Test func aStartAtExactlyZeroIsReplacedByTheNoiseLevel() throws {
-        let values: [String: ParameterValue] = [
+        let values: Given = [
             "d": .integer(400), "L": .integer(2), "student": .text("attention"),
             "target": .text("positional_semantic"), "omega": .real(0.67), "step_size": .real(0.5),
             "init_scale": .real(0),
         ]
-        let record = try runSSI("ode", values, times: [0, 60])
-        let origin = OriginTheory(try AttentionTheory(try SSIParameters(ssiPoint(values)), points: 64))
+        let record = try run("ode", values, times: [0, 60])
+        let origin = OriginTheory(AttentionTheory(try parameters(values), points: 64))
         #expect(record("overlap")[0] == 0.5 * (origin.Vm / (2 * origin.lambdaM * 400)).squareRoot())
         #expect(record("positional_overlap")[0] == 0.5 * (origin.Ve[0] / (2 * origin.lambdaE[0] * 400)).squareRoot())
         // While everything is linear, the trajectory is the growing part of the standard deviation.
@@ -319,12 +319,12 @@ import Testing
         var prescribed = values
         prescribed["init_scale"] = nil
         prescribed["m0"] = .real(0)
-        #expect(abs(try runSSI("ode", prescribed, times: [50])("overlap")[0]) < 1e-12)
+        #expect(abs(try run("ode", prescribed, times: [50])("overlap")[0]) < 1e-12)
         // SIE 1 leaves zero by itself.
-        let linear: [String: ParameterValue] = [
+        let linear: Given = [
             "d": .integer(400), "L": .integer(2), "step_size": .real(0.5), "init_scale": .real(0),
         ]
-        #expect(try runSSI("ode", linear, times: [0])("overlap") == [0])
+        #expect(try run("ode", linear, times: [0])("overlap") == [0])
     }
 
     @Test func theNoiseOfTiedNetworksIsThatOfTheChain() throws {
