@@ -1,10 +1,11 @@
+import DMFTGradientDynamics
 import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Testing
 
 /// One form of training whose simulation is compared with the theory at every step.
-struct DGDAgreementCase: Sendable, CustomTestStringConvertible {
+struct AgreementCase: Sendable, CustomTestStringConvertible {
     let name: String
     let method: String
     let values: Given
@@ -22,7 +23,7 @@ struct DGDAgreementCase: Sendable, CustomTestStringConvertible {
 }
 
 private let linear: Given = [
-    "alpha": .real(1.5), "loss": .text("linear"), "sigma": .real(0.3), "init_overlap": .real(0.2),
+    "alpha": .real(1.5), "loss": .text("linear"), "noise_std": .real(0.3), "init_overlap": .real(0.2),
     "step_size": .real(0.2), "ridge": .real(0.1),
 ]
 private let logistic: Given = [
@@ -35,15 +36,15 @@ private let phase: Given = [
 ]
 /// Tokens of L = 1 that have a mean of their own.
 private let mean: Given = [
-    "teachers": .integer(2), "teacher_gram": numbers([[1, 0.2], [0.2, 0.6]]), "positions": numbers([1]),
-    "M0": numbers([[0.1, 0.2]]),
+    "teachers": .integer(2), "teacher_gram": matrix([[1, 0.2], [0.2, 0.6]]), "positions": vector([1]),
+    "M0": matrix([[0.1, 0.2]]),
 ]
 
-private func sequence(_ loss: DGDLoss, _ L: Int, _ k: Int, step: Double) -> Given {
+private func sequence(_ loss: Loss, _ L: Int, _ k: Int, step: Double) -> Given {
     let start: Given =
         k == 1
         ? ["init_scale": .real(0.6), "init_overlap": .real(0.3)]
-        : ["init_gram": numbers([[0.6, 0.1], [0.1, 0.8]]), "M0": numbers([[0.2], [0.4]])]
+        : ["init_gram": matrix([[0.6, 0.1], [0.1, 0.8]]), "M0": matrix([[0.2], [0.4]])]
     return start.with([
         "loss": .text(loss.rawValue), "alpha": .real(2), "L": .integer(L), "width": .integer(k),
         "step_size": .real(step), "ridge": .real(0.02),
@@ -56,12 +57,12 @@ private func average(_ L: Int, _ k: Int) -> Given { sequence(.tokenAverage, L, k
 private func positioned(_ values: Given, _ columns: [Double]) -> Given {
     let first = [0.3, 0.2, -0.1]
     return values.filter { $0.key != "init_overlap" }.with([
-        "teachers": .integer(3), "teacher_gram": numbers([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
-        "M0": numbers(values["width"] == .integer(1) ? [first] : [first, [0.1, -0.1, 0.2]]),
-        "positions": numbers(columns),
+        "teachers": .integer(3), "teacher_gram": matrix([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
+        "M0": matrix(values["width"] == .integer(1) ? [first] : [first, [0.1, -0.1, 0.2]]),
+        "positions": vector(columns),
     ])
 }
-private func batches(_ mask: DGDMask, _ fraction: Double, scaled: Bool = true) -> Given {
+private func batches(_ mask: Mask, _ fraction: Double, scaled: Bool = true) -> Given {
     var values: Given = [
         "mask": .text(mask.rawValue), "batch_fraction": .real(fraction), "scaled": .flag(scaled),
     ]
@@ -69,70 +70,70 @@ private func batches(_ mask: DGDMask, _ fraction: Double, scaled: Bool = true) -
     return values
 }
 
-let dgdAgreementCases: [DGDAgreementCase] =
+let agreementCases: [AgreementCase] =
     [
-        DGDAgreementCase("linear", linear),
-        DGDAgreementCase("linear, bernoulli", linear.with(batches(.bernoulli, 0.5))),
-        DGDAgreementCase("linear, persistent", linear.with(batches(.persistent, 0.5))),
-        DGDAgreementCase("linear, epochs", linear.with(batches(.epoch, 0.5))),
-        DGDAgreementCase("linear with a mean", linear.with(mean).filter { $0.key != "init_overlap" }),
-        DGDAgreementCase("logistic", logistic),
-        DGDAgreementCase("logistic, bernoulli", logistic.with(batches(.bernoulli, 0.4))),
-        DGDAgreementCase("logistic, bernoulli, unscaled", logistic.with(batches(.bernoulli, 0.4, scaled: false))),
-        DGDAgreementCase("logistic, persistent", logistic.with(batches(.persistent, 0.4))),
-        DGDAgreementCase("logistic, persistent, unscaled", logistic.with(batches(.persistent, 0.6, scaled: false))),
-        DGDAgreementCase("logistic, epochs", logistic.with(batches(.epoch, 0.5))),
-        DGDAgreementCase("logistic with a mean", logistic.with(mean).filter { $0.key != "init_overlap" }),
-        DGDAgreementCase(
+        AgreementCase("linear", linear),
+        AgreementCase("linear, bernoulli", linear.with(batches(.bernoulli, 0.5))),
+        AgreementCase("linear, persistent", linear.with(batches(.persistent, 0.5))),
+        AgreementCase("linear, epochs", linear.with(batches(.epoch, 0.5))),
+        AgreementCase("linear with a mean", linear.with(mean).filter { $0.key != "init_overlap" }),
+        AgreementCase("logistic", logistic),
+        AgreementCase("logistic, bernoulli", logistic.with(batches(.bernoulli, 0.4))),
+        AgreementCase("logistic, bernoulli, unscaled", logistic.with(batches(.bernoulli, 0.4, scaled: false))),
+        AgreementCase("logistic, persistent", logistic.with(batches(.persistent, 0.4))),
+        AgreementCase("logistic, persistent, unscaled", logistic.with(batches(.persistent, 0.6, scaled: false))),
+        AgreementCase("logistic, epochs", logistic.with(batches(.epoch, 0.5))),
+        AgreementCase("logistic with a mean", logistic.with(mean).filter { $0.key != "init_overlap" }),
+        AgreementCase(
             "logistic with a mean, epochs",
             logistic.with(mean).with(batches(.epoch, 0.5)).filter { $0.key != "init_overlap" }),
-        DGDAgreementCase("phase", phase),
-        DGDAgreementCase("phase, epochs", phase.with(batches(.epoch, 0.5))),
-        DGDAgreementCase("phase on the sphere", phase.with(["spherical": .flag(true), "init_scale": .real(1)])),
-        DGDAgreementCase("logistic on the sphere", logistic.with(["spherical": .flag(true)])),
-        DGDAgreementCase(
+        AgreementCase("phase", phase),
+        AgreementCase("phase, epochs", phase.with(batches(.epoch, 0.5))),
+        AgreementCase("phase on the sphere", phase.with(["spherical": .flag(true), "init_scale": .real(1)])),
+        AgreementCase("logistic on the sphere", logistic.with(["spherical": .flag(true)])),
+        AgreementCase(
             "logistic on the sphere, bernoulli",
             logistic.with(["spherical": .flag(true)]).with(batches(.bernoulli, 0.5))),
-        DGDAgreementCase("attention with positions", positioned(attention(2, 1), [1, 2])),
-        DGDAgreementCase(
+        AgreementCase("attention with positions", positioned(attention(2, 1), [1, 2])),
+        AgreementCase(
             "attention with positions, bernoulli", positioned(attention(2, 1), [1, 2]).with(batches(.bernoulli, 0.5))),
-        DGDAgreementCase("attention L=3 k=2 with positions", seeds: 40, positioned(attention(3, 2), [1, 2, 1])),
-        DGDAgreementCase(
+        AgreementCase("attention L=3 k=2 with positions", seeds: 40, positioned(attention(3, 2), [1, 2, 1])),
+        AgreementCase(
             "token average with positions, persistent",
             positioned(average(2, 1), [2, 1]).with(batches(.persistent, 0.6))),
-        DGDAgreementCase(
+        AgreementCase(
             "attention L=3 k=a=2, persistent", seeds: 40,
-            attention(3, 2).with(["teachers": .integer(2), "M0": numbers([[0.3, 0.1], [0, 0.2]])])
+            attention(3, 2).with(["teachers": .integer(2), "M0": matrix([[0.3, 0.1], [0, 0.2]])])
                 .with(batches(.persistent, 0.6))),
-        DGDAgreementCase("attention L=2 k=1, epochs", attention(2, 1).with(batches(.epoch, 0.5))),
-        DGDAgreementCase(
+        AgreementCase("attention L=2 k=1, epochs", attention(2, 1).with(batches(.epoch, 0.5))),
+        AgreementCase(
             "token average L=3 k=2, bernoulli, unscaled", seeds: 40,
             average(3, 2).with(batches(.bernoulli, 0.5, scaled: false))),
     ]
     + (1...4).flatMap { L in
         (1...2).flatMap { k in
             let seeds = L * k > 2 ? 40 : 64
-            return [DGDAgreementCase("token average L=\(L) k=\(k)", seeds: seeds, average(L, k))]
+            return [AgreementCase("token average L=\(L) k=\(k)", seeds: seeds, average(L, k))]
                 // The attention of one token is 1.
-                + (L == 1 ? [] : [DGDAgreementCase("attention L=\(L) k=\(k)", seeds: seeds, attention(L, k))])
+                + (L == 1 ? [] : [AgreementCase("attention L=\(L) k=\(k)", seeds: seeds, attention(L, k))])
         }
     }
 
 /// Seeds count from 1, none was chosen. Of 1703 differences none was more than 2.8 combined standard errors, their root
-/// mean square 1.01: so 4 errors are room enough, and 0.8/d is what ``DGDFiniteSizeTests`` sees at small d. Two minutes on one
+/// mean square 1.01: so 4 errors are room enough, and 0.8/d is what ``FiniteSizeTests`` sees at small d. Two minutes on one
 /// core.
-@Suite("DMFT against GD and SGD at d = 1000, at every step") struct DGDAgreementTests {
-    @Test(arguments: dgdAgreementCases) func agree(_ item: DGDAgreementCase) throws {
+@Suite("DMFT against GD and SGD at d = 1000, at every step") struct AgreementTests {
+    @Test(arguments: agreementCases) func agree(_ item: AgreementCase) throws {
         let d = 1000
         let times = (0...8).map(Double.init)
         let names: Set<String> = ["overlap", "q", "train_loss", "test_loss"]
         let simulated = try (1...item.seeds).map {
-            try dgd.run(
+            try harness.run(
                 item.method, item.values.with(["d": .integer(d), "runs": .integer(4)]), times: times, unit: .steps,
                 seed: $0, observables: names)
         }
         let theory = try (1...24).map {
-            try dgd.run(
+            try harness.run(
                 "dmft", item.values.with(["mc_samples": .integer(16384)]), times: times, unit: .steps, seed: $0,
                 observables: names)
         }
@@ -150,7 +151,7 @@ let dgdAgreementCases: [DGDAgreementCase] =
     }
 }
 
-@Suite("DMFT: what finite dimensions add") struct DGDFiniteSizeTests {
+@Suite("DMFT: what finite dimensions add") struct FiniteSizeTests {
     /// Tied attention after ten steps: overlap and training loss are off by -0.8/d and 0.1/d, from d = 25 on.
     @Test("deviations of the simulation shrink like 1/d") func shrinking() throws {
         let values = attention(2, 1).with(["init_scale": .real(0.5)])
@@ -160,7 +161,7 @@ let dgdAgreementCases: [DGDAgreementCase] =
         }
         func records(_ method: String, _ values: Given, seeds: Int) throws -> [Recording] {
             try (1...seeds).map {
-                try dgd.run(
+                try harness.run(
                     method, values, times: [10], unit: .steps, seed: $0, observables: ["overlap", "train_loss"])
             }
         }

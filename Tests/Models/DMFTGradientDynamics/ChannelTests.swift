@@ -1,9 +1,11 @@
+import DMFTGradientDynamics
 import Dynamics
-import Models
+import Modeling
+import ModelTesting
 import Numerics
 import Testing
 
-@Suite("DMFT: gradients and Hessians of every loss") struct DGDChannelTests {
+@Suite("DMFT: gradients and Hessians of every loss") struct ChannelTests {
     /// Sixteen samples, with gaps between tokens and students so that a wrong stride shows.
     private static let samples = 16
     private static let tokenStride = samples + 8
@@ -14,15 +16,15 @@ import Testing
         var fields: [Double]
         var targets: [Double]
 
-        var studentStride: Int { DGDChannelTests.tokenStride * channel.tokens }
+        var studentStride: Int { ChannelTests.tokenStride * channel.tokens }
 
-        func at(_ l: Int, _ i: Int, _ s: Int) -> Int { l * DGDChannelTests.tokenStride + i * studentStride + s }
+        func at(_ l: Int, _ i: Int, _ s: Int) -> Int { l * ChannelTests.tokenStride + i * studentStride + s }
 
         /// Loss and gradient, and J of `tangents` when there are some. In place when `overwrites` is true.
         func evaluate(_ tangents: [Double] = [], overwrites: Bool = false) -> (
             loss: [Double], gradient: [Double], products: [Double]
         ) {
-            var loss = Array(repeating: 0.0, count: DGDChannelTests.samples)
+            var loss = Array(repeating: 0.0, count: ChannelTests.samples)
             var gradient = overwrites ? fields : fields.map { _ in 99 }
             var products = tangents
             gradient.withUnsafeMutableBufferPointer { gradient in
@@ -30,10 +32,10 @@ import Testing
                     products.withUnsafeMutableBufferPointer { products in
                         channel.evaluate(
                             FieldBatch(
-                                blocks: DGDChannelTests.samples / 8, tokenStride: DGDChannelTests.tokenStride,
+                                blocks: ChannelTests.samples / 8, tokenStride: ChannelTests.tokenStride,
                                 studentStride: studentStride,
                                 fields: overwrites ? UnsafePointer(gradient.baseAddress!) : fields.baseAddress!,
-                                targets: targets, targetStride: DGDChannelTests.samples,
+                                targets: targets, targetStride: ChannelTests.samples,
                                 gradient: gradient.baseAddress!, loss: &loss,
                                 tangents: tangents.isEmpty ? nil : products.baseAddress!,
                                 tangentCount: tangents.count / fields.count, tangentStride: fields.count))
@@ -69,7 +71,7 @@ import Testing
         return (sample, targets)
     }
 
-    @Test("targets, losses and gradients against the sheet's formulas", arguments: channelCases.indices)
+    @Test("targets, losses and gradients against the page's formulas", arguments: channelCases.indices)
     func formulas(index: Int) {
         let (sample, targets) = sample(index)
         let (_, channel, reference) = channelCases[index]
@@ -143,7 +145,7 @@ import Testing
     }
 
     @Test("stable at fields where naive formulas overflow") func extremes() {
-        for (channel, z, y) in [(ScalarChannel(LogisticLoss(), teachers: 1), 1e5, 1.0)] {
+        for (channel, z, y) in [(LogisticLoss(teachers: 1), 1e5, 1.0)] {
             var gradient = Array(repeating: 0.0, count: 8)
             var loss = gradient
             for sign in [1.0, -1.0] {

@@ -1,18 +1,20 @@
+import DMFTGradientDynamics
 import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Numerics
 import Testing
 
 /// Method closed-form: the linear loss by the Marchenko-Pastur law.
-@Suite struct DGDClosedFormTests {
+@Suite struct ClosedFormTests {
     static let table: Given = [
-        "alpha": .real(2), "loss": .text("linear"), "sigma": .real(0.3), "step_size": .real(0.15), "ridge": .real(0.1),
+        "alpha": .real(2), "loss": .text("linear"), "noise_std": .real(0.3), "step_size": .real(0.15),
+        "ridge": .real(0.1),
         "init_overlap": .real(0.2),
     ]
 
     private func check(_ values: Given, _ rows: [(t: Int, numbers: [Double])], tolerance: Double) throws {
-        let a = try dgd.run("closed-form", values, times: rows.map { Double($0.t) }, unit: .steps)
+        let a = try harness.run("closed-form", values, times: rows.map { Double($0.t) }, unit: .steps)
         for (index, row) in rows.enumerated() {
             let found = ["overlap", "q", "train_loss", "test_loss"].map { a($0)[index] }
             for (x, y) in zip(found, row.numbers) { #expect(abs(x - y) < tolerance, "t = \(row.t): \(found)") }
@@ -45,24 +47,24 @@ import Testing
         try check(
             Self.table.merging(slow) { $1 },
             [(5, [0.49843, 0.69983, 0.24130, 0.39648]), (100, [0.95923, 0.99996, 0.02355, 0.08575])], tolerance: 6e-6)
-        let row = try dgd.run(
+        let row = try harness.run(
             "closed-form", Self.table.merging(slow) { $1 }, times: [0, 1, 2, 3], unit: .steps)("Gamma")
         for (x, y) in zip(row.suffix(4), [-0.07258, -0.08490, -0.10000, 2]) { #expect(abs(x - y) < 6e-6) }
         #expect(row[1] == 0)
     }
 
-    static let theories: [DGDLinearTheory] = [
-        DGDLinearTheory(alpha: 2, stepSize: 0.15, ridge: 0.1, q0: 1, m0: 0.2, rho: 1, noise: 0.09),
-        DGDLinearTheory(alpha: 1, stepSize: 0.3, ridge: 0, q0: 1, m0: -0.2, rho: 1.5, noise: 0),
-        DGDLinearTheory(
+    static let theories: [LinearTheory] = [
+        LinearTheory(alpha: 2, stepSize: 0.15, ridge: 0.1, q0: 1, m0: 0.2, rho: 1, noise: 0.09),
+        LinearTheory(alpha: 1, stepSize: 0.3, ridge: 0, q0: 1, m0: -0.2, rho: 1.5, noise: 0),
+        LinearTheory(
             alpha: 0.8, stepSize: 0.2, ridge: 0.05, meanWeight: 0.3, weightVariance: 0.21, q0: 0.9, m0: 0.2, rho: 1.1,
             noise: 0.2),
-        DGDLinearTheory(
+        LinearTheory(
             alpha: 3, stepSize: 0.05, ridge: 0, meanWeight: 1, weightVariance: 4, q0: 0.9, m0: 0.2, rho: 1.1, noise: 0.2
         ),
     ]
 
-    /// The kernels were derived from the spectrum one by one; together they must solve the recursions of the sheet's 4.3,
+    /// The kernels were derived from the spectrum one by one; together they must solve the recursions (24) to (26),
     /// which know nothing of a spectrum.
     @Test(arguments: theories.indices) func kernelsSolveTheWeightSide(index: Int) {
         var w = Self.theories[index]
@@ -94,8 +96,8 @@ import Testing
         let scaled = Self.table.merging([
             "batch_fraction": .real(0.5), "step_size": .real(0.075), "ridge": .real(0.2),
         ]) { $1 }
-        let a = try dgd.run("closed-form", plain, times: times, unit: .steps)
-        let b = try dgd.run("closed-form", scaled, times: times, unit: .steps)
+        let a = try harness.run("closed-form", plain, times: times, unit: .steps)
+        let b = try harness.run("closed-form", scaled, times: times, unit: .steps)
         for name in ["overlap", "q", "train_loss", "test_loss"] {
             for (x, y) in zip(a(name), b(name)) { #expect(abs(x - y) < 1e-13) }
         }
@@ -105,7 +107,7 @@ import Testing
     @Test func longTimesAgainstAFineRule() {
         for (alpha, ridge) in [(2.0, 0.01), (0.99, 0), (1, 0), (1.01, 1e-4), (0.3, 0)] {
             let eta = alpha > 1.5 ? 0.3 : 0.4
-            let w = DGDLinearTheory(alpha: alpha, stepSize: eta, ridge: ridge, q0: 1, m0: 0.2, rho: 1, noise: 0.5)
+            let w = LinearTheory(alpha: alpha, stepSize: eta, ridge: ridge, q0: 1, m0: 0.2, rho: 1, noise: 0.5)
             for t in [50, 1000, 30000] {
                 // Gauss-Legendre in theta, from the density itself with its atom.
                 let rule = GaussLegendre(count: 3000, from: 0, to: .pi)
@@ -138,10 +140,10 @@ import Testing
         if method == "unscaled" { values["scaled"] = .flag(false) }
         let times = [1.0, 3, 8, 20]
         let names = ["overlap", "q", "train_loss", "test_loss"]
-        let theory = try dgd.run("closed-form", values, times: times, unit: .steps)
+        let theory = try harness.run("closed-form", values, times: times, unit: .steps)
         let seeds = 16
         let runs = try (1...seeds).map {
-            try dgd.run(
+            try harness.run(
                 method == "gd" ? "gd" : "sgd", values, times: times, unit: .steps, seed: $0,
                 observables: Set(names))
         }
@@ -159,20 +161,22 @@ import Testing
     }
 
     @Test func limits() throws {
-        let decayed = try dgd.run(
+        let decayed = try harness.run(
             "closed-form", Self.table.merging(["alpha": .real(1e-9)]) { $1 }, times: [0, 10, 40], unit: .steps)
         for (n, t) in [0.0, 10, 40].enumerated() {
             #expect(abs(decayed("overlap")[n] - 0.2 * pow(1 - 0.015, t)) < 1e-7)
         }
-        let still = try dgd.run(
+        let still = try harness.run(
             "closed-form", Self.table.merging(["step_size": .real(0), "batch_fraction": .real(0.5)]) { $1 },
             times: [0, 5, 9], unit: .steps)
         #expect(Set(still("overlap").map { ($0 * 1e12).rounded() }) == [2e11])
         #expect(Set(still("train_loss").map { ($0 * 1e12).rounded() }) == [845e9])
         // No data and no ridge: nothing is learned off the data's span, so q grows to a projection.
-        let far = try dgd.run(
+        let far = try harness.run(
             "closed-form",
-            Self.table.merging(["alpha": .real(0.5), "ridge": .real(0), "sigma": .real(0), "init_overlap": .real(0)]) {
+            Self.table.merging([
+                "alpha": .real(0.5), "ridge": .real(0), "noise_std": .real(0), "init_overlap": .real(0),
+            ]) {
                 $1
             }, times: [1e6], unit: .steps)
         #expect(abs(far("overlap")[0] - 0.5) < 1e-9 && abs(far("train_loss")[0]) < 1e-12)
@@ -182,51 +186,41 @@ import Testing
         for b in [1.0, 0.5] {
             let values = Self.table.merging(["step_size": .real(1), "batch_fraction": .real(b)]) { $1 }
             #expect(throws: ModelError.self) {
-                _ = try dgd.run("closed-form", values, times: [5000], unit: .steps)
+                _ = try harness.run("closed-form", values, times: [5000], unit: .steps)
             }
         }
         let wrong: [(Given, String)] = [
-            (["loss": .text("logistic"), "sigma": .real(0)], "closed-form is for loss: linear"),
+            (["loss": .text("logistic"), "noise_std": .real(0)], "closed-form is for loss: linear"),
             (["spherical": .flag(true)], "spherical: false"),
             (["batch_fraction": .real(0.5), "mask": .text("epoch")], "mask: bernoulli"),
-            (["teachers": .integer(2), "positions": numbers([1])], "leave out positions"),
+            (["teachers": .integer(2), "positions": vector([1])], "leave out positions"),
         ]
         for (values, message) in wrong {
             do {
-                _ = try dgd.run("closed-form", Self.table.merging(values) { $1 }, times: [1], unit: .steps)
+                _ = try harness.run("closed-form", Self.table.merging(values) { $1 }, times: [1], unit: .steps)
                 Issue.record("no error: \(message)")
-            } catch ModelError.parameter(let name, let what) {
+            } catch ModelError.conflict(let name, let what) {
                 #expect(name == "loss" && what.contains(message))
             }
         }
     }
 }
 
-@Suite struct DGDTheoryResumeTests {
+@Suite struct TheoryResumeTests {
     static let cases: [(method: String, values: Given)] = [
-        ("one-pass", DGDOnePassTests.logistic), ("one-pass", DGDOnePassTests.attention),
-        ("closed-form", DGDClosedFormTests.table),
-        ("closed-form", DGDClosedFormTests.table.merging(["batch_fraction": .real(0.3)]) { $1 }),
+        ("one-pass", OnePassTests.logistic), ("one-pass", OnePassTests.attention),
+        ("closed-form", ClosedFormTests.table),
+        ("closed-form", ClosedFormTests.table.merging(["batch_fraction": .real(0.3)]) { $1 }),
     ]
 
     @Test(arguments: cases.indices) func goesOnFromASavedState(index: Int) throws {
         let (method, values) = Self.cases[index]
         let steps = values["L"] == nil ? [0, 3, 40, 300.0] : [0, 2, 9]
-        let (request, sink) = try dgd.task(method, values, times: steps, unit: .steps)
-        let model = DMFTGradientDynamics()
-        let expected = try recordedBits(request, sink, makeRun: model.makeRun).bits
-        #expect(expected.joined().contains { $0 != Double.nan.bitPattern })
-        var saves = 0
-        for round in 0..<4 {
-            let choices = RandomStream(identity: TaskIdentity(high: 0x57A7E, low: UInt64(round)))
-            let interrupted = try recordedBits(request, sink, choices: choices, makeRun: model.makeRun)
-            #expect(interrupted.bits == expected, "\(method) round \(round)")
-            saves += interrupted.saves
-        }
-        #expect(saves > 2)
+        let saves = try harness.savesWithSameBits(method, values, times: steps, unit: .steps, rounds: 4)
+        #expect(try #require(saves) > 2)
         // Nor does it matter which times are recorded.
-        let last = try dgd.run(method, values, times: [steps[steps.count - 1]], unit: .steps)
-        let all = try dgd.run(method, values, times: steps, unit: .steps)
+        let last = try harness.run(method, values, times: [steps[steps.count - 1]], unit: .steps)
+        let all = try harness.run(method, values, times: steps, unit: .steps)
         for name in ["overlap", "q", "test_loss"] { #expect(last(name)[0] == all(name)[steps.count - 1]) }
     }
 }

@@ -1,12 +1,14 @@
+import DMFTGradientDynamics
 import Foundation
-import Models
+import Modeling
+import ModelTesting
 import Numerics
 
-/// Copies of the effective process of one sample in the Langevin form of the sheet (equations (2) and (3)), in plain loops,
+/// Copies of the effective process of one sample in Langevin form, (17) to (19), in plain loops,
 /// driven by given kernels: noise of covariance Cg by a Cholesky factor, memory by Gamma. What its averages say about the
 /// kernels must be what the kernels are.
-struct DGDCopyProcess {
-    let p: DGDParameters
+struct CopyProcess {
+    let p: Parameters
     /// Kernels of the theory at steps 0...T, each [t][s] -> k x k, and M_t (k x a).
     let Gamma: [[[Double]]]
     let Cg: [[[Double]]]
@@ -15,7 +17,7 @@ struct DGDCopyProcess {
     /// Lower triangle of the factor of Cg, (T k) x (T k).
     private let factor: [Double]
 
-    init(_ p: DGDParameters, Gamma: [[[Double]]], Cg: [[[Double]]], overlap: [[Double]]) {
+    init(_ p: Parameters, Gamma: [[[Double]]], Cg: [[[Double]]], overlap: [[Double]]) {
         self.p = p
         self.Gamma = Gamma
         self.Cg = Cg

@@ -1,11 +1,12 @@
+import DMFTGradientDynamics
 import Dynamics
 import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Numerics
 import Testing
 
-@Suite("DMFT: its kernels are the averages of the process that they drive") struct DGDCopyProcessTests {
+@Suite("DMFT: its kernels are the averages of the process that they drive") struct CopyProcessTests {
     private static let cases: [(String, Given)] = [
         (
             "logistic, persistent",
@@ -20,9 +21,9 @@ import Testing
             [
                 "alpha": .real(2), "L": .integer(2), "width": .integer(2), "loss": .text("tied-attention"),
                 "teachers": .integer(3),
-                "teacher_gram": numbers([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
-                "init_scale": .real(0.6), "M0": numbers([[0.3, 0.2, -0.1], [0, 0.1, 0.2]]),
-                "positions": numbers([1, 2]), "step_size": .real(0.8), "ridge": .real(0.02),
+                "teacher_gram": matrix([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
+                "init_scale": .real(0.6), "M0": matrix([[0.3, 0.2, -0.1], [0, 0.1, 0.2]]),
+                "positions": vector([1, 2]), "step_size": .real(0.8), "ridge": .real(0.02),
             ]
         ),
     ]
@@ -32,10 +33,10 @@ import Testing
     @Test(arguments: cases.indices) func consistency(index: Int) throws {
         let (T, groups, copies) = (5, 12, 1500)
         let values = Self.cases[index].1
-        let p = try DGDParameters(dgd.point(values), method: "dmft")
+        let p = try parameters(values, .dmft)
         let (k, a) = (p.students, p.teachers)
         let records = try (1...12).map {
-            try dgd.run(
+            try harness.run(
                 "dmft", values.with(["mc_samples": .integer(8192)]), times: (0...T).map(Double.init), unit: .steps,
                 seed: $0)
         }
@@ -48,7 +49,7 @@ import Testing
         func blocks(_ name: String) -> [[[Double]]] {
             (0..<T).map { t in (0..<T).map { s in (0..<k * k).map { mean(name, entry(t, s, $0)).0 } } }
         }
-        let process = DGDCopyProcess(
+        let process = CopyProcess(
             p, Gamma: blocks("Gamma"), Cg: blocks("Cg"),
             overlap: (0..<T).map { t in (0..<k * a).map { mean("overlap", t * k * a + $0).0 } })
         let means = (0..<groups).map { group in
@@ -63,7 +64,7 @@ import Testing
         }
         /// Compares `expected` +- with what the groups say.
         func check(
-            _ name: String, _ expected: (Double, Double), _ value: (DGDCopyProcess.Means) -> Double
+            _ name: String, _ expected: (Double, Double), _ value: (CopyProcess.Means) -> Double
         ) {
             let numbers = means.map(value)
             let mean = numbers.reduce(0, +) / Double(groups)

@@ -1,34 +1,43 @@
-import Foundation
+import DMFTGradientDynamics
 import Dynamics
+import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Numerics
 
-let dgd = TaskHarness(model: DMFTGradientDynamics(), salt: 0x4447_4400)
+let harness = TaskHarness(DMFTGradientDynamics(), salt: 0x4447_4400)
 
-/// An array parameter: a vector or the rows of a matrix.
-func numbers(_ vector: [Double]) -> ParameterValue { .array(ArrayValue(shape: [vector.count], elements: vector)) }
-func numbers(_ rows: [[Double]]) -> ParameterValue {
-    .array(ArrayValue(shape: [rows.count, rows[0].count], elements: rows.flatMap { $0 }))
+extension Given {
+    func with(_ others: Given) -> Given { merging(others) { $1 } }
 }
 
-/// The sheet's losses in plain arithmetic on one sample, from its formulas; z[l][i] are the fields, teacher[l][j] the
+/// A point, read and checked.
+func parameters(_ values: Given, _ method: DMFTGradientDynamics.Method) throws -> Parameters {
+    try Parameters(Reader(ParameterPoint(values)), method: method)
+}
+
+/// The largest distance between two vectors' entries.
+func largestDifference(_ x: [Double], _ y: [Double]) -> Double {
+    x.count == y.count ? zip(x, y).map { abs($0 - $1) }.max() ?? 0 : .infinity
+}
+
+/// The losses (6) to (10) in plain arithmetic on one sample, from the page's formulas; z[l][i] are the fields, teacher[l][j] the
 /// teacher's.
 struct ReferenceLoss {
-    let kind: DGDLoss
+    let kind: Loss
     var sigma = 0.0
     var beta = 1.0
     /// Teacher columns that the target depends on.
     var targetTeachers = 1
 
-    init(_ p: DGDParameters) {
+    init(_ p: Parameters) {
         kind = p.loss
-        sigma = p.noise
+        sigma = p.noise.squareRoot()
         beta = p.beta
         targetTeachers = p.teachers - Set(p.prior.positions ?? []).count
     }
 
-    init(_ kind: DGDLoss, sigma: Double = 0, beta: Double = 1, targetTeachers: Int = 1) {
+    init(_ kind: Loss, sigma: Double = 0, beta: Double = 1, targetTeachers: Int = 1) {
         self.kind = kind
         self.sigma = sigma
         self.beta = beta
@@ -119,9 +128,9 @@ func dot(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
 /// Every loss with all its sizes: what it is called, the channel, and the same in plain arithmetic.
 let channelCases: [(name: String, channel: any DMFTChannel, reference: ReferenceLoss)] = {
     var cases: [(String, any DMFTChannel, ReferenceLoss)] = [
-        ("linear", ScalarChannel(LinearLoss(sigma: 0.5), teachers: 2), ReferenceLoss(.linear, sigma: 0.5)),
-        ("logistic", ScalarChannel(LogisticLoss(), teachers: 1), ReferenceLoss(.logistic)),
-        ("phase", ScalarChannel(PhaseLoss(), teachers: 1), ReferenceLoss(.phase)),
+        ("linear", LinearLoss(sigma: 0.5, teachers: 2), ReferenceLoss(.linear, sigma: 0.5)),
+        ("logistic", LogisticLoss(teachers: 1), ReferenceLoss(.logistic)),
+        ("phase", PhaseLoss(teachers: 1), ReferenceLoss(.phase)),
     ]
     for L in 1...4 {
         for k in 1...2 {

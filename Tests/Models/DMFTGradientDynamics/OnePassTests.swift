@@ -1,12 +1,13 @@
+import DMFTGradientDynamics
 import Dynamics
 import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Numerics
 import Testing
 
 /// Method one-pass, and the two-step quadrature that it shares its first step with.
-@Suite struct DGDOnePassTests {
+@Suite struct OnePassTests {
     static let logistic: Given = [
         "alpha": .real(2), "loss": .text("logistic"), "init_scale": .real(0.5), "init_overlap": .real(0.1),
         "step_size": .real(0.5), "ridge": .real(0.05),
@@ -21,12 +22,12 @@ import Testing
     ]
 
     private func run(_ values: Given, steps: Int) throws -> Recording {
-        try dgd.run("one-pass", values, times: (0...steps).map(Double.init), unit: .steps)
+        try harness.run("one-pass", values, times: (0...steps).map(Double.init), unit: .steps)
     }
 
     /// Sheet, section 7, to its last digit.
     @Test func twoStepLandmarks() {
-        let a = DGDTwoStepQuadrature.logistic
+        let a = TwoStepQuadrature.logistic
         let pairs: [(Double, Double)] = [
             (a.M[1], 0.473980), (a.M[2], 0.716568), (a.q[1], 0.629280), (a.q[2], 0.982208), (a.C[2][1], 0.752104),
             (a.train[0], 0.712369), (a.train[1], 0.475093), (a.test[1], 0.577522), (a.test[2], 0.518349),
@@ -36,7 +37,7 @@ import Testing
         for (index, (value, expected)) in pairs.enumerated() {
             #expect(abs(value - expected) < 1e-6, "logistic \(index): \(value)")
         }
-        let b = DGDTwoStepQuadrature.phase
+        let b = TwoStepQuadrature.phase
         let others: [(Double, Double)] = [
             (b.M[1], 0.327000), (b.M[2], 0.358355), (b.q[1], 0.494948), (b.q[2], 0.505233), (b.train[1], 0.543414),
             (b.test[1], 0.579327), (b.Gamma[0][0], 1.5), (b.Gamma[1][0], -0.307769), (b.Gamma[1][1], 1.44267),
@@ -49,8 +50,8 @@ import Testing
 
     /// The same rule on the linear loss, whose two steps are known in closed form.
     @Test func twoStepsOfTheLinearLoss() {
-        let a = DGDTwoStepQuadrature(.linear, alpha: 0.7, q0: 1.2, m0: 0.3, stepSize: 0.2, ridge: 0.1)
-        let theory = DGDLinearTheory(alpha: 0.7, stepSize: 0.2, ridge: 0.1, q0: 1.2, m0: 0.3, rho: 1, noise: 0)
+        let a = TwoStepQuadrature(.linear, alpha: 0.7, q0: 1.2, m0: 0.3, stepSize: 0.2, ridge: 0.1)
+        let theory = LinearTheory(alpha: 0.7, stepSize: 0.2, ridge: 0.1, q0: 1.2, m0: 0.3, rho: 1, noise: 0)
         for t in 0...2 {
             #expect(abs(a.M[t] - theory.overlap(t)) < 1e-12)
             #expect(abs(a.q[t] - theory.gram(t)) < 1e-12)
@@ -67,7 +68,7 @@ import Testing
     }
 
     @Test func theFirstStepIsThatOfEveryAlgorithm() throws {
-        for (values, exact) in [(Self.logistic, DGDTwoStepQuadrature.logistic), (Self.phase, .phase)] {
+        for (values, exact) in [(Self.logistic, TwoStepQuadrature.logistic), (Self.phase, .phase)] {
             let a = try run(values, steps: 1)
             for t in 0...1 {
                 #expect(abs(a("overlap")[t] - exact.M[t]) < 1e-9)
@@ -138,13 +139,13 @@ import Testing
         let values: Given = [
             "alpha": .real(1), "loss": .text("token-average"), "L": .integer(2), "width": .integer(2),
             "teachers": .integer(3), "step_size": .real(eta), "ridge": .real(lambda), "batch_fraction": .real(b),
-            "positions": numbers([1, 2]),
-            "teacher_gram": numbers([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
-            "init_gram": numbers([[0.8, 0.1], [0.1, 1.1]]), "M0": numbers([[0.2, 0.1, -0.1], [0.4, -0.1, 0.1]]),
+            "positions": vector([1, 2]),
+            "teacher_gram": matrix([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]),
+            "init_gram": matrix([[0.8, 0.1], [0.1, 1.1]]), "M0": matrix([[0.2, 0.1, -0.1], [0.4, -0.1, 0.1]]),
         ]
         let steps = 3
         let theory = try run(values, steps: steps)
-        let p = try DGDParameters(dgd.point(values), method: "one-pass")
+        let p = try parameters(values, .onePass)
         var random = RandomStream(identity: TaskIdentity(high: 0x4447_4402, low: 7))
         // Orthonormal columns times sqrt d, by Gram-Schmidt; then teacher and student columns with the given Gram matrices.
         var frame: [[Double]] = []

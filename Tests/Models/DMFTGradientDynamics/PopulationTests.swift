@@ -1,11 +1,13 @@
+import DMFTGradientDynamics
 import Dynamics
 import Foundation
-import Models
+import Modeling
+import ModelTesting
 import Numerics
 import Testing
 
-/// Means over fresh samples: against sampling, against derivatives of each other, and at the sheet's numbers.
-@Suite struct DGDPopulationTests {
+/// Means over fresh samples: against sampling, against derivatives of each other, and at the page's numbers.
+@Suite struct PopulationTests {
     struct Case: Sendable {
         let name: String
         let channel: any DMFTChannel
@@ -32,16 +34,16 @@ import Testing
         let correlated = [1, 0.3, -0.2, 0.3, 0.5, 0.1, -0.2, 0.1, 0.4]
         return [
             try Case(
-                "linear", ScalarChannel(LinearLoss(sigma: 0.4), teachers: 1), ReferenceLoss(.linear, sigma: 0.4),
+                "linear", LinearLoss(sigma: 0.4, teachers: 1), ReferenceLoss(.linear, sigma: 0.4),
                 Q: [1.3], q: [0.8], M: [0.3], tolerance: 1e-7),
             try Case(
-                "logistic", ScalarChannel(LogisticLoss(), teachers: 1), ReferenceLoss(.logistic), Q: [0.7], q: [2],
+                "logistic", LogisticLoss(teachers: 1), ReferenceLoss(.logistic), Q: [0.7], q: [2],
                 M: [0.6], tolerance: 1e-7),
             try Case(
-                "logistic with a mean", ScalarChannel(LogisticLoss(), teachers: 2), ReferenceLoss(.logistic),
+                "logistic with a mean", LogisticLoss(teachers: 2), ReferenceLoss(.logistic),
                 Q: [1, 0.3, 0.3, 0.6], q: [1.5], M: [0.4, -0.5], positions: [1], tolerance: 1e-7),
             try Case(
-                "phase", ScalarChannel(PhaseLoss(), teachers: 1), ReferenceLoss(.phase), Q: [1], q: [0.5], M: [0.3],
+                "phase", PhaseLoss(teachers: 1), ReferenceLoss(.phase), Q: [1], q: [0.5], M: [0.3],
                 tolerance: 1e-7),
             try Case(
                 "attention", TiedAttentionChannel(tokens: 2, students: 1, teachers: 1, positions: 0, beta: 1),
@@ -179,7 +181,7 @@ import Testing
     @Test func logisticStaysExactAtLargeNorms() throws {
         let prior = try DMFTPrior(
             students: 1, teachers: 1, teacherGram: [1], startGram: [1], startOverlap: [0.4])
-        let means = means(ScalarChannel(LogisticLoss(), teachers: 1), prior)
+        let means = means(LogisticLoss(teachers: 1), prior)
         let reference: [(q: Double, loss: Double, mu: Double, Cg: Double, H: Double, tolerance: Double)] = [
             (5, 0.981212770612745, -0.342444799297469, 0.313520703534479, 0.141243702751681, 1e-10),
             (20, 1.76390516257974, -0.365786768900425, 0.390626251479968, 0.0828887787442883, 2e-10),
@@ -198,7 +200,7 @@ import Testing
     /// A student along the teacher has fields M z* and no randomness of its own: means over one normal are left.
     @Test func logisticOfAnAlignedStudent() throws {
         let prior = try DMFTPrior(students: 1, teachers: 1, teacherGram: [1], startGram: [1], startOverlap: [1])
-        let means = means(ScalarChannel(LogisticLoss(), teachers: 1), prior)
+        let means = means(LogisticLoss(teachers: 1), prior)
         for M in [0.5, 20, -3] {
             let m = means.moments([M], [M * M])
             func slope(_ z: Double) -> Double { 1 / (1 + exp(M * abs(z))) }

@@ -1,14 +1,15 @@
+import DMFTGradientDynamics
 import Dynamics
 import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Numerics
 import Testing
 
 /// (S)GD in double precision whose gradients can be taken at shifted fields in one step, and whose weights can be kicked.
 private struct PerturbedDescent {
-    let p: DGDParameters
-    let data: DGDData
+    let p: Parameters
+    let data: DataSet
     let reference: ReferenceLoss
     let targets: [[[Double]]]
     let weights: [[Double]]
@@ -16,16 +17,16 @@ private struct PerturbedDescent {
     /// A, row l stride + mu.
     let A: [Double]
 
-    init(_ p: DGDParameters, steps: Int, random: RandomStream) {
+    init(_ p: Parameters, steps: Int, random: RandomStream) {
         self.p = p
-        let data = DGDData(p, noiseCount: 0, random)
+        let data = DataSet(p, noiseCount: 0, random)
         self.data = data
         let reference = ReferenceLoss(p)
         self.reference = reference
         let d = p.d
         let teacher = (0..<p.teachers).map { Array(data.teacher[($0 * d)..<(($0 + 1) * d)]) }
         targets = (0..<data.samples).map { reference.target(NaiveDescent.fields(data, $0, teacher)) }
-        var masks = BatchMasks(p.batches, count: data.samples, random: random.substream(DGDStreams.masks(run: 0)))
+        var masks = BatchMasks(p.batches, count: data.samples, random: random.substream(Streams.masks(run: 0)))
         weights = (0..<steps).map { _ in
             var row = Array(repeating: 0.0, count: data.samples)
             masks.next(into: &row)
@@ -71,7 +72,7 @@ private let attention: Given = [
     "init_overlap": .real(0.3), "step_size": .real(0.8), "ridge": .real(0.02),
 ]
 
-@Suite("DMFT: response functions of descent by finite differences") struct DGDResponseTests {
+@Suite("DMFT: response functions of descent by finite differences") struct ResponseTests {
     /// Fields eps r_mu with random signs r_mu are added at step s, or eps v to the weights after it; what the gradients
     /// (the weights) at t become, times the same signs, is d Gamma_ts (d R_ts) on average.
     @Test(
@@ -82,7 +83,7 @@ private let attention: Given = [
         ])
     func responses(_ values: Given, seeds: Int) throws {
         let (d, T, eps) = (240, 4, 1e-3)
-        let p = try DGDParameters(dgd.point(values.with(["d": .integer(d)])), method: "sgd")
+        let p = try parameters(values.with(["d": .integer(d)]), .sgd)
         let k = p.students
         // Sums and sums of squares over the seeds, of Gamma and of R, [t][s] -> k x k.
         var (Gamma, R) = (Entries(T, k), Entries(T, k))
@@ -130,7 +131,7 @@ private let attention: Given = [
             }
         }
         let theory = try (1...8).map {
-            try dgd.run(
+            try harness.run(
                 "dmft", values.with(["mc_samples": .integer(8192)]), times: (0...T).map(Double.init), unit: .steps,
                 seed: $0, observables: ["Gamma", "R"])
         }
@@ -157,12 +158,12 @@ private let attention: Given = [
         let (d, T) = (250, 6)
         let times = (0...T).map(Double.init)
         let simulated = try (1...48).map {
-            try dgd.run(
+            try harness.run(
                 "gd", values.with(["d": .integer(d), "runs": .integer(2)]), times: times, unit: .steps, seed: $0,
                 observables: ["C"])
         }
         let theory = try (1...16).map {
-            try dgd.run(
+            try harness.run(
                 "dmft", values.with(["mc_samples": .integer(4096)]), times: times, unit: .steps, seed: $0,
                 observables: ["C"])
         }

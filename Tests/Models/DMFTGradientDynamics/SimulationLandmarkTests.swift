@@ -1,16 +1,17 @@
+import DMFTGradientDynamics
 import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Testing
 
-@Suite("GD and SGD: the sheet's numbers, within errors") struct DGDSimulationLandmarkTests {
+@Suite("GD and SGD: the page's numbers, within errors") struct SimulationLandmarkTests {
     /// 16 data sets with 2 runs each at d = 400. Deviations of the order 1/d are within the tolerance, 4 standard errors
     /// and 1.5/d.
-    @Test(arguments: dgdLandmarks) func landmark(_ landmark: DGDLandmark) throws {
+    @Test(arguments: landmarks) func landmark(_ landmark: Landmark) throws {
         let values = landmark.values.with(["d": .integer(400), "runs": .integer(2)])
         let names = Set(landmark.expected.map { $0.0 })
         let records = try (1...16).map {
-            try dgd.run(landmark.method, values, times: [landmark.step], unit: .steps, seed: $0, observables: names)
+            try harness.run(landmark.method, values, times: [landmark.step], unit: .steps, seed: $0, observables: names)
         }
         for (name, index, expected, error) in landmark.expected {
             let numbers = records.map { $0(name)[index] }

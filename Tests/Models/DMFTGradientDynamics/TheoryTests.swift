@@ -1,7 +1,8 @@
+import DMFTGradientDynamics
 import Dynamics
 import Foundation
 import Modeling
-import Models
+import ModelTesting
 import Numerics
 import Testing
 
@@ -22,7 +23,7 @@ struct SeedMean {
 }
 
 private let linear: Given = [
-    "alpha": .real(2), "loss": .text("linear"), "sigma": .real(0.3), "init_overlap": .real(0.2),
+    "alpha": .real(2), "loss": .text("linear"), "noise_std": .real(0.3), "init_overlap": .real(0.2),
     "step_size": .real(0.15), "ridge": .real(0.1),
 ]
 private let logistic: Given = [
@@ -39,13 +40,13 @@ private func records(
     _ values: Given, times: [Double], seeds: ClosedRange<Int>, copies: Int, observables: Set<String>? = nil
 ) throws -> [Recording] {
     try seeds.map {
-        try dgd.run(
+        try harness.run(
             "dmft", values.with(["mc_samples": .integer(copies)]), times: times, unit: .steps, seed: $0,
             observables: observables)
     }
 }
 
-@Suite("DMFT against closed forms and quadrature") struct DGDTheoryTests {
+@Suite("DMFT against closed forms and quadrature") struct TheoryTests {
     @Test(
         "linear: every order parameter and kernel is exact, at every time",
         arguments: [(2.0, "probes"), (0.6, "probes"), (2.0, "exact")])
@@ -54,7 +55,7 @@ private func records(
         let values = linear.with(["alpha": .real(alpha), "tangents": .text(tangents)])
         let times = (0...T).map(Double.init)
         let record = try #require(try records(values, times: times, seeds: 3...3, copies: 2048).first)
-        let exact = DGDLinearTheory(
+        let exact = LinearTheory(
             alpha: alpha, stepSize: 0.15, ridge: 0.1, q0: 1, m0: 0.2, rho: 1, noise: 0.09)
         for t in 0...T {
             #expect(abs(record("overlap")[t] - exact.overlap(t)) < 1e-8)
@@ -75,7 +76,7 @@ private func records(
         let values = linear.with(["step_size": .real(0.05), "ridge": .real(0.02)])
         let record = try #require(
             try records(values, times: [100, 300], seeds: 5...5, copies: 1024, observables: ["overlap", "q"]).first)
-        let exact = DGDLinearTheory(alpha: 2, stepSize: 0.05, ridge: 0.02, q0: 1, m0: 0.2, rho: 1, noise: 0.09)
+        let exact = LinearTheory(alpha: 2, stepSize: 0.05, ridge: 0.02, q0: 1, m0: 0.2, rho: 1, noise: 0.09)
         for (index, t) in [100, 300].enumerated() {
             #expect(abs(record("overlap")[index] - exact.overlap(t)) < 1e-8)
             #expect(abs(record("q")[index] - exact.gram(t)) < 1e-8)
@@ -88,7 +89,7 @@ private func records(
         let values = linear.with(["batch_fraction": .real(b), "scaled": .flag(scaled)])
         let all = try records(values, times: [1, 2, 5, 15], seeds: 1...16, copies: 4096)
         let w = scaled ? 1 / b : 1
-        var exact = DGDLinearTheory(
+        var exact = LinearTheory(
             alpha: 2, stepSize: 0.15, ridge: 0.1, meanWeight: b * w, weightVariance: b * (1 - b) * w * w, q0: 1,
             m0: 0.2,
             rho: 1, noise: 0.09)
@@ -105,7 +106,7 @@ private func records(
         }
     }
 
-    /// The sheet's numbers by quadrature, which are exact.
+    /// The page's numbers by quadrature, which are exact.
     @Test("logistic: two steps of all order parameters and kernels") func twoSteps() throws {
         let all = try records(logistic, times: [0, 1, 2], seeds: 1...16, copies: 16384)
         func check(_ name: String, _ index: Int, _ exact: Double) {
@@ -152,7 +153,7 @@ private func records(
         }
     }
 
-    @Test("the sheet's numbers, within errors", arguments: dgdLandmarks) func landmark(_ landmark: DGDLandmark) throws {
+    @Test("the page's numbers, within errors", arguments: landmarks) func landmark(_ landmark: Landmark) throws {
         let names = Set(landmark.expected.map { $0.0 })
         let all = try records(
             landmark.values, times: [landmark.step], seeds: 1...16, copies: 5000, observables: names)
@@ -170,7 +171,7 @@ private func records(
         let values = logistic.with(["batch_fraction": .real(0.25), "mask": .text("epoch")])
         let times = (0...5).map(Double.init)
         let all = try records(values, times: times, seeds: 1...32, copies: 4096)
-        let fresh = try dgd.run("one-pass", values, times: times, unit: .steps)
+        let fresh = try harness.run("one-pass", values, times: times, unit: .steps)
         for name in ["overlap", "q", "test_loss"] {
             let found = SeedMean(all, name)
             for t in 0...4 {
@@ -186,7 +187,7 @@ private func records(
     }
 }
 
-@Suite("DMFT: laws of the kernels, and of the sampling") struct DGDTheoryLawTests {
+@Suite("DMFT: laws of the kernels, and of the sampling") struct TheoryLawTests {
     @Test("causality, symmetry, positive definiteness", arguments: [logistic, attention.with(["width": .integer(2)])])
     func kernels(_ values: Given) throws {
         let T = 12
@@ -278,10 +279,10 @@ private func records(
 
     @Test("student columns can be permuted") func permutation() throws {
         let base = attention.with([
-            "width": .integer(2), "L": .integer(3), "init_gram": numbers([[0.5, 0.1], [0.1, 0.7]]),
-            "M0": numbers([[0.3], [0.1]]),
+            "width": .integer(2), "L": .integer(3), "init_gram": matrix([[0.5, 0.1], [0.1, 0.7]]),
+            "M0": matrix([[0.3], [0.1]]),
         ]).filter { !["init_scale", "init_overlap"].contains($0.key) }
-        let swapped = base.with(["init_gram": numbers([[0.7, 0.1], [0.1, 0.5]]), "M0": numbers([[0.1], [0.3]])])
+        let swapped = base.with(["init_gram": matrix([[0.7, 0.1], [0.1, 0.5]]), "M0": matrix([[0.1], [0.3]])])
         let a = SeedMean(try records(base, times: [8], seeds: 1...16, copies: 2048), "q")
         let b = SeedMean(try records(swapped, times: [8], seeds: 21...36, copies: 2048), "q")
         for (at, other) in [(0, 3), (1, 2), (3, 0)] {
@@ -302,7 +303,7 @@ private func records(
     }
 }
 
-@Suite("DMFT: the run") struct DGDTheoryRunTests {
+@Suite("DMFT: the run") struct TheoryRunTests {
     @Test("saved and restored anywhere, cut anyhow: the same bits", arguments: ["probes", "exact"])
     func resume(tangents: String) throws {
         for values in [
@@ -312,20 +313,15 @@ private func records(
                 "p_off": .real(0.3),
             ]),
         ] {
-            let (request, sink) = try dgd.task(
-                "dmft", values.with(["mc_samples": .integer(600)]), times: [0, 1, 4, 9], unit: .steps)
-            func make(_ request: RunRequest) throws -> any Run { try dgd.model.makeRun(request) }
-            let whole = try recordedBits(request, sink, makeRun: make).bits
-            let cut = try recordedBits(
-                request, sink, choices: RandomStream(identity: TaskIdentity(high: 1, low: 77)), makeRun: make)
-            #expect(cut.saves > 3)
-            #expect(cut.bits == whole)
+            let saves = try harness.savesWithSameBits(
+                "dmft", values.with(["mc_samples": .integer(600)]), times: [0, 1, 4, 9], unit: .steps, rounds: 1)
+            #expect(try #require(saves) > 3)
         }
     }
 
     @Test("the horizon does not change what came before") func horizon() throws {
-        let short = try dgd.run("dmft", logistic.with(["mc_samples": .integer(512)]), times: [5], unit: .steps)
-        let long = try dgd.run("dmft", logistic.with(["mc_samples": .integer(512)]), times: [5, 70], unit: .steps)
+        let short = try harness.run("dmft", logistic.with(["mc_samples": .integer(512)]), times: [5], unit: .steps)
+        let long = try harness.run("dmft", logistic.with(["mc_samples": .integer(512)]), times: [5, 70], unit: .steps)
         for name in ["overlap", "q", "train_loss", "test_loss"] { #expect(short(name)[0] == long(name)[0]) }
     }
 
@@ -334,7 +330,7 @@ private func records(
             "alpha": .real(2), "loss": .text("linear"), "step_size": .real(3), "mc_samples": .integer(1024),
         ]
         #expect {
-            _ = try dgd.run("dmft", values, times: [400], unit: .steps)
+            _ = try harness.run("dmft", values, times: [400], unit: .steps)
         } throws: { error in
             guard case ModelError.diverged(let step, _) = error else { return false }
             return step > 10 && step < 400
@@ -347,7 +343,7 @@ private func records(
                 "mc_samples",
                 "is too small for 200 steps: the noise of fewer than 402 copies can grow without bound")
         ) {
-            _ = try dgd.run("dmft", logistic.with(["mc_samples": .integer(400)]), times: [200], unit: .steps)
+            _ = try harness.run("dmft", logistic.with(["mc_samples": .integer(400)]), times: [200], unit: .steps)
         }
     }
 
@@ -358,7 +354,7 @@ private func records(
             "mc_samples": .integer(1024),
         ])
         #expect {
-            _ = try dgd.run("dmft", values, times: [100], unit: .steps)
+            _ = try harness.run("dmft", values, times: [100], unit: .steps)
         } throws: { error in
             guard case ModelError.diverged(_, let text) = error else { return false }
             return text.contains("raise mc_samples or probes")
@@ -370,7 +366,7 @@ private func records(
             try records(
                 linear.with(["probes": .integer(3)]), times: [25], seeds: 1...1, copies: 8192, observables: ["q"]
             ).first)
-        let exact = DGDLinearTheory(alpha: 2, stepSize: 0.15, ridge: 0.1, q0: 1, m0: 0.2, rho: 1, noise: 0.09)
+        let exact = LinearTheory(alpha: 2, stepSize: 0.15, ridge: 0.1, q0: 1, m0: 0.2, rho: 1, noise: 0.09)
         #expect(abs(record("q")[0] - exact.gram(25)) < 1e-8)
         // The same copies by three means: what differs from exact tangents is the noise of the probes.
         func Gamma(_ given: Given) throws -> [[Double]] {
@@ -392,8 +388,7 @@ private func records(
 
     @Test("cost: memory is about what is held, and grows as promised") func memory() throws {
         func cost(_ values: Given, _ steps: Double) throws -> Cost {
-            try dgd.model.cost(
-                method: "dmft", at: dgd.point(values), times: RecordingTimes(unit: .steps, values: [steps]))
+            try harness.prepare("dmft", values, times: [steps]).cost()
         }
         let base = logistic.with(["mc_samples": .integer(100_000), "batch_fraction": .real(0.5)])
         let (one, two) = (try cost(base, 200), try cost(base, 400))

@@ -2,10 +2,10 @@ import Foundation
 import Numerics
 
 /// The first two steps of full-batch gradient descent in mean-field theory without Monte Carlo, for one token, one student
-/// column and one teacher column (sheet, 4.8, "Two-step quadrature"): a product rule over the teacher field z, the student's
-/// own normal x and the noise u. Written from the sheet in plain arithmetic, as a reference for everything else; good to
+/// column and one teacher column ("Two steps" on the page): a product rule over the teacher field z, the student's
+/// own normal x and the noise u. Written from the page in plain arithmetic, as a reference for everything else; good to
 /// 1e-7.
-struct DGDTwoStepQuadrature: Sendable {
+struct TwoStepQuadrature: Sendable {
     /// A loss in plain numbers.
     struct Loss: Sendable {
         let target: @Sendable (_ teacher: Double) -> Double
@@ -104,8 +104,8 @@ struct DGDTwoStepQuadrature: Sendable {
         Cg = [[Cg00], [Cg10, Cg11]]
     }
 
-    /// The sheet's two settings.
-    static let logistic = DGDTwoStepQuadrature(
+    /// The page's two settings.
+    static let logistic = TwoStepQuadrature(
         .logistic, alpha: 2, q0: 0.5, m0: 0.1, stepSize: 0.5, ridge: 0.05)
-    static let phase = DGDTwoStepQuadrature(.phase, alpha: 3, q0: 0.5, m0: 0.3, stepSize: 0.02, ridge: 0)
+    static let phase = TwoStepQuadrature(.phase, alpha: 3, q0: 0.5, m0: 0.3, stepSize: 0.02, ridge: 0)
 }
