@@ -42,10 +42,8 @@ public struct DescentSettings: Sendable {
     public var isLangevin: Bool { kind == .langevin }
 
     /// Bytes of a ``FactorDescent`` besides its problem.
-    public func bytes(weights: Int, entries: Int) -> Double {
-        let numbers = Double(runs) * Double(weights)
-        return 8 * numbers * (kind.keepsMoments ? 3 : 1)
-            + 8 * (Double(weights) + Double(entries) * Double(runs + 2))
+    public func bytes(weights: Double, entries: Double) -> Double {
+        8 * (Double(runs) * weights * (kind.keepsMoments ? 3 : 1) + weights + entries * Double(runs + 2))
     }
 }
 

@@ -83,21 +83,21 @@ extension Reader {
     ///
     /// - Parameter barUnit: alpha over alpha_bar, asked for only where the job gives alpha_bar.
     public func samples(
-        _ keys: SampleKeys, entries: Int?, barUnit: () throws -> Double
+        _ keys: SampleKeys, entries: Double?, barUnit: () throws -> Double
     ) throws -> (n: Int?, alpha: Double) {
         try check(OneOf("the number of samples", keys.alpha, keys.alphaBar, keys.n), isNeeded: true)
-        func ratio() throws -> Double {
-            try read(keys.alpha, or: try barUnit() * self[keys.alphaBar])
+        func ratio() throws -> Double { try read(keys.alpha, or: try barUnit() * self[keys.alphaBar]) }
+        guard let entries else {
+            try refuse(keys.n, without: "d")
+            return (nil, try ratio())
         }
-        guard let entries else { return (nil, try ratio()) }
-        let n = try whole(keys.n, or: try ratio() * Double(entries))
-        return (n, Double(n) / Double(entries))
+        let n = try whole(keys.n, or: try ratio() * entries)
+        return (n, Double(n) / entries)
     }
 
-    /// - Throws: ``ModelError/parameter(_:_:)`` when the job gives one of `keys` and no d.
-    public func refuseSizes(_ keys: Key<Int>..., ratios: String) throws {
-        for key in keys where isGiven(key) {
-            throw ModelError.parameter(key, "is a size and needs d; without sizes give \(ratios)")
-        }
+    /// - Throws: ``ModelError/parameter(_:_:)`` when the job gives `key`, a size, without another one.
+    public func refuse(_ key: Key<Int>, without other: String) throws {
+        guard isGiven(key) else { return }
+        throw ModelError.parameter(key, "is a size and needs \(other); without sizes give ratios")
     }
 }

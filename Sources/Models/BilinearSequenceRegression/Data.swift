@@ -64,7 +64,7 @@ package struct DataSet: Sendable {
     static func bytes(_ sizes: Sizes) -> Double {
         let p = Double(sizes.short) * Double(sizes.long)
         return HalfMatrix.bytes(rows: Double(sizes.samples), columns: p) + 8 * Double(sizes.samples) + 8 * p
-            + 8 * Double(sizes.rank) * Double(sizes.short + sizes.long)
+            + 8 * Double(sizes.rank) * (Double(sizes.short) + Double(sizes.long))
     }
 
     /// The error |S - S*|^2/p.

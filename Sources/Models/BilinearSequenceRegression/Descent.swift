@@ -29,9 +29,9 @@ package struct ProductLoss: FactorProblem {
     }
 
     static func bytes(_ p: Parameters) -> Double {
-        let entries = Double(p.sizes.entries)
-        return Gradient.bytes(p.sizes, runs: p.descent.runs) + entries * (4 * Double(p.descent.runs) + 8)
-            + p.descent.bytes(weights: p.studentRank * (p.sizes.short + p.sizes.long), entries: p.sizes.entries)
+        let (m, M) = (Double(p.sizes.short), Double(p.sizes.long))
+        return Gradient.bytes(p.sizes, runs: p.descent.runs) + m * M * (4 * Double(p.descent.runs) + 8)
+            + p.descent.bytes(weights: Double(p.studentRank) * (m + M), entries: m * M)
     }
 
     package var weightCount: Int { rank * (sizes.short + sizes.long) }

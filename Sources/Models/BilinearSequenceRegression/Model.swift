@@ -22,7 +22,8 @@ public struct BilinearSequenceRegression: Model {
     }
 
     public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
-        let (n, entries, m) = (Double(p.sizes.samples), Double(p.sizes.entries), Double(p.sizes.short))
+        let (n, m, M) = (Double(p.sizes.samples), Double(p.sizes.short), Double(p.sizes.long))
+        let entries = m * M
         let last = times.last ?? 0
         let drawing = 1.5e-9 * n * entries
         switch method {
@@ -46,7 +47,7 @@ public struct BilinearSequenceRegression: Model {
                 isGram || B > 1
                 ? (isGram ? entries * entries : 2 * n * entries) * (0.1e-9 + 0.03e-9 * B) : 0.12e-9 * n * entries
             let factors = B * entries * (0.35e-9 * Double(p.studentRank) + 3e-9)
-            let kicks = method == .langevin ? B * Double(p.studentRank) * Double(p.sizes.short + p.sizes.long) : 0
+            let kicks = method == .langevin ? B * Double(p.studentRank) * (m + M) : 0
             return Cost(
                 seconds: drawing + (isGram ? 0.03e-9 * entries * entries * n : 0)
                     + (last + Double(times.count)) * (product + factors + 5e-9 * kicks),

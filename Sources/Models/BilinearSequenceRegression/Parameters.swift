@@ -89,15 +89,19 @@ public struct Parameters: ModelParameters {
 
     public init(_ point: Reader, method: Method) throws {
         let d = try method.isSimulation ? point[Keys.d] : point.given(Keys.d)
-        if d == nil { try point.refuseSizes(Keys.L, Keys.rank, Keys.samples.n, ratios: "beta, rho and alpha") }
         let sides = try d.map { try Self.sides($0, point) }
         func readBeta() throws -> Double {
-            guard let sides else { return try point.read(Keys.beta, or: 1) }
-            return Double(sides.long) / Double(sides.short)
+            if let sides { return Double(sides.long) / Double(sides.short) }
+            try point.check(Self.otherSide)
+            try point.refuse(Keys.L, without: "d")
+            return try point.read(Keys.beta, or: 1)
         }
         func readRank() throws -> (count: Int, rho: Double) {
             try point.check(OneOf("the rank", Keys.rho, Keys.rank), isNeeded: true)
-            guard let short = sides?.short else { return (0, try point[Keys.rho]) }
+            guard let short = sides?.short else {
+                try point.refuse(Keys.rank, without: "d")
+                return (0, try point[Keys.rho])
+            }
             let rank = try point.whole(Keys.rank, or: point[Keys.rho] * Double(short))
             return (rank, Double(rank) / Double(short))
         }
@@ -109,7 +113,7 @@ public struct Parameters: ModelParameters {
             let (beta, rho) = (try readBeta(), try readRank().rho)
             return rho * (1 + beta) / beta
         }
-        let entries = sides.map { $0.short * $0.long }
+        let entries = sides.map { Double($0.short) * Double($0.long) }
         let samples: (n: Int?, alpha: Double) =
             try method == .thresholds ? (nil, 1) : point.samples(Keys.samples, entries: entries, barUnit: barUnit)
         alpha = samples.alpha
@@ -137,8 +141,10 @@ public struct Parameters: ModelParameters {
             ? PassingSettings(point, damping: Keys.damping, tolerance: Keys.tolerance) : .unused
     }
 
+    private static let otherSide = OneOf("the other side of the matrix", Keys.L, Keys.beta)
+
     private static func sides(_ d: Int, _ point: Reader) throws -> (short: Int, long: Int) {
-        try point.check(OneOf("the other side of the matrix", Keys.L, Keys.beta))
+        try point.check(otherSide)
         let L = try point.whole(Keys.L, or: point.read(Keys.beta, or: 1) * Double(d))
         return (min(d, L), max(d, L))
     }

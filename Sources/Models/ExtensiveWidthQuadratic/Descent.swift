@@ -23,9 +23,9 @@ package struct NetworkLoss: FactorProblem {
     }
 
     static func bytes(_ p: Parameters) -> Double {
-        let d = p.sizes.dimension
+        let d = Double(p.sizes.dimension)
         return Gradient.bytes(p.sizes, width: p.studentWidth, runs: p.descent.runs)
-            + p.descent.bytes(weights: p.studentWidth * d, entries: d * d)
+            + p.descent.bytes(weights: Double(p.studentWidth) * d, entries: d * d)
     }
 
     package var weightCount: Int { width * scale.d }

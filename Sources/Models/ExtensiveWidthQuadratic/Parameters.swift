@@ -51,12 +51,6 @@ package struct Sizes: Sendable, Hashable {
     package let width: Int
     /// n.
     package let samples: Int
-
-    package init(dimension: Int, width: Int, samples: Int) {
-        self.dimension = dimension
-        self.width = width
-        self.samples = samples
-    }
 }
 
 /// One grid point of the model, checked, with all derived defaults worked out. Ratios are those of the whole numbers where
@@ -83,13 +77,13 @@ public struct Parameters: ModelParameters {
 
     public init(_ point: Reader, method: Method) throws {
         let d = try method.isSimulation ? point[Keys.d] : point.given(Keys.d)
-        if d == nil { try point.refuseSizes(Keys.width, Keys.samples.n, ratios: "kappa and alpha") }
         try point.check(OneOf("the number of hidden units", Keys.kappa, Keys.width), isNeeded: true)
+        if d == nil { try point.refuse(Keys.width, without: "d") }
         let width = try d.map { try point.whole(Keys.width, or: point[Keys.kappa] * Double($0)) } ?? 0
         let kappa = try d.map { Double(width) / Double($0) } ?? point[Keys.kappa]
         let samples: (n: Int?, alpha: Double) =
             try method == .thresholds
-            ? (nil, 1) : point.samples(Keys.samples, entries: d.map { $0 * $0 }) { kappa }
+            ? (nil, 1) : point.samples(Keys.samples, entries: d.map { Double($0) * Double($0) }) { kappa }
         (self.kappa, alpha) = (kappa, samples.alpha)
         let sizes = Sizes(dimension: d ?? 0, width: width, samples: samples.n ?? 0)
         let noise = try point[Keys.noise]
