@@ -3,53 +3,22 @@ import Sweep
 
 /// How the tasks of an earlier job lie in the grid of the present one.
 struct JobMap {
-    let oldLayouts: [MethodLayout]
     private let methods: [(method: Int, map: GridMap)?]
-    private let old: Job
-    private let new: Job
-    private let path: String
 
-    /// No record of the old grid is longer.
-    var maximumBody: Int { oldLayouts.map(\.maximumBody).max() ?? TaskRecord.maximumError }
-
-    /// Rebuilds the old job from its text and compares it with the new one.
-    init(
-        oldText: String, overrides: [String], oldGrid: UInt64, version: String, new: Job, models: [any Model],
-        path: String
-    ) throws {
-        let old: Job
-        do {
-            old = try Job.parse(
-                text: oldText, path: "the job in \(path)", overrides: overrides, models: models, checksOutput: false)
-        } catch {
-            throw ResultError.incompatible(
-                path: path,
-                differences: ["its job, written by version \(version), is no valid job for this version: \(error)"])
-        }
-        guard GridFingerprint(grids: old.grids).value == oldGrid else {
-            throw ResultError.incompatible(
-                path: path,
-                differences: [
-                    "it was written by version \(version), for which the same job text means another grid; go on with "
-                        + "that version"
-                ])
-        }
-        oldLayouts = try old.grids.map(MethodLayout.init(grid:))
-        self.old = old
-        self.new = new
-        self.path = path
+    init(from old: Job, to new: Job) {
         methods = old.grids.map { grid in
             guard let index = new.grids.firstIndex(where: { $0.method.name == grid.method.name }) else { return nil }
             return (index, GridMap(from: grid, to: new.grids[index]))
         }
     }
 
-    /// Throws when the new job is no extension of the old one.
+    /// The map of earlier results.
     ///
-    /// - Parameter isComputed: whether anything is known of a point of the old grid.
-    func requireExtension(isComputed: (_ method: Int, _ point: Int) -> Bool) throws {
-        let differences = new.incompatibilities(with: old, isComputed: isComputed)
-        if !differences.isEmpty { throw ResultError.incompatible(path: path, differences: differences) }
+    /// - Throws: when the new job is no extension of the old one, as far as it was computed.
+    init(from source: RecordSource, to new: Job) throws {
+        let differences = new.incompatibilities(with: source.job) { source.isComputed(method: $0, point: $1) }
+        if !differences.isEmpty { throw ResultError.incompatible(path: source.path, differences: differences) }
+        self.init(from: source.job, to: new)
     }
 
     /// Where a task of the old job is now: in several places when an axis of the new one does not matter there, in none

@@ -8,6 +8,9 @@ struct JournalHeader: Codable, Sendable, Hashable {
 
     var format = JournalHeader.currentFormat
     var programVersion: String
+    /// Whose numbers they are; nil in journals of before revisions.
+    var model: String?
+    var modelRevision: Int?
     var jobText: String
     var overrides: [String]
     /// The job's rule for the number of seeds, as text: when it changes, seeds that it spared are looked at anew.
@@ -16,6 +19,16 @@ struct JournalHeader: Codable, Sendable, Hashable {
     var grid: UInt64
     /// When the results were first begun (ISO 8601); survives every extension.
     var created: String
+}
+
+extension JournalHeader {
+    /// Of results of `job`.
+    init(job: Job, programVersion: String, created: String = Timestamp.now()) {
+        self.init(
+            programVersion: programVersion, model: job.model.name, modelRevision: job.model.revision,
+            jobText: job.text, overrides: job.overrides, seedRule: job.seedRules,
+            grid: GridFingerprint(grids: job.grids).value, created: created)
+    }
 }
 
 /// Something that happened to the results as a whole, kept for provenance.
@@ -40,6 +53,13 @@ public struct RunEvent: Codable, Sendable, Hashable {
         self.ranks = ranks
         self.programVersion = programVersion
         self.detail = detail
+    }
+
+    /// What happens now.
+    init(_ kind: Kind, _ provenance: Provenance, detail: String? = nil) {
+        self.init(
+            kind: kind, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
+            programVersion: provenance.programVersion, detail: detail)
     }
 
     /// The event as a line of the attribute `history`.

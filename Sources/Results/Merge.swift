@@ -59,19 +59,13 @@ public struct Merge {
         for debris in [output + ".publishing", temporary] { try Disk.remove(debris) }
         defer { try? Disk.remove(temporary) }
 
-        let opened = try inputs.map { try MergeInput($0, models: models) }
-        for input in opened {
-            if let difference = provenance.difference(fromVersion: input.programVersion) {
-                throw ResultError.unreadable(path: input.path, reason: difference)
-            }
-        }
-        let job = try unionJob(of: opened)
-        return try merge(opened, into: job, extendsOutput: extendsOutput, locks)
+        let sources = try inputs.map { try RecordSource($0, models: models, known: job, remedy: .leaveOut) }
+        return try merge(sources, into: try unionJob(of: sources), extendsOutput: extendsOutput, locks)
     }
 
     // MARK: The grid
 
-    private func unionJob(of inputs: [MergeInput]) throws -> Job {
+    private func unionJob(of inputs: [RecordSource]) throws -> Job {
         if let job {
             for input in inputs {
                 let differences = job.incompatibilities(with: input.job)
@@ -91,72 +85,48 @@ public struct Merge {
 
     // MARK: The records
 
-    private func merge(_ inputs: [MergeInput], into job: Job, extendsOutput: Bool, _ locks: MergeLocks) throws
-        -> Outcome
-    {
-        let layouts = try job.grids.map(MethodLayout.init(grid:))
-        let rule = job.seedRules
-        let header = JournalHeader(
-            programVersion: provenance.programVersion, jobText: job.text,
-            overrides: job.overrides + (job.output == output ? [] : [Job.override(forOutput: output)]), seedRule: rule,
-            grid: GridFingerprint(grids: job.grids).value,
-            created: inputs.map(\.created).min() ?? Timestamp.now())
+    private func merge(
+        _ sources: [RecordSource], into union: Job, extendsOutput: Bool, _ locks: MergeLocks
+    ) throws -> Outcome {
+        let job = union.writing(to: output)
+        var header = JournalHeader(
+            job: job, programVersion: provenance.programVersion,
+            created: sources.map(\.header.created).min() ?? Timestamp.now())
+        if union.output != output { header.overrides.append(Job.override(forOutput: output)) }
         let journal = try Journal.create(temporary, header: header)
-        var table = MergeTable(layouts: layouts, journal: journal, names: inputs.map(\.path))
-        var notices: [String] = []
-        for (origin, input) in inputs.enumerated() {
-            let map =
-                input.grid == header.grid
-                ? nil
-                : try JobMap(
-                    oldText: input.job.text, overrides: input.job.overrides, oldGrid: input.grid,
-                    version: input.programVersion, new: job, models: models, path: input.path)
-            // Seeds that another rule spared may be needed by this one.
-            let keepsSpared = input.job.seedRules == rule
-            var count = 0
-            try input.forEachRecord { found in
-                count += 1
-                if count % 1024 == 0 { try locks.heartbeat() }
-                var record = found
-                if let map {
-                    guard let task = map.task(record.task) else { return }
-                    record.task = task
-                }
-                if record.status != .spared || keepsSpared { try table.take(record, from: origin) }
-            }
-            notices += input.notices
+        let table = TaskTable(count: job.taskCount)
+        var records = RecordImport(job, journal: journal, table: table, comparing: sources.map(\.path))
+        for (number, source) in sources.enumerated() {
+            let map = source.header.grid == header.grid ? nil : JobMap(from: source.job, to: job)
+            try records.take(source, map: map, number: number) { try locks.heartbeat() }
         }
-        try table.flush()
-        guard table.conflictCount == 0 else {
-            throw MergeError.conflicts(count: table.conflictCount, first: table.conflicts)
-        }
-        table.tasks.markExcluded(layouts)
+        try records.requireAgreement()
+        table.markExcluded(job)
+        var notices = sources.flatMap(\.notices)
         let counts = try publish(
-            job, layouts, header, table.tasks, journal, inputs, extendsOutput: extendsOutput, locks, &notices)
-        if removesInputs { try remove(inputs.map(\.path)) }
-        return Outcome(counts: counts, job: job, notices: notices)
+            job, header, table, journal, sources, extendsOutput: extendsOutput, locks, &notices)
+        if removesInputs { try remove(sources.map(\.path)) }
+        return Outcome(counts: counts, job: union, notices: notices)
     }
 
     // MARK: The file
 
     private func publish(
-        _ job: Job, _ layouts: [MethodLayout], _ header: JournalHeader, _ tasks: TaskTable, _ journal: Journal,
-        _ inputs: [MergeInput], extendsOutput: Bool, _ locks: MergeLocks, _ notices: inout [String]
+        _ job: Job, _ header: JournalHeader, _ table: TaskTable, _ journal: Journal, _ sources: [RecordSource],
+        extendsOutput: Bool, _ locks: MergeLocks, _ notices: inout [String]
     ) throws -> StatusCounts {
-        let offsets = layouts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.taskCount) }
-        let event = RunEvent(
-            kind: .merged, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
-            programVersion: provenance.programVersion, detail: Self.listed(inputs.map(\.path)))
-        let events = inputs.flatMap(\.events).sorted { $0.time < $1.time } + [event]
+        let event = RunEvent(.merged, provenance, detail: Self.listed(sources.map(\.path)))
+        let events = sources.flatMap(\.events).sorted { $0.time < $1.time } + [event]
         for event in events { try journal.append(event) }
         let publisher = Publisher(
-            description: ResultDescription(job: job, header: header, provenance: provenance), layouts: layouts)
+            description: ResultDescription(job: job, header: header, provenance: provenance),
+            layouts: try job.grids.map(MethodLayout.init(grid:)))
         let old = output + ".journal"
         let counts = try publisher.publish(
             to: output, journal: journal, events: events,
             snapshot: { method, range in
                 try locks.heartbeat()
-                return tasks.snapshot((offsets[method] + range.lowerBound)..<(offsets[method] + range.upperBound))
+                return table.snapshot(range, from: job.tasks(ofMethod: method).lowerBound)
             },
             check: { finished in
                 try locks.heartbeat()

@@ -11,24 +11,19 @@ public enum PriorResults {
     public static func finished(_ job: Job, at path: String, countsFailed: Bool, models: [any Model]) throws -> [Bool]?
     {
         guard Disk.exists(path) || Disk.exists(path + ".journal") else { return nil }
-        let input = try MergeInput(path, models: models)
-        var map: JobMap?
-        if input.grid != GridFingerprint(grids: job.grids).value {
-            let its = try JobMap(
-                oldText: input.job.text, overrides: input.job.overrides, oldGrid: input.grid,
-                version: input.programVersion, new: job, models: models, path: path)
-            try its.requireExtension { _, _ in true }
-            map = its
-        }
+        let source = try RecordSource(path, models: models, known: job, remedy: .leaveOut)
+        let map =
+            source.header.grid == GridFingerprint(grids: job.grids).value ? nil : try JobMap(from: source, to: job)
         // Seeds that another rule spared may be needed by this one.
-        let trustsSpared = input.job.seedRules == job.seedRules
+        let trustsSpared = source.header.seedRule == job.seedRules
         var finished = Array(repeating: false, count: job.taskCount)
-        try input.forEachStatus { task, status in
+        for index in 0..<source.table.count {
+            let status = source.table.status(index)
             guard status.isFinal, status != .excluded, status != .failed || countsFailed,
-                status != .spared || trustsSpared,
-                let task = map == nil ? task : map?.task(task)
-            else { return }
-            finished[job.index(of: task)] = true
+                status != .spared || trustsSpared
+            else { continue }
+            let task = source.job.task(at: index)
+            for place in map?.tasks(task) ?? [task] { finished[job.index(of: place)] = true }
         }
         return finished
     }

@@ -23,19 +23,3 @@ public struct Provenance: Sendable, Hashable {
         self.libraries = libraries
     }
 }
-
-extension Provenance {
-    /// A task's numbers are a function of the program version too: one file must not mix versions between which they
-    /// may have changed. That is a major version, or a minor one before 1.0.
-    ///
-    /// - Returns: the difference in words when results of `version` are of another series than this program; else nil.
-    func difference(fromVersion version: String) -> String? {
-        func series(_ version: String) -> [Substring] {
-            let parts = version.split(separator: ".")
-            return Array(parts.prefix(parts.first == "0" ? 2 : 1))
-        }
-        guard series(version) != series(programVersion) else { return nil }
-        return "program version: the results are from \(version), this is \(programVersion), which may compute other "
-            + "numbers"
-    }
-}

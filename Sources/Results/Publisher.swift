@@ -6,6 +6,7 @@ struct ResultDescription: Sendable {
     var title: String
     var model: String
     var modelSummary: String
+    var modelRevision: Int
     var jobText: String
     var overrides: [String]
     var grids: [MethodGrid]
@@ -21,6 +22,7 @@ struct ResultDescription: Sendable {
         title = job.name
         model = job.model.name
         modelSummary = job.model.summary
+        modelRevision = job.model.revision
         jobText = header.jobText
         overrides = header.overrides
         grids = job.grids
@@ -123,6 +125,7 @@ struct Publisher {
         try root.setAttribute("format_version", Self.formatVersion)
         try root.setAttribute("title", description.title)
         try root.setAttribute("model", description.model)
+        try root.setAttribute("model_revision", description.modelRevision)
         try root.setAttribute("description", description.modelSummary)
         try root.setAttribute("methods", description.grids.map(\.method.name).joined(separator: " "))
         try root.setAttribute("job", description.jobText)

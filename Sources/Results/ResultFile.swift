@@ -58,6 +58,11 @@ public final class ResultFile {
         try HDF5.exclusively { try file.root.textAttribute(name) }
     }
 
+    /// As ``attribute(_:)``, of a whole number.
+    func integerAttribute(_ name: String) throws -> Int? {
+        try HDF5.exclusively { try file.root.integerAttribute(name) }
+    }
+
     /// The job that made the file: its text, and its `--set` overrides.
     public func job() throws -> (text: String, overrides: [String]) {
         try HDF5.exclusively {

@@ -38,12 +38,12 @@ public final class ResultStore: @unchecked Sendable {
     /// Unfinished tasks that have a checkpoint, with the number of the ``RankFile`` that holds it.
     public let checkpoints: [TaskID: Int]
 
+    private let job: Job
     private let layouts: [MethodLayout]
     private let publisher: Publisher
     private let options: Options
     private let runLock: RunLock
     private let provenance: Provenance
-    private let methodOffsets: [Int]
 
     /// Guards everything below.
     private let condition = SteadyCondition()
@@ -100,11 +100,11 @@ public final class ResultStore: @unchecked Sendable {
         grid = opening.header.grid
         notices = opening.notices
         checkpoints = opening.checkpoints
+        self.job = job
         self.layouts = layouts
         self.options = options
         self.provenance = provenance
         runLock = lock
-        methodOffsets = opening.methodOffsets
         table = opening.table
         journal = opening.journal
         events = opening.events
@@ -143,7 +143,7 @@ public final class ResultStore: @unchecked Sendable {
     public func status(_ task: TaskID) -> TaskStatus {
         condition.lock()
         defer { condition.unlock() }
-        return table.status(index(task))
+        return table.status(job.index(of: task))
     }
 
     /// True when the task needs no run: done, failed, diverged, spared, or excluded.
@@ -161,13 +161,13 @@ public final class ResultStore: @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         var counts = StatusCounts()
-        for task in 0..<layouts[method].taskCount { counts.add(table.status(methodOffsets[method] + task)) }
+        for task in job.tasks(ofMethod: method) { counts.add(table.status(task)) }
         return counts
     }
 
     /// The record of a task, read back from the journal; nil when it has none.
     public func record(of task: TaskID) throws -> TaskRecord? {
-        let offset = condition.withLock { table.offset(index(task)) }
+        let offset = condition.withLock { table.offset(job.index(of: task)) }
         guard offset != 0, let journal else { return nil }
         return try journal.record(at: offset)
     }
@@ -179,10 +179,6 @@ public final class ResultStore: @unchecked Sendable {
             let record = try record(of: task), slot < record.buffers.count
         else { return nil }
         return record.buffers[slot]
-    }
-
-    private func index(_ task: TaskID) -> Int {
-        methodOffsets[task.method] + task.point * layouts[task.method].seedCount + task.seed
     }
 
     // MARK: Records
@@ -235,10 +231,8 @@ public final class ResultStore: @unchecked Sendable {
     /// The flat index of a record's task, if the record fits its grid.
     private func checkedIndex(_ view: TaskRecordView) throws -> Int {
         let task = view.task
-        guard layouts.indices.contains(task.method), task.point < layouts[task.method].grid.pointCount,
-            task.seed < layouts[task.method].seedCount
-        else { throw ResultError.invalidRecord("\(task) is not in the job's grid") }
-        guard view.status != .pending, view.status != .excluded else {
+        guard job.has(task) else { throw ResultError.invalidRecord("\(task) is not in the job's grid") }
+        guard view.status.isRecorded else {
             throw ResultError.invalidRecord("\(task) is said to be \(view.status.name)")
         }
         let layout = layouts[task.method]
@@ -261,7 +255,7 @@ public final class ResultStore: @unchecked Sendable {
                 }
             }
         }
-        return methodOffsets[task.method] + task.point * layout.seedCount + task.seed
+        return job.index(of: task)
     }
 
     /// Makes everything taken in so far durable before it returns.
@@ -350,8 +344,7 @@ public final class ResultStore: @unchecked Sendable {
     }
 
     private func snapshot(_ method: Int, _ range: Range<Int>) -> TaskSnapshot {
-        let from = methodOffsets[method]
-        return condition.withLock { table.snapshot((from + range.lowerBound)..<(from + range.upperBound)) }
+        condition.withLock { table.snapshot(range, from: job.tasks(ofMethod: method).lowerBound) }
     }
 
     /// How long publishing the present state takes, by what it took before; in seconds.
@@ -437,9 +430,7 @@ public final class ResultStore: @unchecked Sendable {
     }
 
     private func record(_ kind: RunEvent.Kind, in journal: Journal) throws {
-        let event = RunEvent(
-            kind: kind, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
-            programVersion: provenance.programVersion)
+        let event = RunEvent(kind, provenance)
         try journal.append(event)
         condition.withLock { events.append(event) }
     }

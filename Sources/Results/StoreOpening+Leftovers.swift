@@ -8,18 +8,19 @@ extension StoreOpening {
     mutating func takeLeftovers() throws {
         let leftovers = RankLeftover.all(of: path)
         guard !leftovers.isEmpty else { return }
-        var places = TaskPlaces(job: job, grid: header.grid)
+        let places = TaskPlaces(leftovers, job: job, grid: header.grid)
         for leftover in leftovers {
-            guard let flight = leftover.flight, let accusation = flight.accusation,
-                let task = places.place(flight.task, identity: flight.identity, grid: flight.grid)
-            else { continue }
-            try judge(task, flight, accusation)
+            guard let flight = leftover.flight, let accusation = flight.accusation else { continue }
+            for task in places.places(flight.task, identity: flight.identity, grid: flight.grid) {
+                try judge(task, flight, accusation)
+            }
             try leftover.clearFlight()
         }
         for leftover in leftovers {
+            // Of several places one goes on from it.
             if let checkpoint = leftover.checkpoint,
-                let task = places.place(checkpoint.task, identity: checkpoint.identity, grid: checkpoint.grid),
-                !table.status(index(of: task)).isFinal, checkpoints[task] == nil
+                let task = places.places(checkpoint.task, identity: checkpoint.identity, grid: checkpoint.grid)
+                    .first(where: { !table.status(job.index(of: $0)).isFinal && checkpoints[$0] == nil })
             {
                 checkpoints[task] = leftover.slot
             } else {
@@ -34,7 +35,7 @@ extension StoreOpening {
     }
 
     private mutating func judge(_ task: TaskID, _ flight: RankLeftover.Flight, _ accusation: String) throws {
-        let status = table.status(index(of: task))
+        let status = table.status(job.index(of: task))
         guard !status.isFinal else { return }
         let record: TaskRecord
         switch flight.fate {
@@ -75,34 +76,30 @@ extension StoreOpening {
 struct TaskPlaces {
     private let job: Job
     private let grid: UInt64
-    /// All tasks by identity; made when the first task of another grid is asked for.
-    private var byIdentity: [TaskIdentity: TaskID]?
+    /// Of the tasks that leftovers of other grids are about.
+    private var byIdentity: [TaskIdentity: [TaskID]] = [:]
 
-    init(job: Job, grid: UInt64) {
+    init(_ leftovers: [RankLeftover], job: Job, grid: UInt64) {
         self.job = job
         self.grid = grid
-    }
-
-    /// Where the task is in the present grid; nil when it is not in it.
-    mutating func place(_ task: TaskID, identity: TaskIdentity, grid: UInt64) -> TaskID? {
-        if grid == self.grid {
-            guard job.grids.indices.contains(task.method), task.point < job.grids[task.method].pointCount,
-                task.seed < job.grids[task.method].seedCount
-            else { return nil }
-            return task
-        }
-        if byIdentity == nil {
-            var all: [TaskIdentity: TaskID] = [:]
-            for (method, grid) in job.grids.enumerated() {
-                for point in 0..<grid.pointCount {
-                    for seed in 0..<grid.seedCount {
-                        guard let name = grid.recordIdentity(point: point, seed: seed) else { continue }
-                        all[name] = TaskID(method: method, point: point, seed: seed)
-                    }
+        let flights = leftovers.compactMap(\.flight).filter { $0.grid != grid }.map(\.identity)
+        let wanted = Set(flights + leftovers.compactMap(\.checkpoint).filter { $0.grid != grid }.map(\.identity))
+        guard !wanted.isEmpty else { return }
+        for (method, grid) in job.grids.enumerated() {
+            for point in 0..<grid.pointCount {
+                let parameters = grid.point(at: point)
+                guard let prepared = try? grid.prepare(at: point) else { continue }
+                for seed in 0..<grid.seedCount {
+                    let name = grid.recordIdentity(prepared, parameters, seed: seed)
+                    guard wanted.contains(name) else { continue }
+                    byIdentity[name, default: []].append(TaskID(method: method, point: point, seed: seed))
                 }
             }
-            byIdentity = all
         }
-        return byIdentity?[identity]
+    }
+
+    /// Where the task is in the present grid: nowhere, or in one or several places.
+    func places(_ task: TaskID, identity: TaskIdentity, grid: UInt64) -> [TaskID] {
+        grid == self.grid ? (job.has(task) ? [task] : []) : byIdentity[identity] ?? []
     }
 }

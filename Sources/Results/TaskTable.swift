@@ -38,29 +38,35 @@ final class TaskTable {
         offsets[task] = offset
     }
 
-    /// Takes a record in. A task that is done stays done; of any others the last word counts.
-    func take(_ task: Int, _ status: TaskStatus, offset: Int) {
-        if self.status(task) == .done, status != .done { return }
+    /// Takes in a record that was written after those before, if it counts; returns whether it does.
+    @discardableResult
+    func take(_ task: Int, _ status: TaskStatus, offset: Int) -> Bool {
+        guard RecordRule.counts(status, over: self.status(task), .later) else { return false }
         set(task, status, offset: offset)
+        return true
+    }
+
+    /// Forgets which seeds were spared: another rule may need them.
+    func dropSpared() {
+        for task in 0..<count where status(task) == .spared { set(task, .pending, offset: 0) }
     }
 
     /// Marks what `where` leaves out. A point that was computed before it was left out keeps its results.
     ///
-    /// - Parameter layouts: of all methods, whose tasks follow each other in the table.
-    func markExcluded(_ layouts: [MethodLayout]) {
-        var first = 0
-        for layout in layouts {
-            if layout.grid.filter != nil {
-                for point in 0..<layout.grid.pointCount where !layout.grid.isIncluded(point) {
-                    for task in (first + point * layout.seedCount)..<(first + (point + 1) * layout.seedCount)
-                    where status(task) == .pending { set(task, .excluded, offset: 0) }
+    /// - Parameter job: whose tasks the table is of.
+    func markExcluded(_ job: Job) {
+        for (method, grid) in job.grids.enumerated() where grid.filter != nil {
+            for point in 0..<grid.pointCount where !grid.isIncluded(point) {
+                let first = job.index(of: TaskID(method: method, point: point, seed: 0))
+                for task in first..<(first + grid.seedCount) where status(task) == .pending {
+                    set(task, .excluded, offset: 0)
                 }
             }
-            first += layout.taskCount
         }
     }
 
-    func snapshot(_ range: Range<Int>) -> TaskSnapshot {
-        TaskSnapshot(statuses: range.map(status), offsets: range.map(offset))
+    /// The state of tasks, counted from task `first`.
+    func snapshot(_ range: Range<Int>, from first: Int) -> TaskSnapshot {
+        TaskSnapshot(statuses: range.map { status(first + $0) }, offsets: range.map { offset(first + $0) })
     }
 }

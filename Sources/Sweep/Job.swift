@@ -32,6 +32,8 @@ public struct Job: Sendable {
     let locations: [String: SourceLocation]
     /// The first flat task index of each grid, and the total.
     private let offsets: [Int]
+    /// Of each grid; what it has of both is worked out from its axes.
+    private let sizes: [(points: Int, seeds: Int)]
 
     init(
         name: String, path: String, text: String, overrides: [String], model: any Model, grids: [MethodGrid],
@@ -54,6 +56,7 @@ public struct Job: Sendable {
         self.notes = notes
         self.locations = locations
         offsets = grids.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.taskCount) }
+        sizes = grids.map { ($0.pointCount, $0.seedCount) }
     }
 
     /// Reads and validates a job.
@@ -126,15 +129,24 @@ public struct Job: Sendable {
 
     /// A task's number among all of ``taskCount``: by method, then point, then seed.
     public func index(of task: TaskID) -> Int {
-        offsets[task.method] + task.point * grids[task.method].seedCount + task.seed
+        offsets[task.method] + task.point * sizes[task.method].seeds + task.seed
     }
+
+    /// Whether there is a task of these indices.
+    public func has(_ task: TaskID) -> Bool {
+        grids.indices.contains(task.method) && (0..<sizes[task.method].points).contains(task.point)
+            && (0..<sizes[task.method].seeds).contains(task.seed)
+    }
+
+    /// The numbers of a method's tasks.
+    public func tasks(ofMethod method: Int) -> Range<Int> { offsets[method]..<offsets[method + 1] }
 
     /// The task with number `index`; the inverse of ``index(of:)``.
     public func task(at index: Int) -> TaskID {
         var method = 0
         while method + 1 < grids.count, index >= offsets[method + 1] { method += 1 }
         let within = index - offsets[method]
-        let seedCount = grids[method].seedCount
+        let seedCount = sizes[method].seeds
         return TaskID(method: method, point: within / seedCount, seed: within % seedCount)
     }
 }
