@@ -22,21 +22,27 @@ public struct SelfAttentionImplicitBias: Model {
 
     public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
         let (n, d, T, dq) = (Double(p.n), Double(p.d), Double(p.T), Double(p.dq))
-        let K = n * (T - 1)
         let steps = times.last ?? 0
-        let data = n * T * d
+        let (data, K) = (n * T * d, n * (T - 1))
         let gram = K * K
-        let solve = (gram * d + gram * K / 3) * 0.12e-9 + gram * 20e-9
-        let softmax = n * T * 20e-9 + 1e-6
+        // Drawing, the Gram matrix and its programme, the rank of W_mm.
+        let instance = data * 12e-9 + (gram * d + gram * K / 3) * 0.12e-9 + gram * 20e-9 + n * n * n * 0.6e-9
+        let softmax = n * T * 20e-9 + 0.4e-6 + (p.rule.optimizer == .polyak ? n * 150e-9 : 0)
+        // Tokens, gap features and what made them; the Gram matrix, that of the programme, and a factor.
+        let bytes = 8 * (3 * data + n * dq + 3 * gram)
         switch method {
         case .gd:
-            let step = (4 * n * d * dq + 4 * data) * 0.03e-9 + d * dq * 0.8e-9 + softmax
-            return Cost(seconds: steps * step + solve, bytes: 8 * (2 * d * dq + 2 * data + 3 * gram))
+            let products = n * d * dq * 0.1e-9 + d * dq * 0.7e-9 + data * (p.isJoint ? 0.7e-9 : 0.35e-9)
+            return Cost(seconds: steps * (products + softmax) + instance, bytes: bytes + 8 * (3 * d * dq + 2 * n * d))
         case .gapRecursion:
-            return Cost(seconds: steps * (gram * 0.05e-9 + softmax) + solve, bytes: 8 * (2 * data + 4 * gram))
-        case .svm, .lateTime: return Cost(seconds: solve + 1e-4, bytes: 8 * (2 * data + 4 * gram))
-        case .symmetric: return Cost(seconds: steps * 200e-9, bytes: 4096)
-        case .closedForm: return Cost(seconds: 1e-4, bytes: 4096)
+            return Cost(seconds: steps * (gram * 0.05e-9 + softmax) + instance, bytes: bytes + 8 * d * dq)
+        case .svm: return Cost(seconds: instance + 2e-5, bytes: bytes)
+        case .lateTime:
+            let spectrum = gram * K * 0.06e-9
+            let clock = p.rule.decay > 0 ? steps * 15e-9 : 0
+            return Cost(seconds: instance + spectrum + clock + 1e-4, bytes: bytes + 8 * (gram + d * dq))
+        case .symmetric: return Cost(seconds: steps * 110e-9, bytes: 4096)
+        case .closedForm: return Cost(seconds: 1e-5, bytes: 4096)
         }
     }
 

@@ -148,34 +148,29 @@ extension Reader {
 
     /// alpha, or n/d.
     fileprivate func ratio() throws -> Double {
-        func derived() throws -> Double {
-            try require(isGiven(Keys.n) && isGiven(Keys.d), Keys.alpha, "is needed, or n and d")
-            return try Double(self[Keys.n]) / Double(self[Keys.d])
-        }
-        return try read(Keys.alpha, or: derived())
+        if let alpha = try given(Keys.alpha) { return alpha }
+        try require(isGiven(Keys.n) && isGiven(Keys.d), Keys.alpha, "is needed, or n and d")
+        return try Double(self[Keys.n]) / Double(self[Keys.d])
     }
 
     /// n, or alpha d to the nearest number that the family can have.
     fileprivate func count(_ family: Family) throws -> Int {
-        func derived() throws -> Int {
-            try require(isGiven(Keys.alpha) && isGiven(Keys.d), Keys.n, "is needed, or alpha and d")
-            let pieces = family.isBalanced ? 2.0 : 1
-            return try whole(max(1, (self[Keys.alpha] * Double(self[Keys.d]) / pieces).rounded()) * pieces)
+        if let n = try given(Keys.n) {
+            try require(
+                !family.isBalanced || n % 2 == 0, Keys.n,
+                "is \(n) and must be even: the labels of data: \(family.rawValue) are balanced")
+            return n
         }
-        let n = try read(Keys.n, or: derived())
-        try require(
-            !family.isBalanced || n % 2 == 0, Keys.n,
-            "is \(n) and must be even: the labels of data: \(family.rawValue) are balanced")
-        return n
+        try require(isGiven(Keys.alpha) && isGiven(Keys.d), Keys.n, "is needed, or alpha and d")
+        let pieces = family.isBalanced ? 2.0 : 1
+        return try whole(max(1, (self[Keys.alpha] * Double(self[Keys.d]) / pieces).rounded()) * pieces)
     }
 
     /// d, or n/alpha to the nearest whole number.
     fileprivate func dimension(_ n: Int) throws -> Int {
-        func derived() throws -> Int {
-            try require(isGiven(Keys.alpha), Keys.d, "is needed, or n and alpha")
-            return try whole(max(1, (Double(n) / self[Keys.alpha]).rounded()))
-        }
-        return try read(Keys.d, or: derived())
+        if let d = try given(Keys.d) { return d }
+        try require(isGiven(Keys.alpha), Keys.d, "is needed, or n and alpha")
+        return try whole(max(1, (Double(n) / self[Keys.alpha]).rounded()))
     }
 
     private func whole(_ size: Double) throws -> Int {
