@@ -1,6 +1,5 @@
 import Modeling
-import Models
-import Numerics
+import SequenceSingleIndex
 
 /// Nanoseconds a step of the sequence single-index simulations: `sgd` in R^d and the overlap chain.
 @Sendable
@@ -52,14 +51,12 @@ func nanosecondsPerStep(
     _ method: String, of model: any Model = SequenceSingleIndex(), _ values: [String: ParameterValue], steps: Int,
     repeats: Int
 ) throws -> Double {
-    var point = ParameterPoint(values)
-    for spec in model.parameters {
-        if case .value(let value) = spec.defaultValue, point[spec.name] == nil { point[spec.name] = value }
+    guard let spec = model.methods.first(where: { $0.name == method }) else {
+        throw ModelError.inconsistent("\(model.name) has no method '\(method)'")
     }
-    var run = try model.makeRun(
-        RunRequest(
-            method: method, point: point, times: RecordingTimes(unit: .steps, values: []), observables: [],
-            random: RandomStream(identity: TaskIdentity(high: 1, low: 2))))
+    let point = try model.prepare(
+        spec, Reader(ParameterPoint(values)), times: RecordingTimes(unit: .steps, values: []))
+    var run = try point.makeRun(observables: [], random: RandomStream(identity: TaskIdentity(high: 1, low: 2)))
     var done = 0
     let seconds = try shortestSeconds(repeats: repeats) {
         done += steps
