@@ -1,5 +1,5 @@
+import BilinearSequenceRegression
 import Modeling
-import Models
 import Numerics
 
 /// Bilinear sequence regression: a Bayes curve of 1000 points, an iteration of message passing at d = L = 100 (and the

@@ -1,5 +1,5 @@
+import ExtensiveWidthQuadratic
 import Modeling
-import Models
 import Numerics
 
 /// Extensive-width quadratic network: a Bayes curve of 1000 points, an iteration of message passing at d = 100, n = 2000, and a

@@ -17,7 +17,8 @@ public enum MatrixKeys {
         "gd, langevin: standard deviation of the entries of the factors at the start; 1 is the prior")
     public static let weightDecay = Key<Double>(
         "weight_decay", symbol: "wd", in: .nonNegative, default: 0,
-        "gd: so many times the factors are added to their gradient; with adamw they decay by step_size weight_decay a step")
+        "gd: so many times the factors are added to their gradient; with adamw they decay by step_size weight_decay a step"
+    )
     public static let stopError = Key<Double>(
         "stop_error", in: .nonNegative, default: 1e-9,
         "gd: steps end, and the rest of the recording times repeats, once train_error of every run is below")

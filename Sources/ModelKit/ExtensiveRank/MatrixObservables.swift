@@ -44,7 +44,8 @@ public struct MatrixObservables: Sendable {
         self.precision = Observable("A", symbol: "A", "\(precision) (none at iteration 0)")
         iterations = Observable("iterations", symbol: "k", "iterations made", inTime: false)
         settling = Observable(
-            "iterations", symbol: "k", "iterations until \(letter) changes by less than 1e-12 of itself, or the last one",
+            "iterations", symbol: "k",
+            "iterations until \(letter) changes by less than 1e-12 of itself, or the last one",
             inTime: false)
         residual = Observable(
             "residual", symbol: "\\epsilon", "change of \(letter) in the last iteration", inTime: false)

@@ -27,5 +27,6 @@ extension Observable {
     static let trace = Observable("trace", symbol: "\\mathrm{tr} S/d", "tr S/d, mean over runs")
     static let testError = Observable(
         "test_error", symbol: "e_{\\mathrm{test}}",
-        "mean squared error of the output on new inputs, without noise: 2 R + (kappa/d)(tr S - tr S*)^2, mean over runs")
+        "mean squared error of the output on new inputs, without noise: 2 R + (kappa/d)(tr S - tr S*)^2, mean over runs"
+    )
 }

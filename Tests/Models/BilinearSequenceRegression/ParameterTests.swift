@@ -76,4 +76,82 @@ import Testing
             #expect(cost.seconds > 0 && cost.memory > 0)
         }
     }
+
+    // MARK: What is read
+
+    /// Each method reads what its numbers depend on; with one way to give a thing, not the others.
+    @Test func whatIsRead() throws {
+        func touched(_ method: Method, _ values: Given, unit: TimeUnit = .steps) throws -> Set<String> {
+            Set(try harness.prepare(method.rawValue, values, times: method.spec.isTimed ? [1] : [], unit: unit).touched)
+        }
+        let ratios = atRatios(alpha: 0.3, beta: 2, rho: 0.5, noise: 0.1)
+        let sizes = atSizes(d: 10, L: 12, rank: 2, alpha: 0.3, noise: 0.1)
+        let ratioNames: Set = ["d", "alpha", "beta", "rho", "noise"]
+        let sizeNames: Set = ["d", "L", "rank", "n", "alpha", "noise"]
+        let descent = sizeNames.union(["runs", "step_size", "init_scale", "student_rank"])
+        #expect(try touched(.bayes, ratios) == ratioNames.union(["q"]))
+        #expect(try touched(.stateEvolution, ratios) == ratioNames)
+        #expect(try touched(.sampling, ratios) == ratioNames.union(["runs"]))
+        #expect(try touched(.limits, ratios) == ratioNames)
+        #expect(try touched(.thresholds, ratios) == ["d", "beta", "rho", "noise"])
+        #expect(try touched(.thresholds, sizes) == ["d", "L", "rank", "noise"])
+        #expect(try touched(.limits, sizes) == sizeNames)
+        // The shape enters ridge regression through the rounding of n and through alpha_bar alone.
+        #expect(try touched(.ridgeTheory, ratios) == ["d", "alpha", "noise", "ridge"])
+        #expect(try touched(.ridgeTheory, sizes) == ["d", "L", "alpha", "n", "noise", "ridge"])
+        let bar: Given = ["alpha_bar": .real(0.3), "beta": .real(2), "rho": .real(0.5)]
+        #expect(
+            try touched(.ridgeTheory, bar) == ["d", "alpha", "alpha_bar", "beta", "rho", "noise", "ridge"])
+        #expect(try touched(.amp, sizes) == sizeNames.union(["damping", "precision", "tolerance"]))
+        #expect(try touched(.ridge, sizes) == sizeNames.union(["ridge"]))
+        #expect(try touched(.gd, sizes) == descent.union(["optimizer", "weight_decay", "stop_error"]))
+        #expect(try touched(.langevin, sizes) == descent.union(["burn_in"]))
+        #expect(try touched(.langevin, sizes, unit: .scaled) == descent.union(["burn_in"]))
+    }
+
+    /// A task is called by its sizes, however they are given, and a default written down changes nothing.
+    @Test func defaultsWrittenDown() throws {
+        func readings(_ method: Method, _ values: Given) throws -> [Reader.Reading] {
+            try harness.prepare(method.rawValue, values, times: method.spec.isTimed ? [1] : []).readings
+        }
+        let short: Given = ["d": .integer(10), "rho": .real(0.2), "alpha": .real(0.3), "noise": .real(0.1)]
+        let sizes: Given = ["d": .integer(10), "L": .integer(10), "rank": .integer(2), "n": .integer(30)]
+        let usual: [Method: Given] = [
+            .sampling: ["runs": .integer(1)], .ridge: ["ridge": .real(0.1)], .ridgeTheory: ["ridge": .real(0.1)],
+            .amp: ["damping": .real(0), "precision": .text("residual"), "tolerance": .real(1e-7)],
+            .gd: [
+                "runs": .integer(1), "optimizer": .text("gd"), "step_size": .real(0.1), "init_scale": .real(1),
+                "weight_decay": .real(0), "stop_error": .real(1e-9), "student_rank": .integer(2),
+            ],
+            .langevin: [
+                "runs": .integer(1), "step_size": .real(0.01), "init_scale": .real(1), "burn_in": .integer(500),
+                "student_rank": .integer(2),
+            ],
+        ]
+        for method in Method.allCases {
+            let written = sizes.merging(usual[method] ?? [:]) { $1 }.merging(["noise_std": .real(0.1.squareRoot())]) {
+                $1
+            }
+            let (names, given) = (try readings(method, short), try readings(method, written))
+            #expect(names.map(\.name) == given.map(\.name))
+            for (one, other) in zip(names, given) where one.name != "noise" { #expect(one == other, "\(method)") }
+        }
+        for (optimizer, step) in [("adam", 0.001), ("adamw", 0.001)] {
+            let values = short.merging(["optimizer": .text(optimizer)]) { $1 }
+            #expect(
+                try readings(.gd, values) == readings(.gd, values.merging(["step_size": .real(step)]) { $1 }))
+        }
+        let ratios: Given = ["rho": .real(0.2), "alpha": .real(0.3)]
+        #expect(
+            try readings(.bayes, ratios)
+                == readings(.bayes, ratios.merging(["beta": .real(1), "noise": .real(0)]) { $1 }))
+    }
+
+    @Test(arguments: Method.allCases) func everyObservableIsPut(method: Method) throws {
+        let values = atSizes(d: 6, L: 8, rank: 2, alpha: 0.6, noise: 0.3)
+        let names = Set(method.spec.observables.map(\.name))
+        let record = try runTask(method, values, times: [0, 2], observables: names)
+        #expect(record.sink.audit?.put == names)
+        for name in names { #expect(record(name).contains { !$0.isNaN }, "\(name)") }
+    }
 }

@@ -101,4 +101,72 @@ import Testing
             #expect(cost.seconds > 0 && cost.memory > 0)
         }
     }
+
+    // MARK: What is read
+
+    /// Each method reads what its numbers depend on; with one way to give a thing, not the others.
+    @Test func whatIsRead() throws {
+        func touched(_ method: Method, _ values: Given, unit: TimeUnit = .steps) throws -> Set<String> {
+            Set(try harness.prepare(method.rawValue, values, times: method.spec.isTimed ? [1] : [], unit: unit).touched)
+        }
+        let ratios = atRatios(kappa: 0.5, alpha: 0.3, noise: 0.1)
+        let sizes = atSizes(d: 10, width: 4, alpha: 0.3, noise: 0.1)
+        let ratioNames: Set = ["d", "alpha", "kappa", "noise"]
+        let sizeNames: Set = ["d", "width", "n", "alpha", "noise"]
+        let descent = sizeNames.union(["runs", "step_size", "init_scale", "student_width"])
+        for method: Method in [.bayes, .stateEvolution, .limits] {
+            #expect(try touched(method, ratios) == ratioNames)
+            #expect(try touched(method, sizes) == sizeNames)
+        }
+        #expect(try touched(.sampling, ratios) == ratioNames.union(["runs"]))
+        #expect(try touched(.thresholds, ratios) == ["d", "kappa", "noise"])
+        #expect(try touched(.thresholds, sizes) == ["d", "width", "noise"])
+        #expect(try touched(.amp, sizes) == sizeNames.union(["damping", "precision", "outliers", "tolerance"]))
+        #expect(try touched(.gd, sizes) == descent.union(["optimizer", "weight_decay", "stop_error"]))
+        #expect(try touched(.langevin, sizes) == descent.union(["burn_in"]))
+        #expect(try touched(.langevin, sizes, unit: .scaled) == descent.union(["burn_in"]))
+    }
+
+    /// A task is called by its sizes, however they are given, and a default written down changes nothing.
+    @Test func defaultsWrittenDown() throws {
+        func readings(_ method: Method, _ values: Given) throws -> [Reader.Reading] {
+            try harness.prepare(method.rawValue, values, times: method.spec.isTimed ? [1] : []).readings
+        }
+        let short: Given = ["d": .integer(10), "kappa": .real(0.4), "alpha": .real(0.3), "noise": .real(0.25)]
+        let sizes: Given = ["d": .integer(10), "width": .integer(4), "n": .integer(30), "noise_std": .real(0.5)]
+        let usual: [Method: Given] = [
+            .sampling: ["runs": .integer(1)],
+            .amp: [
+                "damping": .real(0.4), "precision": .text("residual"), "outliers": .text("edge"),
+                "tolerance": .real(1e-6),
+            ],
+            .gd: [
+                "runs": .integer(1), "optimizer": .text("gd"), "step_size": .real(0.1), "init_scale": .real(1),
+                "weight_decay": .real(0), "stop_error": .real(1e-9), "student_width": .integer(4),
+            ],
+            .langevin: [
+                "runs": .integer(1), "step_size": .real(0.01), "init_scale": .real(1), "burn_in": .integer(500),
+                "student_width": .integer(4),
+            ],
+        ]
+        for method in Method.allCases {
+            let written = sizes.merging(usual[method] ?? [:]) { $1 }
+            #expect(try readings(method, short) == readings(method, written), "\(method)")
+        }
+        for optimizer in ["adam", "adamw"] {
+            let values = short.merging(["optimizer": .text(optimizer)]) { $1 }
+            #expect(
+                try readings(.gd, values) == readings(.gd, values.merging(["step_size": .real(0.01)]) { $1 }))
+        }
+        let ratios: Given = ["kappa": .real(0.2), "alpha": .real(0.3)]
+        #expect(try readings(.bayes, ratios) == readings(.bayes, ratios.merging(["noise": .real(0)]) { $1 }))
+    }
+
+    @Test(arguments: Method.allCases) func everyObservableIsPut(method: Method) throws {
+        let values = atSizes(d: 8, width: 4, alpha: 0.6, noise: 0.3)
+        let names = Set(method.spec.observables.map(\.name))
+        let record = try runTask(method, values, times: [0, 2], observables: names)
+        #expect(record.sink.audit?.put == names)
+        for name in names { #expect(record(name).contains { !$0.isNaN }, "\(name)") }
+    }
 }
