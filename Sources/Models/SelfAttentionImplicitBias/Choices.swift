@@ -1,4 +1,4 @@
-/// The data families, (1) to (4) of the page, and data given in the job.
+/// The data families, (1) to (4), and data given in the job.
 package enum Family: String, Sendable, CaseIterable {
     case gaussian, orthogonal, sphere, sin, explicit
 

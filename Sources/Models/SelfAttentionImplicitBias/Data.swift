@@ -116,7 +116,7 @@ package struct DataSet: Sendable {
         }
     }
 
-    /// gamma_{i,tau} = y_i u.x_{i,tau}, (n, T).
+    /// gamma_{i,tau} = y_i u.x_{i,tau}, (5), as (n, T).
     static func scores(_ X: [Double], _ y: [Double], _ u: [Double]) -> [Double] {
         var result = Array(repeating: 0.0, count: X.count / u.count)
         BLAS.gemv(rows: result.count, columns: u.count, X, leading: u.count, u, &result)
@@ -128,7 +128,7 @@ package struct DataSet: Sendable {
     /// The scores of a decoder, (n, T).
     package func scores(of u: [Double]) -> [Double] { Self.scores(X, y, u) }
 
-    /// The u-SVM, (12).
+    /// The u-SVM, (14).
     package func decoderProblem() throws -> LeastDistance {
         let rows = decoderRows()
         var gram = Array(repeating: 0.0, count: n * n)

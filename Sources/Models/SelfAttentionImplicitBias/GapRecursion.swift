@@ -2,7 +2,7 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `gap-recursion`: the same training with a fixed decoder in the K = n (T - 1) gaps g_k = <f_k, W> (14) to (16):
+/// Method `gap-recursion`: the same training with a fixed decoder in the K = n (T - 1) gaps g_k = <f_k, W> (18) to (20):
 /// g += step G c, b += step c, W_t = W_0 + sum_k b_k f_k. K^2 a step, whatever d.
 struct GapRecursion: Stepping {
     private let instance: Instance

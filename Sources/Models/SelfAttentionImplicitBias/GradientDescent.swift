@@ -2,7 +2,7 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `gd`: full-batch training of W in R^{d x d_q}, and of the decoder when `joint` (8) to (10).
+/// Method `gd`: full-batch training of W in R^{d x d_q}, and of the decoder when `joint`, (15) to (17).
 ///
 /// A step is one product Z = Q W^T, token-wise products X_i z_i, the contraction of tokens to v_i = -sum_tau beta x_tau, and
 /// one product V^T Q: 2 (2 n d d_q) + 2 (2 n T d) flops, and nothing of size n T d^2.

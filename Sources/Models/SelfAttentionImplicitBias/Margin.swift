@@ -2,7 +2,7 @@ import Foundation
 import Modeling
 import Numerics
 
-/// The gap features f_k = (x_{i,opt} - x_{i,tau}) q_i^T, (7), of a choice of one token a sequence, k = (i, tau != opt_i) in
+/// The gap features f_k = (x_{i,opt} - x_{i,tau}) q_i^T, (8), of a choice of one token a sequence, k = (i, tau != opt_i) in
 /// order.
 package struct Gaps: Sendable {
     let data: DataSet

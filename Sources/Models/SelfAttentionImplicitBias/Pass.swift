@@ -3,14 +3,14 @@ import Modeling
 
 /// Softmax over tokens, margins and the coefficients of the gradient, from logits a and scores gamma, in the log domain.
 ///
-/// Everything is measured from the token r with the largest logit ("gap form", (6)): with
+/// Everything is measured from the token r with the largest logit ("gap form", (9)): with
 /// Delta = sum_tau s_tau (gamma_r - gamma_tau) nothing cancels however close s_r is to 1, and
 ///
 ///     -dL/dW = -e^sigma sum_{i,tau} beta_{i,tau} x_{i,tau} q_i^T,
 ///     e^sigma beta_{i,tau} = (w_i/n) s_tau (m_i - gamma_{i,tau}) for tau != r,  sum_tau beta_{i,tau} = 0,
 ///
 /// where sigma is the logarithm of the largest w_i s_tau, so that beta never underflows. Relative to the optimal token the
-/// beta are the c_k of (6).
+/// beta are the c_k of (8).
 package struct Pass: Sendable {
     package let n: Int
     package let T: Int

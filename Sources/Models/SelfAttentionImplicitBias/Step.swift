@@ -1,7 +1,7 @@
 import Foundation
 import Modeling
 
-/// The optimizer and its step sizes, (8) to (10).
+/// The optimizer and its step sizes, (15) to (17).
 package struct StepRule: Sendable {
     /// gd, ngd or polyak.
     package let optimizer: Optimizer

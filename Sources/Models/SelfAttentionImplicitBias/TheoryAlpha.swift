@@ -2,7 +2,7 @@ import Foundation
 import Modeling
 import Numerics
 
-/// |W_mm| for n, d -> infinity at fixed alpha = n/d and T, external unit queries (sheet, Theory 4).
+/// |W_mm| for n, d -> infinity at fixed alpha = n/d and T, external unit queries (37) to (41).
 package struct AlphaTheory: Sendable {
     /// |W_mm|^2/n; infinite where the limit problem has no solution.
     package let squaredNormPerN: Double

@@ -2,7 +2,7 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `late-time`: leading asymptotics of training with a fixed decoder on one data set (sheet, Theory 3).
+/// Method `late-time`: leading asymptotics of training with a fixed decoder on one data set (28) to (35).
 ///
 /// When all gaps are large, L - L* ~ sum_k C_k e^{-g_k} with C_k = (1/n)(-l'(gamma_opt))(gamma_opt - gamma_tau). The gaps of
 /// active constraints then settle at g_k = x + ln(C_k/lambda_k) with one growing x; what is left of the start decays in ngd

@@ -2,7 +2,7 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `symmetric`: the scalar recursion (g, a, b) of (17) to (21): all gaps equal g, W = g W_mm, and
+/// Method `symmetric`: the scalar recursion (g, a, b) of (21) to (26): all gaps equal g, W = g W_mm, and
 /// u = a S + b sum_{i, tau != opt} y_i x_{i,tau}. Exact for `orthogonal` data, the limit d -> infinity for `gaussian`.
 package struct SymmetricTheory: Sendable {
     let p: Parameters
