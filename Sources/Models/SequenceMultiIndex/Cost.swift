@@ -4,47 +4,71 @@ import Modeling
 extension SequenceMultiIndex {
     public func cost(of method: Method, _ parameters: Parameters, times: [Double]) -> Cost {
         let (d, L, p) = (Double(parameters.d), Double(parameters.L), Double(parameters.p))
-        let (n, B) = (Double(parameters.n), Double(parameters.batchSize))
+        let (n, B, last) = (Double(parameters.n), Double(parameters.batchSize), times.last ?? 0)
         let samples = Self.rounded(parameters.samples, groups: 8)
-        let last = times.last ?? 0
-        // One pass through the network, a sequence; its posterior: a closed form, 64^2 nodes, or draws.
-        let pass = p * (p + 3) * L * L * 1.2e-9 + 1e-8
-        let posterior: Double =
-            p == 1 ? 1e-7 : p == 2 && L == 2 ? 3e-5 : Double(parameters.draws) * (p * L * L * L * 1e-9 + 2e-8)
-        let expectation = samples * posterior
         let tests = Self.rounded(parameters.testSize, groups: 8)
-        let observation = tests * pass * 2
-        let observations = Double(times.count) * observation
-
-        // Points are held twice while they are made.
-        let points = 16 * p * L * (samples + tests + 1.2 * max(samples, tests))
         let draws = parameters.network.hasExactPosterior ? 0 : Self.rounded(8 * parameters.draws, groups: 16)
-        let held = 4096 + points + 8 * draws * (2.2 * (p - 1) * L + (p * L + 2) / 16)
+
+        // Points: what is made of 8 or 16 scrambled sets. They are held twice while they are made.
+        let points = 2 * p * L
+        let setUp =
+            (points * (samples + tests) + (p - 1) * L * draws) * 1.5e-8
+            + min(64, points) * 8 * 6e-6 * (samples > 0 ? 2 : 1) + (draws > 0 ? min(64, (p - 1) * L) * 16 * 6e-6 : 0)
+        let held =
+            4096 + 8 * points * (samples + tests + 1.2 * max(samples, tests))
+            + 8 * draws * (2.2 * (p - 1) * L + (p * L + 2) / 16)
+
+        // One pass of a sequence through the network, and one posterior.
+        let pass = p * (p + 3) * L * L * 0.28e-9 + 2.5e-9
+        let observations = Double(times.count) * tests * 2 * pass
+        let expectation = samples * posterior(parameters, draws: draws / 8, last: parameters.lastOverlap)
         switch method {
         case .amp:
+            let iteration =
+                n * L * d * (0.4e-9 + 0.2e-9 * p) + n * posterior(parameters, draws: draws / 8, last: 0)
             return Cost(
-                seconds: n * L * d * (4e-9 + last * 1.5e-9 * p) + last * n * posterior + observations,
+                seconds: setUp + n * L * d * 4e-9 + last * iteration + observations,
                 bytes: held + 8 * (n * L * (d + 4 * p + 1) + 6 * d * p))
-        case .stateEvolution: return Cost(seconds: last * expectation + observations, bytes: held)
+        case .stateEvolution: return Cost(seconds: setUp + last * expectation + observations, bytes: held)
         case .fixedPoint:
-            return Cost(
-                seconds: min(40, Double(parameters.maximumIterations)) * expectation + observation, bytes: held)
+            let iterations = min(-4 * log(max(parameters.tolerance, 1e-300)), Double(parameters.maximumIterations))
+            return Cost(seconds: setUp + (iterations + p + 1) * expectation + 2 * tests * pass, bytes: held)
         case .weakRecovery:
-            // On the branch the quadrature is finer, the more so where a stronger skip needs a better known last layer.
-            let skip = parameters.network.skip
+            // At 0, some ten evaluations of an eighth and two or three whole ones for each other layer, where a stronger
+            // skip needs a better known last layer.
+            let critical = 0.15 / (1 + 5.8 * pow(parameters.network.skip, 1.4))
+            let onBranch = samples * posterior(parameters, draws: draws / 8, last: 1 - critical)
             return Cost(
-                seconds: (p == 2 && L == 2 ? 3 + 2 * skip * skip : 1 + 4 * (p - 1)) * expectation, bytes: held * 1.125)
-        case .branch: return Cost(seconds: 2 * expectation + observation, bytes: held)
+                seconds: setUp + samples * posterior(parameters, draws: draws / 8, last: 0) + 3.5 * (p - 1) * onBranch,
+                bytes: held * 1.125)
+        case .branch: return Cost(seconds: setUp + expectation + 2 * tests * pass, bytes: held)
         case .sgd:
             let isFresh = parameters.data == .fresh
-            let step = B * L * d * (isFresh ? 1.5e-9 : 0.6e-9) + B * pass * 2 + d * p * 2e-9
+            let step =
+                1.5e-6 + B * L * d * (isFresh ? 0.9e-9 + 0.1e-9 * p : 0.5e-9) + 3 * B * pass + 3e-9 * d * p
+            // Labels, and the loss over all data at every observation.
+            let whole = isFresh ? 0 : n / B * (2e-6 + 0.7e-9 * d * p) + n * L * d * 0.5e-9 + 3 * n * pass
             let labels = isFresh ? 0 : n / B * (B / 8).rounded(.up) * 64 * L * L
             return Cost(
-                seconds: n * L * d * 2e-9 + last * step + observations,
+                seconds: setUp + n * L * d * 1.7e-9 + last * step + observations + Double(times.count + 1) * whole,
                 bytes: held + 4 * n * L * d + labels + 12 * B * L * p + 56 * d * p)
         case .overlapODE:
-            return Cost(seconds: (1 + last / parameters.dt) * samples * pass * 3 + observations, bytes: held)
+            return Cost(
+                seconds: setUp + (1 + last / parameters.dt) * samples * pass * 3 + observations, bytes: held)
         }
+    }
+
+    /// Seconds of one posterior, and what is done with it, where the last layer has the overlap `last` and the others none.
+    private func posterior(_ parameters: Parameters, draws: Double, last: Double) -> Double {
+        let (L, p) = (Double(parameters.L), Double(parameters.p))
+        if p == 1 { return 1e-7 }
+        guard parameters.network.hasExactPosterior else {
+            return draws * (8e-9 * p * L + 1e-9 * p * L * L + 0.1e-9 * (p - 1) * L * L * L)
+        }
+        // Half of the nodes where nothing is known of the first layer.
+        let reg = parameters.reg
+        let nodes = max(64, 20 * ((1 + reg) / (1 - last + reg)).squareRoot())
+        return 2.6e-5 * (nodes / 64) * (nodes / 64) * (last > 0 ? 0.5 : 1)
     }
 
     /// Points that hold at least `count` in groups of a power of two.
