@@ -1,29 +1,35 @@
 import ArgumentParser
 import Coordinator
-import Dynamics
 import Foundation
 import Modeling
-import Numerics
 import Synchronization
 
 /// The whole command line over the given models; never returns.
 ///
-/// The models are an argument so that a test binary can have more of them than the real one.
-public func runCommandLine(models: [any Model]) -> Never {
-    Registry.models.withLock { $0 = models }
+/// The models are an argument so that a test binary can have other ones than the real one.
+///
+/// - Parameter libraries: names and versions of the libraries that the models compute with, for results; the commands
+///   themselves need none.
+public func runCommandLine(
+    models: [any Model], libraries: @escaping @Sendable () -> [String: String] = { [:] }
+) -> Never {
+    Registry.shared.withLock { $0 = Registry(models: models, libraries: libraries) }
     Dynsweep.runToExit()
 }
 
-/// The models of this binary. Commands are made by the argument parser, which can hand nothing to them.
-enum Registry {
-    static let models = Mutex<[any Model]>([])
+/// What this binary has. Commands are made by the argument parser, which can hand nothing to them.
+private struct Registry {
+    var models: [any Model] = []
+    var libraries: @Sendable () -> [String: String] = { [:] }
+
+    static let shared = Mutex(Registry())
 }
 
 /// The models of this binary.
-var allModels: [any Model] { Registry.models.withLock { $0 } }
+var allModels: [any Model] { Registry.shared.withLock { $0.models } }
 
 /// Versions of the libraries that the models compute with.
-var linkedLibraries: [String: String] { ["openblas": BLAS.linkedVersion, "sundials": AdaptiveODE.linkedVersion] }
+var linkedLibraries: [String: String] { Registry.shared.withLock { $0.libraries }() }
 
 struct Dynsweep: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,7 +43,6 @@ struct Dynsweep: ParsableCommand {
 
     /// Exit codes are ours, not the argument parser's: 2 for bad arguments.
     static func runToExit() -> Never {
-        BLAS.setSingleThreaded()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -1,4 +1,3 @@
-import CPlatform
 import Foundation
 import Results
 import Sweep
@@ -16,11 +15,6 @@ final class Foreman {
     private var isStopping = false
     /// True when ranks did not answer after a stop: they are deep in a slice that does not end.
     private(set) var hasUnanswered = false
-
-    /// How long after a stop the other ranks may take to save what they are at.
-    private static let answerSeconds = 20.0
-    /// The same after a signal that leaves no more time.
-    private static let hurriedAnswerSeconds = 0.35
 
     init(
         communicator: Communicator?, job: Job, store: ResultStore, share: Share?, progress: Progress,
@@ -86,8 +80,7 @@ final class Foreman {
     }
 
     private var mustStop: Bool {
-        if cplatform_stop_signal() != 0 { return true }
-        return deadline?.isDue(publishSeconds: store.expectedPublishSeconds) == true
+        StopSignal.isReceived || deadline?.isDue(publishSeconds: store.expectedPublishSeconds) == true
     }
 
     private func take(_ report: Report, from rank: Int) throws {
@@ -112,8 +105,7 @@ final class Foreman {
         var pause = Pause(capMicroseconds: 1000)
         let start = ContinuousClock.now
         while dispatcher.isWaiting {
-            let isHurried = [SIGTERM, SIGINT].contains(cplatform_stop_signal())
-            let limit = isHurried ? Self.hurriedAnswerSeconds : Self.answerSeconds
+            let limit = StopSignal.received?.answerSeconds ?? StopSignal.calmAnswerSeconds
             if (ContinuousClock.now - start).seconds > limit {
                 hasUnanswered = true
                 return

@@ -29,7 +29,7 @@ public struct ScheduleSimulation {
         self.seed = seed
         // Equally likely quantiles of a log-normal with mean 1.
         let count = 1 << Self.factorBits
-        let raw = (0..<count).map { exp(spread * normalQuantile((Double($0) + 0.5) / Double(count))) }
+        let raw = (0..<count).map { exp(spread * Self.normalQuantile((Double($0) + 0.5) / Double(count))) }
         let mean = raw.reduce(0, +) / Double(count)
         factors = raw.map { $0 / mean }
     }
@@ -49,6 +49,16 @@ public struct ScheduleSimulation {
     }
 
     private static let factorBits = 12
+
+    /// Where the standard normal distribution function is `p`, to nine digits: bisection, since there are few.
+    private static func normalQuantile(_ p: Double) -> Double {
+        var (below, above) = (-8.0, 8.0)
+        while above - below > 1e-9 {
+            let middle = 0.5 * (below + above)
+            if 0.5 * erfc(-middle / 2.0.squareRoot()) < p { below = middle } else { above = middle }
+        }
+        return 0.5 * (below + above)
+    }
 
     /// What a task takes in this simulation, whoever runs it.
     private func seconds(of task: TaskID, _ speed: SpeedModel) -> Double {

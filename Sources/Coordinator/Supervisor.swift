@@ -35,7 +35,7 @@ public struct Supervisor {
     /// - Parameter arguments: of the ranks, by whether this is a restart.
     public func run(arguments: (_ isRestart: Bool) -> [String]) -> ExitCode {
         // A stop signal goes on to the ranks; the second Ctrl-C ends everything.
-        cplatform_catch_stop_signals(0)
+        StopSignal.take(leavingAtSecondInterrupt: false)
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
         if isatty(STDERR_FILENO) == 1 { setenv(Progress.terminalVariable, "1", 1) }
         var futile = 0
@@ -157,14 +157,14 @@ public struct Supervisor {
                 ExitNote.removeSession(of: child)
                 return (status, true, code)
             }
-            if cplatform_interrupts() > 1 {
+            if StopSignal.interruptCount > 1 {
                 // At once: the journal holds all that was finished.
                 kill(child, SIGKILL)
                 kill(-child, SIGKILL)
                 if let note { unlink(note) }
                 _exit(ExitCode.stoppedEarly.rawValue)
             }
-            if cplatform_stop_signal() != 0, !hasPassedOn {
+            if StopSignal.isReceived, !hasPassedOn {
                 // The one signal that launchers pass on without setting a time limit.
                 kill(child, SIGUSR1)
                 hasPassedOn = true

@@ -51,7 +51,7 @@ public struct SweepRun {
     }
 
     private func runRank() -> ExitCode {
-        cplatform_catch_stop_signals(1)
+        StopSignal.take(leavingAtSecondInterrupt: true)
         do {
             let communicator = try startMPI()
             defer { if let communicator { finish(communicator) } }
@@ -149,7 +149,7 @@ public struct SweepRun {
                 hasUnanswered = foreman.hasUnanswered
             }
             keeper.finish()
-            if !isDone, isInHurry, store.expectedPublishSeconds > Self.hurriedPublishSeconds {
+            if !isDone, let signal = StopSignal.received, store.expectedPublishSeconds > signal.publishSeconds {
                 // The journal has it all; who asked for the end does not wait until a large file is written.
                 try store.abandon()
                 logger.notice("left \(job.output) as it was published last; the journal beside it holds the rest")
@@ -177,19 +177,9 @@ public struct SweepRun {
         }
     }
 
-    /// What a publish may take when it was TERM or INT that said to stop, in seconds: below a launcher there is about one
-    /// second to leave.
-    private static let hurriedPublishSeconds = 0.4
-
-    private var isInHurry: Bool { [SIGTERM, SIGINT].contains(cplatform_stop_signal()) }
-
     private var stopReason: String {
-        switch cplatform_stop_signal() {
-        case SIGUSR1: return "SIGUSR1"
-        case SIGTERM: return "SIGTERM"
-        case SIGINT: return "interrupted"
-        default: return options.deadline?.isPast == true ? "the time is up" : "another rank was told to"
-        }
+        StopSignal.received.map { "\($0)" }
+            ?? (options.deadline?.isPast == true ? "the time is up" : "another rank was told to")
     }
 
     /// Says what went wrong at the start, before anything was run: mostly the user's to mend, with its own code.

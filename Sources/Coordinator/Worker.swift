@@ -1,4 +1,3 @@
-import CPlatform
 import Foundation
 import Results
 import Sweep
@@ -63,7 +62,7 @@ func followForeman(_ communicator: Communicator, job: Job?, keeper: RankKeeper?)
             default: break
             }
         }
-        if cplatform_stop_signal() != 0 { isStopping = true }
+        if StopSignal.isReceived { isStopping = true }
     }
 
     while true {

@@ -1,7 +1,14 @@
 import Commands
+import Dynamics
 import Models
+import Numerics
 
 @main
 struct Main {
-    static func main() { runCommandLine(models: allModels) }
+    static func main() {
+        BLAS.setSingleThreaded()
+        runCommandLine(models: allModels) {
+            ["openblas": BLAS.linkedVersion, "sundials": AdaptiveODE.linkedVersion]
+        }
+    }
 }

@@ -1,7 +1,6 @@
 import Commands
-import Models
 
 @main
 struct Main {
-    static func main() { runCommandLine(models: allModels + [NothingModel(), BurnModel(), TrialModel()]) }
+    static func main() { runCommandLine(models: [NothingModel(), BurnModel(), TrialModel()]) }
 }

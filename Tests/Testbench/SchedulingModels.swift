@@ -1,30 +1,45 @@
 import CPlatform
 import Modeling
-import Numerics
 
 /// A model whose tasks do nothing: what is left is the engine's own cost of a task.
 struct NothingModel: Model {
     let name = "nothing"
     let summary = "tasks that do nothing"
     let references: [String] = []
-    let parameters = [
-        ParameterSpec("x", kind: .integer(0...1_000_000_000), default: .value(.integer(0)), "an index"),
-        ParameterSpec("y", kind: .integer(0...1_000_000_000), default: .value(.integer(0)), "an index"),
-    ]
-    let methods = [
-        MethodSpec(
-            "nothing", kind: .simulation, isSeeded: true, isTimed: false,
-            observables: [ObservableSpec("value", symbol: "x", "the index", inTime: false)], costParameters: [],
-            "puts its index")
-    ]
+    let revision = 1
+    let keys: [any ParameterKey] = [Keys.x, Keys.y]
 
-    func constraints(method: String) -> [Constraint] { [] }
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> { ["x", "y"] }
-    func cost(method: String, at point: ParameterPoint, times: RecordingTimes) -> Cost {
-        Cost(seconds: 1e-7, memory: 0)
+    enum Keys {
+        static let x = Key<Int>("x", in: 0...1_000_000_000, default: 0, "an index")
+        static let y = Key<Int>("y", in: 0...1_000_000_000, default: 0, "an index")
     }
 
-    func makeRun(_ request: RunRequest) throws -> any Run { NothingRun(x: Double(try request.point.integer("x"))) }
+    enum Method: String, ModelMethod {
+        case nothing
+
+        var spec: MethodSpec {
+            MethodSpec(
+                self, kind: .simulation, isSeeded: true, time: .none, observables: [.value], "puts its index")
+        }
+    }
+
+    struct Parameters: ModelParameters {
+        let x: Int
+
+        init(_ point: Reader, method: Method) throws {
+            x = try point[Keys.x]
+            _ = try point[Keys.y]
+        }
+    }
+
+    func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost { Cost(seconds: 1e-7, bytes: 0) }
+
+    func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) -> any Run { NothingRun(x: Double(p.x)) }
+}
+
+extension Observable {
+    fileprivate static let value = Observable("value", symbol: "x", "the index", inTime: false)
+    fileprivate static let cpu = Observable("cpu", symbol: "c", "CPU seconds burnt", units: "s", inTime: false)
 }
 
 private struct NothingRun: Run {
@@ -32,7 +47,7 @@ private struct NothingRun: Run {
 
     mutating func advance(toward time: Double, quantum: Int) -> Bool { true }
     mutating func observe(into sink: inout ObservationSink) {}
-    mutating func finish(into sink: inout ObservationSink) { sink.put("value", x) }
+    mutating func finish(into sink: inout ObservationSink) { sink.put(.value, x) }
     mutating func exchange(with archive: inout StateArchive) {}
 }
 
@@ -41,25 +56,31 @@ struct BurnModel: Model {
     let name = "burn"
     let summary = "tasks that burn CPU time"
     let references: [String] = []
-    let parameters = [
-        ParameterSpec("milliseconds", kind: .real(.positive), default: .required, "CPU time of a task")
-    ]
-    let methods = [
-        MethodSpec(
-            "burn", kind: .simulation, isSeeded: true, isTimed: false,
-            observables: [ObservableSpec("cpu", symbol: "c", "CPU seconds burnt", units: "s", inTime: false)],
-            costParameters: ["milliseconds"], "burns")
-    ]
+    let revision = 1
+    let keys: [any ParameterKey] = [Keys.milliseconds]
 
-    func constraints(method: String) -> [Constraint] { [] }
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> { ["milliseconds"] }
-    func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        Cost(seconds: try point.real("milliseconds") * 1e-3, memory: 0)
+    enum Keys {
+        static let milliseconds = Key<Double>("milliseconds", in: .positive, "CPU time of a task")
     }
 
-    func makeRun(_ request: RunRequest) throws -> any Run {
-        let seconds = try request.point.real("milliseconds") * 1e-3
-        return BurnRun(seconds: seconds, end: cplatform_cpu_seconds() + seconds)
+    enum Method: String, ModelMethod {
+        case burn
+
+        var spec: MethodSpec {
+            MethodSpec(self, kind: .simulation, isSeeded: true, time: .none, observables: [.cpu], "burns")
+        }
+    }
+
+    struct Parameters: ModelParameters {
+        let seconds: Double
+
+        init(_ point: Reader, method: Method) throws { seconds = try point[Keys.milliseconds] * 1e-3 }
+    }
+
+    func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost { Cost(seconds: p.seconds, bytes: 0) }
+
+    func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) -> any Run {
+        BurnRun(seconds: p.seconds, end: cplatform_cpu_seconds() + p.seconds)
     }
 }
 
@@ -75,7 +96,7 @@ private struct BurnRun: Run {
     }
 
     mutating func observe(into sink: inout ObservationSink) {}
-    mutating func finish(into sink: inout ObservationSink) { sink.put("cpu", seconds) }
+    mutating func finish(into sink: inout ObservationSink) { sink.put(.cpu, seconds) }
 
     mutating func exchange(with archive: inout StateArchive) throws {
         var remaining = end - cplatform_cpu_seconds()
