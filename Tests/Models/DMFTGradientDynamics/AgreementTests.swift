@@ -11,6 +11,8 @@ struct AgreementCase: Sendable, CustomTestStringConvertible {
     let values: Given
     /// Data sets of the simulation.
     let seeds: Int
+    /// Whether it is tested every day.
+    var isQuick: Bool { ["logistic, persistent", "attention with positions, bernoulli"].contains(name) }
 
     init(_ name: String, seeds: Int = 64, _ values: Given) {
         self.name = name
@@ -121,9 +123,14 @@ let agreementCases: [AgreementCase] =
 
 /// Seeds count from 1, none was chosen. Of 1703 differences none was more than 2.8 combined standard errors, their root
 /// mean square 1.01: so 4 errors are room enough, and 0.8/d is what ``FiniteSizeTests`` sees at small d. Two minutes on one
-/// core.
+/// core, of which two cases are enough for every day.
 @Suite("DMFT against GD and SGD at d = 1000, at every step") struct AgreementTests {
-    @Test(arguments: agreementCases) func agree(_ item: AgreementCase) throws {
+    @Test(arguments: agreementCases.filter(\.isQuick)) func agree(_ item: AgreementCase) throws { try check(item) }
+
+    @Test(.enabled(if: runsLongTests), arguments: agreementCases.filter { !$0.isQuick })
+    func agreeEverywhere(_ item: AgreementCase) throws { try check(item) }
+
+    private func check(_ item: AgreementCase) throws {
         let d = 1000
         let times = (0...8).map(Double.init)
         let names: Set<String> = ["overlap", "q", "train_loss", "test_loss"]
