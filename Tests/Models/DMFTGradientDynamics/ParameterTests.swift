@@ -1,0 +1,195 @@
+import DMFTGradientDynamics
+import Dynamics
+import Foundation
+import ModelTesting
+import Modeling
+import Testing
+
+@Suite("Gradient dynamics: what is read at a point, and what is refused") struct ParameterTests {
+    typealias Method = DMFTGradientDynamics.Method
+
+    private static let base: Given = [
+        "alpha": .real(2), "loss": .text("logistic"), "step_size": .real(0.5), "d": .integer(12),
+        "mc_samples": .integer(128),
+    ]
+    private static let attention = base.with([
+        "loss": .text("tied-attention"), "L": .integer(2), "teachers": .integer(3), "positions": vector([1, 2]),
+        "teacher_gram": matrix([[1, 0.3, -0.2], [0.3, 0.5, 0.1], [-0.2, 0.1, 0.4]]), "beta": .real(1.5),
+    ])
+    private static let linear = base.with(["loss": .text("linear"), "noise": .real(0.09)])
+    private static let persistent: Given = [
+        "batch_fraction": .real(0.5), "mask": .text("persistent"), "p_off": .real(0.3), "scaled": .flag(false),
+    ]
+    /// Every parameter that only some choices look at.
+    private static let idle: Given = [
+        "mask": .text("persistent"), "p_off": .real(0.3), "scaled": .flag(false), "beta": .real(3),
+        "probes": .integer(4), "runs": .integer(3), "tangents": .text("exact"),
+    ]
+    private static let always: Set<String> = [
+        "alpha", "loss", "L", "width", "teachers", "noise", "step_size", "ridge", "spherical", "init_gram", "M0",
+        "teacher_gram",
+    ]
+
+    struct Reads: Sendable, CustomTestStringConvertible {
+        let method: Method
+        let values: Given
+        let more: Set<String>
+
+        init(_ method: Method, _ values: Given, _ more: Set<String>) {
+            self.method = method
+            self.values = values
+            self.more = more
+        }
+
+        var testDescription: String { "\(method.rawValue): \(more.sorted().joined(separator: ", "))" }
+    }
+
+    static let reads = [
+        Reads(.gd, base.with(idle), ["d", "runs"]),
+        Reads(.gd, base.with(persistent), ["d", "runs"]),
+        Reads(.sgd, base, ["d", "runs", "batch_fraction"]),
+        Reads(.sgd, base.with(idle), ["d", "runs", "batch_fraction"]),
+        Reads(.sgd, base.with(["batch_fraction": .real(0.5)]), ["d", "runs", "batch_fraction", "mask", "scaled"]),
+        Reads(.sgd, base.with(persistent), ["d", "runs", "batch_fraction", "mask", "scaled", "p_off"]),
+        Reads(
+            .sgd, base.with(persistent).with(["mask": .text("epoch")]),
+            ["d", "runs", "batch_fraction", "mask", "scaled"]),
+        Reads(.sgd, attention, ["d", "runs", "batch_fraction", "beta", "positions"]),
+        Reads(.dmft, base, ["batch_fraction", "mc_samples", "tangents", "probes"]),
+        Reads(.dmft, base.with(idle), ["batch_fraction", "mc_samples", "tangents"]),
+        Reads(
+            .dmft, base.with(persistent),
+            ["batch_fraction", "mask", "scaled", "p_off", "mc_samples", "tangents", "probes"]),
+        Reads(.dmft, attention, ["batch_fraction", "mc_samples", "tangents", "probes", "beta", "positions"]),
+        Reads(.onePass, base.with(idle), ["batch_fraction"]),
+        Reads(.onePass, base.with(persistent), ["batch_fraction", "scaled"]),
+        Reads(.onePass, attention, ["batch_fraction", "beta", "positions"]),
+        Reads(.closedForm, linear.with(idle), ["batch_fraction"]),
+        Reads(
+            .closedForm, linear.with(persistent).with(["mask": .text("bernoulli")]),
+            ["batch_fraction", "mask", "scaled"]),
+    ]
+
+    private func prepare(_ method: Method, _ values: Given) throws -> PreparedPoint {
+        try harness.prepare(method.rawValue, values)
+    }
+
+    @Test(arguments: reads) func nothingElseIsRead(_ item: Reads) throws {
+        let point = try prepare(item.method, item.values)
+        #expect(Set(point.readings.map(\.name)) == Self.always.union(item.more))
+        // What is derived depends on what it is derived from; and positions are looked for.
+        let origins = Set(["init_scale", "init_overlap", "teacher_norm", "positions"])
+            .subtracting(item.values["teacher_gram"] == nil ? [] : ["teacher_norm"])
+        #expect(Set(point.touched) == Self.always.union(item.more).union(origins))
+    }
+
+    /// All plain defaults, and all values that the model works out itself.
+    @Test(arguments: reads) func writingDefaultsDownChangesNoName(_ item: Reads) throws {
+        let readings = try prepare(item.method, item.values).readings
+        var plain = item.values
+        for spec in harness.model.parameters {
+            if case .value(let value) = spec.defaultValue, plain[spec.name] == nil { plain[spec.name] = value }
+        }
+        #expect(try prepare(item.method, plain).readings == readings)
+        var all = item.values
+        for reading in readings { all[reading.name] = reading.value }
+        #expect(try prepare(item.method, all).readings == readings)
+        var numbers = item.values.with(["init_scale": .real(1), "init_overlap": .real(0)])
+        if item.values["teacher_gram"] == nil { numbers["teacher_norm"] = .real(1) }
+        #expect(try prepare(item.method, numbers).readings == readings)
+    }
+
+    @Test func oneValueHasOneNameHoweverItIsGiven() throws {
+        func readings(_ values: Given) throws -> [Reader.Reading] {
+            try prepare(.dmft, Self.linear.filter { $0.key != "noise" }.with(values)).readings
+        }
+        let plain = try readings([
+            "noise": .real(0.09), "init_scale": .real(0.5), "init_overlap": .real(0.2), "teacher_norm": .real(1.5),
+        ])
+        let arrays = try readings([
+            "noise_std": .real(0.3), "init_gram": matrix([[0.5]]), "M0": matrix([[0.2]]),
+            "teacher_gram": matrix([[1.5]]),
+        ])
+        #expect(plain == arrays)
+    }
+
+    /// sgd at batch_fraction 1 is one task, alone or in a grid with other fractions, for which mask and scaled matter.
+    @Test(arguments: [Method.sgd, .dmft]) func fullBatchesHaveNoMask(method: Method) throws {
+        let alone = try prepare(method, Self.base.with(["batch_fraction": .real(1)]))
+        let inGrid = try prepare(method, Self.base.with(Self.idle).with(["batch_fraction": .real(1)]))
+        let names = Set(alone.readings.map(\.name)).subtracting(["runs", "tangents", "probes"])
+        #expect(alone.readings.filter { names.contains($0.name) } == inGrid.readings.filter { names.contains($0.name) })
+        #expect(names.isDisjoint(with: ["mask", "p_off", "scaled"]))
+    }
+
+    @Test(arguments: Method.allCases) func everyObservableIsPut(method: Method) throws {
+        let values = (method == .closedForm ? Self.linear : Self.attention).with(["mc_samples": .integer(4096)])
+        let record = try harness.run(method.rawValue, values, times: [0, 2], unit: .steps)
+        let declared = Set(method.spec.observables.map(\.name))
+        #expect(try #require(record.sink.audit).put == declared)
+        #expect(record.sink.buffers.joined().allSatisfy { !$0.isNaN })
+    }
+
+    @Test func timesInTAreSteps() throws {
+        let values = Self.base.with(["step_size": .real(0.3)])
+        for method in [Method.gd, .dmft, .onePass] {
+            let steps = try harness.run(method.rawValue, values, times: [0, 1, 5], unit: .steps)
+            let scaled = try harness.run(method.rawValue, values, times: [0, 0.3, 1.6], unit: .scaled)
+            #expect(scaled("steps") == [0, 1, 5] && scaled("t") == [0, 0.3, 1.5])
+            #expect(scaled("overlap") == steps("overlap"))
+        }
+        let still = Self.base.with(["step_size": .real(0)])
+        #expect(throws: ModelError.self) { try harness.prepare("gd", still, times: [1], unit: .scaled) }
+    }
+
+    @Test func whatDoesNotFitIsRefusedWithItsReason() throws {
+        let pair: Given = ["loss": .text("token-average"), "width": .integer(2)]
+        let refusals: [(Method, Given, String)] = [
+            (.gd, ["noise": .real(0.1)], "label noise is part of the linear loss only"),
+            (.gd, ["noise_std": .real(0.1)], "label noise is part of the linear loss only"),
+            (.gd, ["width": .integer(2)], "logistic has one token and one student column"),
+            (.gd, pair.with(["spherical": .flag(true)]), "'spherical' is for one student column"),
+            (.gd, pair.with(["init_gram": matrix([[1]])]), "'init_gram' must have 2 rows of 2, not 1 x 1"),
+            (.gd, pair.with(["teachers": .integer(2)]), "token-average has one teacher column"),
+            (.gd, ["init_gram": matrix([[1]]), "init_scale": .real(1)], "stands in place of init_scale"),
+            (.gd, ["M0": matrix([[1]]), "init_overlap": .real(1)], "stands in place of init_overlap"),
+            (.gd, ["teacher_gram": matrix([[1]]), "teacher_norm": .real(1)], "stands in place of teacher_norm"),
+            (.gd, ["teacher_gram": matrix([[-1]])], "Q* is not symmetric and positive definite"),
+            (.gd, ["init_overlap": .real(1.1)], "'init_scale' does not fit"),
+            (.gd, ["positions": vector([0])], "leave no teacher column"),
+            (.gd, ["positions": vector([0]), "teachers": .integer(2)], "must be the last columns"),
+            (.gd, ["positions": vector([1, 1]), "teachers": .integer(2)], "must be 1 teacher columns from 0 to 1"),
+            (.gd, ["d": .integer(2), "teachers": .integer(2), "positions": vector([1])], "must be at least 3"),
+            (.sgd, ["mask": .text("epoch"), "batch_fraction": .real(0.3)], "1/m for a whole m, not 0.3"),
+            (.sgd, ["mask": .text("epoch"), "batch_fraction": .real(1e-300)], "1/m for a whole m"),
+            (.dmft, ["mask": .text("persistent"), "batch_fraction": .real(0.3)], "persistent needs p_off"),
+            (
+                .dmft, ["mask": .text("persistent"), "batch_fraction": .real(0.9), "p_off": .real(0.5)],
+                "would have p_on = 4.5"
+            ),
+        ]
+        for (method, values, text) in refusals {
+            do {
+                _ = try prepare(method, Self.base.with(values))
+                Issue.record("no error: \(text)")
+            } catch let error as ModelError { #expect(error.description.contains(text), "\(error)") }
+        }
+    }
+
+    /// The engine compares the cost with the machine's memory before a run is made.
+    @Test(arguments: Method.allCases) func costsOfWhatNobodyCanRunAreNumbers(method: Method) throws {
+        let huge = (method == .closedForm ? Self.linear : Self.attention.with(["L": .integer(2)])).with([
+            "alpha": .real(1000), "d": .integer(1_000_000), "mc_samples": .integer(100_000_000),
+            "runs": .integer(1024), "batch_fraction": .real(0.5),
+        ])
+        for values in [huge, huge.with(["tangents": .text("exact")])] {
+            let cost = try harness.prepare(method.rawValue, values, times: [4e18]).cost()
+            #expect(cost.seconds > 1 && cost.seconds.isFinite)
+            switch method {
+            case .gd, .sgd: #expect(Double(cost.memory) > 8e15)
+            case .dmft: #expect(Double(cost.memory) > 1e15)
+            case .onePass, .closedForm: #expect(cost.memory < 1 << 30)
+            }
+        }
+    }
+}
