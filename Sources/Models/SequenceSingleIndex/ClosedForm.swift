@@ -34,10 +34,10 @@ extension Parameters {
             let origin = AttentionTheory(self).origin
             put(origin, into: &sink)
             sink.put(.growthRate, origin.lambdaM)
-            sink.put(.criticalStep, Self.positive(-2 * origin.Rmm / origin.squaredSignal))
+            sink.put(.criticalStep, origin.criticalStep(origin.Rmm))
             if let Ree = origin.Ree.first, let lambda = origin.lambdaE.first {
                 sink.put(.positionalGrowthRate, lambda)
-                sink.put(.positionalCriticalStep, Self.positive(-2 * Ree / origin.squaredSignal))
+                sink.put(.positionalCriticalStep, origin.criticalStep(Ree))
             }
         }
         guard target.isMatrix else {
@@ -61,9 +61,6 @@ extension Parameters {
         if let Ve = origin.Ve.first { sink.put(.Ve, Ve) }
     }
 
-    /// A critical step exists when there is a positive one.
-    private static func positive(_ x: Double) -> Double { x > 0 ? x : .nan }
-
     private func putPhaseDiagram(into sink: inout ObservationSink) {
         let diagram = PhaseDiagram(a: a, omega: omega)
         // The same integrals by the finer rule.
@@ -81,7 +78,7 @@ extension Parameters {
         sink.put(.steepestPositional, diagram.startsPositional ? 1 : 0)
         let minima = diagram.minima()
         sink.put(.minima, Double(minima.count))
-        sink.put(.region, Double(diagram.region(of: minima).rawValue))
+        sink.put(.region, diagram.region(of: minima).code)
         if let best = minima.min(by: { $0.risk < $1.risk }) {
             sink.put(.mGlobal, cos(best.theta))
             sink.put(.eGlobal, sin(best.theta))

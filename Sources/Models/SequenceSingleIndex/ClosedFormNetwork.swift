@@ -1,8 +1,8 @@
 import Foundation
 import Numerics
 
-/// Thresholds, rates and gains of network students, (32) to (39). Numbers that do not exist for a
-/// target or student are not-a-number.
+/// Thresholds, rates and gains of network students, (32) to (39). Numbers that do not exist for a target or student are
+/// not-a-number.
 package struct NetworkThresholds: Sendable {
     private let theory: NetworkTheory
     private let polynomial: TiedPolynomial
@@ -25,21 +25,12 @@ package struct NetworkThresholds: Sendable {
         return (k, theory.target.tensorSum(k) * sign, theory.target.tensorNorm(k, L: parameters.L, sign: sign))
     }
 
-    /// The largest step at which the student learns. SIE 2: below it the overlap grows from 0 (tied:
-    /// K S/L = gamma b; untied: K lam = gamma b; b = E_0[D^2]/2). SIE 1 with a target the student fits at
-    /// m = 1: below it m = 1 is stable.
+    /// The largest step at which the student learns, (38). SIE 2: below it the overlap grows from 0. SIE 1 with a target
+    /// the student fits at m = 1: below it m = 1 is stable.
     package var criticalStep: Double {
-        guard let tensor else { return .nan }
-        let c = parameters.loss.c
-        if tensor.k == 2 {
-            // K/gamma = 2 c E[sigma He_2]; with E[sigma He_2] = sqrt2 sigma_2.
-            let K = 2 * c * abs(theory.moments.value[2])
-            let strength = parameters.student == .tied ? tensor.S / L : tensor.lam
-            let b = 0.5 * zeroSignal
-            let scale = parameters.student == .tied ? 1 : 1 / L
-            return strength > 0 ? K * strength * scale / (b * scale) : .nan
-        }
-        guard tensor.k == 1, equalRowsFollowTied else { return .nan }
+        guard let k = informationExponent else { return .nan }
+        if k == 2 { return theory.origin.criticalStep(theory.origin.Rmm) }
+        guard k == 1, equalRowsFollowTied else { return .nan }
         // F = gamma U(m) - gamma^2 V(m): m = 1 is a zero of V if E[D^2] = 0 there, and U has the factor 1 - m^2.
         let (U, V) = (polynomial.flow, polynomial.inhibition)
         guard abs(TiedPolynomial.value(V, 1)) < 1e-12 * max(1, abs(TiedPolynomial.value(V, 0.5))) else { return .nan }
@@ -52,14 +43,10 @@ package struct NetworkThresholds: Sendable {
         parameters.student == .tied || theory.target.isSymmetric(L: parameters.L)
     }
 
-    private var zeroSignal: Double {
-        theory.squaredSignal([Double](repeating: 0, count: parameters.student == .tied ? 1 : parameters.L))
-    }
-
-    /// Growth rate of a small overlap, per unit t (SIE >= 2): gamma K - (gamma^2/2) E_0[D^2], over L when untied.
+    /// Growth rate of a small overlap, per unit t (SIE >= 2), (40).
     package var growthRate: Double {
         guard let k = informationExponent, k >= 2 else { return .nan }
-        return OriginTheory(theory).lambdaM
+        return theory.origin.lambdaM
     }
 
     /// (tied critical step)/(untied critical step) = S/(L lam); SIE 2, else not-a-number.
@@ -80,19 +67,13 @@ package struct NetworkThresholds: Sendable {
         return tensor.S * tensor.S / (L * tensor.lam * tensor.lam)
     }
 
-    /// The start if all rows are equal and follow the tied polynomial.
-    private var equalStart: Double? {
-        guard equalRowsFollowTied else { return nil }
-        let start = theory.start()
-        return start.allSatisfy { $0 == start[0] } ? start[0] : nil
-    }
-
     /// The drift of the recorded overlap: m itself when tied; the norm |m| when untied, whose rows may be negative.
     private func drift(_ m: Double, sign: Double) -> Double { sign * polynomial(sign * m) }
 
     /// The recorded overlap's start and the sign that turns it into m; nil when rows do not stay equal.
     private var recordedStart: (m: Double, sign: Double)? {
-        guard let start = equalStart else { return nil }
+        guard parameters.student == .tied || theory.rowsStayEqual else { return nil }
+        let start = theory.start()[0]
         return parameters.student == .untied && start < 0 ? (-start, -1) : (start, 1)
     }
 

@@ -63,6 +63,12 @@ package struct OriginTheory: Sendable {
     /// lambda_e of every encoding direction.
     package var lambdaE: [Double] { Ree.map { -gamma * $0 - inhibition } }
 
+    /// The largest step at which a direction of curvature R grows, (38); not-a-number when there is no positive one.
+    func criticalStep(_ R: Double) -> Double {
+        let step = -2 * R / (squaredSignal * inhibitionScale)
+        return step > 0 ? step : .nan
+    }
+
     /// The standard deviation at time t of an overlap that starts at exactly 0, in the linear regime, (41).
     package func standardDeviation(V: Double, lambda: Double, t: Double, d: Int) -> Double {
         let x = 2 * lambda * t

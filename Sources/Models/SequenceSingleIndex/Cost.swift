@@ -1,43 +1,72 @@
 import Modeling
 
+// Measured on a core of 2024; good within a factor of two along each axis.
 extension SequenceSingleIndex {
     public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
         switch method {
         case .sgd, .overlapChain: simulationCost(p, steps: times.last ?? 0, isFull: method == .sgd)
-        case .ode: odeCost(p, duration: times.last ?? 0)
-        case .closedForm: closedFormCost(p)
-        case .closedFormTrajectory: Cost(seconds: 1e-3 + 1e-6 * Double(p.L), bytes: 65536)
+        case .ode: odeCost(p, times)
+        case .closedForm: p.student == .attention ? attentionCost(p) : networkCost(p, evaluations: 100)
+        case .closedFormTrajectory: networkCost(p, evaluations: 0)
         }
     }
 
     private func simulationCost(_ p: Parameters, steps: Double, isFull: Bool) -> Cost {
         let (l, k, d) = (Double(p.L), Double(p.k), Double(p.d))
-        let isAttention = p.student == .attention
-        let scalars = isAttention ? 40e-9 + l * (2 + k) * 3e-9 + l * l * 7e-9 : 30e-9 + l * 3e-9
+        var scalars = 40e-9 + Double(p.hermiteTerms.count) * 0.8e-9
+        switch p.student {
+        case .tied: scalars += l * 1.5e-9
+        case .untied: scalars += l * (p.normMode == .perToken && !isFull ? 15e-9 : 2.5e-9)
+        case .attention: scalars += l * (2 + k) * 3e-9 + l * l * 7e-9
+        }
+        if p.activation == .tanh { scalars += 25e-9 }
         let vectors = isFull ? Double(p.rows) * d : 0
-        let matrices = isAttention ? l * (4 * l + 2 * k) : 0
+        let matrices = p.student == .attention ? l * (4 * l + 2 * k) : 0
         return Cost(
             seconds: steps * (scalars + vectors * 0.65e-9),
             bytes: 8 * (vectors + 1024 + 8 * (2 + k) * l + 8 * l + matrices))
     }
 
-    private func odeCost(_ p: Parameters, duration: Double) -> Cost {
-        let (l, points) = (Double(p.L), Double(p.points))
-        guard p.student == .attention else { return Cost(seconds: 1e-3 * (1 + l / 50), bytes: 65536) }
-        if p.loss == .frobenius {
-            return Cost(seconds: 0.05 + 2e-8 * points * (10 + duration * p.gamma * 16), bytes: points * 240)
+    /// The step of an adaptive integration grows while nothing happens: right-hand sides go as the root of the time.
+    private func odeCost(_ p: Parameters, _ times: [Double]) -> Cost {
+        let l = Double(p.L)
+        let t = (times.last ?? 0) / (p.student == .untied ? l : 1)
+        let stretch = (1 + t * p.gamma * (1 + p.gamma)).squareRoot()
+        guard p.student == .attention else {
+            let stiff = (1 + t * p.gamma * (1 + p.gamma * p.target.power(p.L))).squareRoot()
+            return networkCost(p, evaluations: 38 * stiff + 2 * Double(times.count))
         }
-        if p.L == 2 { return Cost(seconds: 0.1, bytes: 1_048_576) }
-        let samples = points > 0 ? 2 * points : 32768
-        return Cost(seconds: 0.2 + samples * l * l * 5e-7, bytes: samples * (l + 12) * 8)
+        let base = attentionCost(p)
+        if p.loss == .frobenius {
+            let sides = 10 + Double(times.count) + 16 * t * max(p.gamma, p.gamma * p.gamma)
+            return Cost(seconds: 56e-9 * Double(p.points) * sides, bytes: Double(base.memory))
+        }
+        let samples = p.target.isMatrix ? 4.8e-3 : 65e-9 * p.samples * l * l
+        return Cost(seconds: base.seconds + samples * stretch, bytes: Double(base.memory))
     }
 
-    private func closedFormCost(_ p: Parameters) -> Cost {
+    private func networkCost(_ p: Parameters, evaluations: Double) -> Cost {
+        let terms = p.target.isSumOverTokens ? Double(p.L) : Double(max(3, p.hermiteTerms.count / (p.L + 1)))
+        return Cost(seconds: 0.3e-3 + terms * (2e-6 + evaluations * 80e-9), bytes: 65536 + 600 * terms)
+    }
+
+    /// Closed forms of attention.
+    private func attentionCost(_ p: Parameters) -> Cost {
         let (l, points) = (Double(p.L), Double(p.points))
-        guard p.student == .attention else { return Cost(seconds: 1e-3 * (1 + l / 50), bytes: 65536) }
-        if p.loss == .frobenius { return Cost(seconds: 0.02 + 1e-6 * points, bytes: points * 80) }
-        let samples = points > 0 ? 2 * points : 32768
-        return p.target.isMatrix
-            ? Cost(seconds: 1e-3, bytes: 1_048_576) : Cost(seconds: 0.1, bytes: samples * (l + 12) * 8)
+        if p.loss == .frobenius {
+            return Cost(seconds: (p.encoding == .paired ? 0.6e-6 : 0.15e-6) * points, bytes: 240 * points)
+        }
+        if p.target.isMatrix { return Cost(seconds: 1e-5, bytes: 1_048_576) }
+        return Cost(
+            seconds: 2e-4 + 6e-9 * p.samples * l * l * (1 + 0.2 * Double(p.k)),
+            bytes: 8 * p.samples * (l + 12) + 150 * l * l)
+    }
+}
+
+extension Parameters {
+    /// Samples of an average of scalar attention.
+    fileprivate var samples: Double {
+        Double(
+            ScalarAttentionAverages.nodes(L).map { n in (0..<L).reduce(1) { product, _ in product * n } } ?? 2 * points)
     }
 }

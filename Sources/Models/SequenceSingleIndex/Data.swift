@@ -23,6 +23,22 @@ package enum Target: String, Sendable, CaseIterable {
         }
     }
 
+    /// True for a sum of one function over all tokens.
+    var isSumOverTokens: Bool {
+        switch self {
+        case .sum, .inverseSqrtSum, .H2sum, .inverseSqrtH2sum, .H3sum: true
+        default: false
+        }
+    }
+
+    /// About E y^2: L or 1.
+    func power(_ L: Int) -> Double {
+        switch self {
+        case .sum, .sqrtZ1, .H2sum, .sqrtDoubleStaircase: Double(L)
+        default: 1
+        }
+    }
+
     /// True when y is an L x L matrix, false for a scalar.
     package var isMatrix: Bool { self == .positionalSemantic }
 }

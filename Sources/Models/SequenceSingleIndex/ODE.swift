@@ -15,6 +15,8 @@ struct ODE: Run {
     /// d where the job's times are in steps; else the theory knows none.
     private let stepsPerTime: Double?
     private let theory: any OverlapTheory
+    /// Where its noise is recorded.
+    private let origin: OriginTheory?
     private var integrator: Integrator
     /// How many elementary steps (of about a microsecond) one integration step stands for.
     private let stepWeight: Int
@@ -28,6 +30,7 @@ struct ODE: Run {
         let isAttention = parameters.student == .attention
         let theory: any OverlapTheory = isAttention ? AttentionTheory(parameters) : NetworkTheory(parameters)
         self.theory = theory
+        origin = request.wants(.overlapNoise) || request.wants(.positionalNoise) ? theory.origin : nil
         stepWeight = isAttention ? 1000 : 10
         let rightHandSide: ODERightHandSide = { _, y, f in
             let drift = theory.drift((0..<y.count).map { y[$0] })
@@ -83,8 +86,7 @@ struct ODE: Run {
             eps: Array(state[parameters.rows...]), into: &sink)
         if sink.wants(.halfRisk) { sink.put(.halfRisk, theory.halfRisk(state)) }
         if sink.wants(.risk) { sink.put(.risk, theory.risk(state)) }
-        guard sink.wants(.overlapNoise) || sink.wants(.positionalNoise) else { return }
-        let origin = theory.origin
+        guard let origin else { return }
         sink.put(.overlapNoise, origin.standardDeviation(V: origin.Vm, lambda: origin.lambdaM, t: t, d: 1))
         if let V = origin.Ve.first, let lambda = origin.lambdaE.first {
             sink.put(.positionalNoise, origin.standardDeviation(V: V, lambda: lambda, t: t, d: 1))

@@ -117,7 +117,8 @@ extension Observable {
     static let omegaKS = arc(
         "omega_kS", "\\omega_{kS}", "omega above which the semantic end is no minimum; NaN: none")
     static let region = arc(
-        "region", "\\mathrm{region}", "region of the phase diagram", codes: PhaseDiagram.regionNames)
+        "region", "\\mathrm{region}", "region of the phase diagram", codes: PhaseDiagram.Region.allCases.map(\.rawValue)
+    )
     static let minima = arc("minima", "n_{\\min}", "local minima of the risk on the arc e^2 + m^2 = 1, e, m >= 0")
     static let steepestPositional = arc(
         "steepest_positional", "1_{R_{ee}<R_{mm}}", "1 when the steepest direction at 0 is positional, else 0")

@@ -42,12 +42,8 @@ extension SequenceSingleIndex {
 
         public init(_ point: Reader, method: Method) throws {
             student = try point[Keys.student]
-            L = try point[Keys.L]
+            L = try point.length(student)
             let isAttention = student == .attention
-            if isAttention, L > Self.longestAttention {
-                throw ModelError.parameter(
-                    Keys.L, "is \(L); attention holds L x L matrices and takes L <= \(Self.longestAttention)")
-            }
             target = try point.target(L: L, student: student)
             hermiteTerms = try point.hermiteTerms(target, L: L)
             loss = try point.loss(target)
@@ -60,7 +56,7 @@ extension SequenceSingleIndex {
             let readsStrength = target.isMatrix && (omega > 0 || method == .closedForm)
             a = readsStrength ? try point[Keys.a] : 1
             let isSimulation = method == .sgd || method == .overlapChain
-            let isSampled = isAttention && (loss == .frobenius || L >= ScalarAttentionAverages.shortestSampled)
+            let isSampled = isAttention && (loss == .frobenius || ScalarAttentionAverages.nodes(L) == nil)
             points = isSampled && !isSimulation ? try point[Keys.quadraturePoints] : 0
             // The linear theory of attention at the origin, and the phase diagram, look neither at the start nor at d.
             let looksAtStart = !(isAttention && method == .closedForm)
@@ -99,9 +95,6 @@ extension SequenceSingleIndex {
             }
         }
 
-        /// Attention holds L x L matrices.
-        private static let longestAttention = 4096
-
         /// A_11 = A_22 = s(2 a^2) of the matrix target, (3).
         var A11: Double { logistic(2 * a * a) }
 
@@ -117,64 +110,75 @@ extension SequenceSingleIndex {
 
 // The parts of a point that hang together, each read and checked.
 extension Reader {
+    private func require<Value>(_ holds: Bool, _ key: Key<Value>, _ what: @autoclosure () -> String) throws {
+        if !holds { throw ModelError.parameter(key, what()) }
+    }
+
+    /// An array that `option` cannot do without.
+    private func needed(_ key: Key<ArrayValue>, by option: String) throws -> ArrayValue {
+        guard let array = try given(key) else { throw ModelError.parameter(key, "is needed by \(option)") }
+        try require(array.elements.allSatisfy(\.isFinite), key, "must be finite")
+        return array
+    }
+
+    /// An error when the job gives an array that nothing but `option` reads.
+    private func refuse(_ key: Key<ArrayValue>, except option: String) throws {
+        try require(!isGiven(key), key, "is read by \(option) only")
+    }
+
+    fileprivate func length(_ student: Student) throws -> Int {
+        // Attention holds L x L matrices.
+        let (L, longest) = (try self[Keys.L], 4096)
+        try require(student != .attention || L <= longest, Keys.L, "must be at most \(longest) for attention")
+        return L
+    }
+
     /// d, with room for w*, `k` encoding directions and two more.
     fileprivate func dimension(_ k: Int) throws -> Int {
         let d = try self[Keys.d]
-        guard d >= 3 + k else {
-            throw ModelError.parameter(Keys.d, "must be at least \(3 + k): w*, \(k) encoding directions and two more")
-        }
+        try require(d >= 3 + k, Keys.d, "must be at least \(3 + k): w*, \(k) encoding directions and two more")
         return d
     }
 
     fileprivate func target(L: Int, student: Student) throws -> Target {
         let target = try self[Keys.target]
-        func refuse(_ why: String) -> ModelError { .conflict(Keys.target, why) }
         if target.isMatrix {
-            guard L == 2 else { throw refuse("target positional_semantic is defined for L = 2, not \(L)") }
-            guard student == .attention else {
-                throw refuse(
-                    "a network has a scalar output; positional_semantic is a matrix and needs student: attention")
-            }
+            try require(L == 2, Keys.target, "is positional_semantic, which is defined for L = 2, not \(L)")
+            try require(
+                student == .attention, Keys.target,
+                "is positional_semantic, a matrix, and needs student: attention; a network has a scalar output")
         }
-        guard L >= target.minimumLength else {
-            throw refuse("target \(target.rawValue) needs L >= \(target.minimumLength), not \(L)")
-        }
+        let shortest = target.minimumLength
+        try require(L >= shortest, Keys.target, "is \(target.rawValue), which needs L >= \(shortest), not \(L)")
         return target
     }
 
     fileprivate func hermiteTerms(_ target: Target, L: Int) throws -> [Double] {
+        let (key, option) = (Keys.hermiteTerms, "target: hermite")
         guard target == .hermite else {
-            try refuse(Keys.hermiteTerms, "target: hermite")
+            try refuse(key, except: option)
             return []
         }
-        guard let terms = try given(Keys.hermiteTerms) else {
-            throw ModelError.conflict(
-                Keys.hermiteTerms, "target hermite needs hermite_terms, a list of [b, k_1, ..., k_L]")
-        }
-        guard terms.shape.count == 2, terms.shape[1] == L + 1, terms.shape[0] >= 1 else {
-            throw ModelError.parameter(
-                Keys.hermiteTerms, "must have L + 1 = \(L + 1) numbers in every term: a coefficient and L degrees")
-        }
+        let terms = try needed(key, by: option)
+        try require(
+            terms.shape.count == 2 && terms.shape[1] == L + 1 && terms.shape[0] >= 1, key,
+            "must have L + 1 = \(L + 1) numbers in every term: a coefficient and L degrees")
         for (index, value) in terms.elements.enumerated() where index % (L + 1) != 0 {
-            guard value >= 0, value <= 30, value == value.rounded() else {
-                throw ModelError.parameter(
-                    Keys.hermiteTerms, "has degrees that are whole numbers from 0 to 30, not \(value)")
-            }
+            try require(
+                (0...30).contains(value) && value == value.rounded(), key,
+                "has degrees that are whole numbers from 0 to 30, not \(value)")
         }
-        return try finite(Keys.hermiteTerms, terms)
+        return terms.elements
     }
 
     fileprivate func loss(_ target: Target) throws -> Loss {
         let loss = try read(Keys.loss, or: target.isMatrix ? .halfSquare : .square)
-        if target.isMatrix, loss == .square {
-            throw ModelError.conflict(
-                Keys.loss, "the matrix target positional_semantic has loss half_square or frobenius")
-        }
-        if !target.isMatrix, loss == .frobenius {
-            throw ModelError.conflict(
-                Keys.loss,
-                "frobenius is a loss of matrices; target \(target.rawValue) is a scalar: use square or half_square")
-        }
+        let isRight = target.isMatrix ? loss != .square : loss != .frobenius
+        try require(
+            isRight, Keys.loss,
+            target.isMatrix
+                ? "must be half_square or frobenius for the matrix target positional_semantic"
+                : "must be square or half_square for target \(target.rawValue), which is a scalar")
         return loss
     }
 
@@ -182,17 +186,14 @@ extension Reader {
     fileprivate func reduction(_ target: Target, L: Int) throws -> [Double]? {
         let reduction = try read(
             Keys.reduction, or: isGiven(Keys.U) ? .explicit : target.isMatrix ? .none : .trace)
-        guard target.isMatrix == (reduction == .none) else {
-            throw ModelError.conflict(
-                Keys.reduction,
-                target.isMatrix
-                    ? "target positional_semantic is compared with the whole attention matrix: reduction must be none"
-                    : "target \(target.rawValue) is a scalar: reduction must be trace, projection or explicit")
-        }
-        if reduction != .explicit { try refuse(Keys.U, "reduction: explicit") }
+        try require(
+            target.isMatrix == (reduction == .none), Keys.reduction,
+            target.isMatrix
+                ? "must be none: target positional_semantic is compared with the whole attention matrix"
+                : "must be trace, projection or explicit: target \(target.rawValue) is a scalar")
+        if reduction != .explicit { try refuse(Keys.U, except: "reduction: explicit") }
         if reduction != .projection {
-            try refuse(Keys.projectionLeft, "reduction: projection")
-            try refuse(Keys.projectionRight, "reduction: projection")
+            for key in [Keys.projectionLeft, Keys.projectionRight] { try refuse(key, except: "reduction: projection") }
         }
         switch reduction {
         case .none: return nil
@@ -201,25 +202,24 @@ extension Reader {
             let right = try unitVector(Keys.projectionRight, L)
             return try unitVector(Keys.projectionLeft, L).flatMap { x in right.map { x * $0 } }
         case .explicit:
-            guard let U = try given(Keys.U) else {
-                throw ModelError.conflict(Keys.U, "reduction explicit needs the matrix U")
-            }
-            guard U.shape == [L, L] else {
-                throw ModelError.parameter(Keys.U, "must be \(L) x \(L) (L x L), not \(U.shape)")
-            }
-            return try finite(Keys.U, U)
+            let U = try needed(Keys.U, by: "reduction: explicit")
+            try require(U.shape == [L, L], Keys.U, "must be \(L) x \(L) (L x L), not \(U.shape)")
+            return U.elements
         }
     }
 
     private func unitVector(_ key: Key<ArrayValue>, _ L: Int) throws -> [Double] {
-        let vector = try read(key, or: ArrayValue(Array(repeating: 1 / Double(L).squareRoot(), count: L))).elements
-        guard vector.count == L else {
-            throw ModelError.parameter(key, "needs L = \(L) entries, not \(vector.count)")
-        }
+        let vector = try vector(key, count: L, or: Array(repeating: 1 / Double(L).squareRoot(), count: L))
         let norm = vector.reduce(0) { $0 + $1 * $1 }
-        guard abs(norm - 1) < 1e-9 else {
-            throw ModelError.parameter(key, "must be a unit vector; its squared norm is \(norm)")
-        }
+        try require(abs(norm - 1) < 1e-9, key, "must be a unit vector; its squared norm is \(norm)")
+        return vector
+    }
+
+    private func vector(
+        _ key: Key<ArrayValue>, count: Int, or derived: @autoclosure () throws -> [Double]
+    ) throws -> [Double] {
+        let vector = try read(key, or: ArrayValue(shape: [count], elements: derived())).elements
+        try require(vector.count == count, key, "must have \(count) entries, not \(vector.count)")
         return vector
     }
 
@@ -228,36 +228,29 @@ extension Reader {
         _ student: Student, _ target: Target, L: Int
     ) throws -> (PositionalEncoding, pi: [Double], k: Int) {
         guard student == .attention else {
-            guard try read(Keys.encoding, or: .none) == .none else {
-                throw ModelError.conflict(Keys.encoding, "only student: attention has a positional encoding")
-            }
+            let encoding = try read(Keys.encoding, or: .none)
+            try require(encoding == .none, Keys.encoding, "must be none: only student: attention has one")
             return (.none, [], 0)
         }
+        let (key, option) = (Keys.encodingMatrix, "encoding: explicit")
         let encoding = try read(
-            Keys.encoding, or: isGiven(Keys.encodingMatrix) ? .explicit : target.isMatrix ? .paired : .none)
-        if encoding != .explicit { try refuse(Keys.encodingMatrix, "encoding: explicit") }
+            Keys.encoding, or: isGiven(key) ? .explicit : target.isMatrix ? .paired : .none)
+        if encoding != .explicit { try refuse(key, except: option) }
         switch encoding {
         case .none: return (encoding, [], 0)
         case .paired:
-            guard L == 2 else {
-                throw ModelError.conflict(Keys.encoding, "the paired encoding P_1 = -P_2 needs L = 2, not \(L)")
-            }
+            try require(L == 2, Keys.encoding, "is paired (P_1 = -P_2), which needs L = 2, not \(L)")
             return (encoding, [1, -1], 1)
         case .orthonormal: return (encoding, (0..<(L * L)).map { $0 / L == $0 % L ? 1 : 0 }, L)
         case .explicit:
-            guard let pi = try given(Keys.encodingMatrix) else {
-                throw ModelError.conflict(Keys.encodingMatrix, "encoding explicit needs encoding_matrix")
-            }
-            guard pi.shape.count == 2, pi.shape[0] == L, pi.shape[1] >= 1 else {
-                throw ModelError.parameter(
-                    Keys.encodingMatrix, "must be L x k with L = \(L) rows, not \(pi.shape)")
-            }
+            let pi = try needed(key, by: option)
+            try require(
+                pi.shape.count == 2 && pi.shape[0] == L && pi.shape[1] >= 1, key,
+                "must be L x k with L = \(L) rows, not \(pi.shape)")
             let k = pi.shape[1]
             for l in 0..<L {
                 let norm = pi.elements[(l * k)..<((l + 1) * k)].reduce(0) { $0 + $1 * $1 }
-                guard norm < 1e-12 || abs(norm - 1) < 1e-9 else {
-                    throw ModelError.parameter(Keys.encodingMatrix, "must have norm 1 (or 0) in row \(l + 1)")
-                }
+                try require(norm < 1e-12 || abs(norm - 1) < 1e-9, key, "must have norm 1 (or 0) in row \(l + 1)")
             }
             return (encoding, pi.elements, k)
         }
@@ -282,57 +275,30 @@ extension Reader {
         case .prescribed:
             let (m, eps) = (try teacherOverlaps(student, L: L), try encodingOverlaps(k))
             let norm = eps.reduce(m.count == 1 ? m[0] * m[0] : 0) { $0 + $1 * $1 }
-            guard norm <= 1 + 1e-12 else {
-                throw ModelError.conflict(
-                    Keys.m0, "m0^2 + |e0|^2 = \(norm) exceeds 1: overlaps of one unit vector")
-            }
+            try require(
+                norm <= 1 + 1e-12, Keys.m0,
+                "gives m0^2 + |e0|^2 = \(norm), which exceeds 1: overlaps of one unit vector")
             return .prescribed(m: m, eps: eps)
         }
     }
 
     private func teacherOverlaps(_ student: Student, L: Int) throws -> [Double] {
         guard student == .untied else {
-            guard !isGiven(Keys.m0Rows) else {
-                throw ModelError.parameter(Keys.m0Rows, "is for student: untied; use m0")
-            }
-            let m0 = try read(Keys.m0, or: 0)
-            return [m0]
+            try refuse(Keys.m0Rows, except: "student: untied")
+            return [try read(Keys.m0, or: 0)]
         }
-        let m = try read(Keys.m0Rows, or: ArrayValue(Array(repeating: read(Keys.m0, or: 0), count: L))).elements
-        guard m.count == L else { throw ModelError.parameter(Keys.m0Rows, "needs L = \(L) entries, not \(m.count)") }
-        guard m.allSatisfy({ abs($0) <= 1 }) else {
-            throw ModelError.parameter(Keys.m0Rows, "must have every overlap in [-1, 1]")
-        }
+        let m = try vector(Keys.m0Rows, count: L, or: Array(repeating: read(Keys.m0, or: 0), count: L))
+        try require(m.allSatisfy { abs($0) <= 1 }, Keys.m0Rows, "must have every overlap in [-1, 1]")
         return m
     }
 
     private func encodingOverlaps(_ k: Int) throws -> [Double] {
         guard k > 0 else {
-            guard !isGiven(Keys.e0), !isGiven(Keys.e0Directions) else {
-                throw ModelError.conflict(
-                    Keys.e0, "a positional overlap needs student: attention with an encoding")
-            }
+            try require(
+                !isGiven(Keys.e0) && !isGiven(Keys.e0Directions), Keys.e0, "needs student: attention with an encoding")
             return []
         }
         let others = Array(repeating: 0.0, count: k - 1)
-        let eps = try read(Keys.e0Directions, or: ArrayValue([read(Keys.e0, or: 0)] + others)).elements
-        guard eps.count == k else {
-            throw ModelError.parameter(Keys.e0Directions, "needs \(k) entries, one a direction, not \(eps.count)")
-        }
-        return eps
+        return try vector(Keys.e0Directions, count: k, or: [read(Keys.e0, or: 0)] + others)
     }
-
-    /// An error when the job gives a parameter that nothing reads without `option`.
-    private func refuse(_ key: Key<ArrayValue>, _ option: String) throws {
-        if isGiven(key) { throw ModelError.parameter(key, "is read by \(option) only") }
-    }
-
-    private func finite(_ key: Key<ArrayValue>, _ array: ArrayValue) throws -> [Double] {
-        guard array.elements.allSatisfy(\.isFinite) else { throw ModelError.parameter(key, "must be finite") }
-        return array.elements
-    }
-}
-
-extension ArrayValue {
-    fileprivate init(_ vector: [Double]) { self.init(shape: [vector.count], elements: vector) }
 }

@@ -3,33 +3,29 @@ import Foundation
 /// One point (a, omega) of the phase diagram of paired L = 2 matrix attention, loss half_square, (43) to (47), on the
 /// arc e^2 + m^2 = 1 between the semantic end (e, m) = (0, 1) and the positional end (1, 0).
 package struct PhaseDiagram: Sendable {
-    /// What the risk looks like on the arc and which minimum the dynamics from the origin finds. Raw values are the
-    /// codes of observable `region`.
-    package enum Region: Int, Sendable, CaseIterable {
+    /// What the risk looks like on the arc and which minimum the dynamics from the origin finds, by the names that result
+    /// files store; codes are the places in this list.
+    package enum Region: String, Sendable, CaseIterable {
+        case none
         /// The semantic end is the only minimum; the origin's steepest direction is semantic.
-        case uniqueSemantic = 1
+        case uniqueSemantic = "unique_semantic"
         /// The semantic end is the only minimum, but the dynamics starts in the positional direction ("yellow").
-        case uniqueSemanticPositionalStart = 2
+        case uniqueSemanticPositionalStart = "unique_semantic_positional_start"
         /// Both ends are minima, the semantic one is global, and the dynamics finds it.
-        case globalSemantic = 3
+        case globalSemantic = "semantic_global_and_found"
         /// Both ends are minima, the semantic one is global, but the dynamics goes to the positional one.
-        case globalSemanticPositionalDynamics = 4
+        case globalSemanticPositionalDynamics = "semantic_global_positional_found"
         /// Both ends are minima, the positional one is global (and the dynamics finds it).
-        case globalPositional = 5
+        case globalPositional = "positional_global_both_minima"
         /// The positional end is the only minimum.
-        case uniquePositional = 6
+        case uniquePositional = "unique_positional"
         /// Neither end is a minimum: the minimum lies inside the arc.
-        case insideArc = 7
+        case insideArc = "minimum_inside_the_arc"
         /// Anything else: an inner minimum next to an end's, or a global positional minimum with semantic dynamics.
-        case mixed = 8
-    }
+        case mixed = "other"
 
-    /// The names of the codes 0, 1, ... that result files store; 0 stands for no region.
-    package static let regionNames = [
-        "none", "unique_semantic", "unique_semantic_positional_start", "semantic_global_and_found",
-        "semantic_global_positional_found", "positional_global_both_minima", "unique_positional",
-        "minimum_inside_the_arc", "other",
-    ]
+        var code: Double { Self.allCases.firstIndex(of: self).map(Double.init) ?? .nan }
+    }
 
     package let a: Double
     package let omega: Double

@@ -201,25 +201,19 @@ struct HermiteExpansion: Sendable {
 
     /// True when relabelling the tokens leaves g as it is: then the untied dynamics from equal overlaps stays equal.
     func isSymmetric(L: Int) -> Bool {
-        let reference = canonical { $0 }
+        var touching: [Int: [Term]] = [:]
+        for term in terms { for factor in term.factors { touching[factor.token, default: []].append(term) } }
+        let coefficients = Dictionary(uniqueKeysWithValues: terms.map { ($0.factors, $0.coefficient) })
         // The transpositions (0, l) generate all permutations.
-        for l in 1..<max(L, 1) {
-            let swapped = canonical { $0 == 0 ? l : ($0 == l ? 0 : $0) }
-            guard swapped.count == reference.count else { return false }
-            for (key, value) in reference {
-                guard let other = swapped[key], abs(other - value) <= 1e-12 * abs(value) else { return false }
+        return (1..<max(L, 1)).allSatisfy { l in
+            ((touching[0] ?? []) + (touching[l] ?? [])).allSatisfy { term in
+                let swapped = term.factors.map { factor in
+                    Factor(token: factor.token == 0 ? l : factor.token == l ? 0 : factor.token, degree: factor.degree)
+                }
+                let other = coefficients[swapped.sorted { $0.token < $1.token }] ?? .nan
+                return abs(other - term.coefficient) <= 1e-12 * abs(term.coefficient)
             }
         }
-        return true
-    }
-
-    private func canonical(_ relabel: (Int) -> Int) -> [[Factor]: Double] {
-        var result: [[Factor]: Double] = [:]
-        for term in terms {
-            let factors = term.factors.map { Factor(token: relabel($0.token), degree: $0.degree) }
-            result[factors.sorted { $0.token < $1.token }, default: 0] += term.coefficient
-        }
-        return result
     }
 }
 

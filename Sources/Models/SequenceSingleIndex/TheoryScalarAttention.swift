@@ -16,15 +16,15 @@ struct ScalarAttentionAverages: AttentionAverages {
     private let target: HermiteExpansion
     private let squared: HermiteExpansion
 
-    /// The shortest sequence whose averages are sampled.
-    static let shortestSampled = 4
+    /// Nodes in each direction of the product rule; nil where averages are sampled.
+    static func nodes(_ L: Int) -> Int? { [1: 64, 2: 64, 3: 32][L] }
 
     init(_ parameters: Parameters, U: [Double], points: Int) {
         L = parameters.L
         c = parameters.loss.c
         self.U = U
         let L = L
-        let nodes = [1: 64, 2: 64, 3: 32][L]
+        let nodes = Self.nodes(L)
         let samples = SharedSamples.shared.samples(
             .init(kind: .tokens, dimension: L, points: nodes == nil ? points : 0)
         ) {

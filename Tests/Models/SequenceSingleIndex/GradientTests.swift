@@ -181,7 +181,7 @@ struct GradientTests {
         }
     }
 
-    @Test("targets have the mean and second moment of section 1's table")
+    @Test("targets have the mean and second moment of table (2)")
     func targetMoments() throws {
         let L = 3
         let table: [(Target, Double)] = [

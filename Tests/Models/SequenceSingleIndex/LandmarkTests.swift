@@ -74,7 +74,7 @@ struct LandmarkTests {
             [("overlap", 0, 1, [0.733])])
     }
 
-    @Test("3: growth below the critical step and decay above it, tied and untied (section 4.3)")
+    @Test("3: growth below the critical step and decay above it, tied and untied (38)")
     func three() throws {
         // Mean of the signed m_l at d = 1000 as another program simulated it, with its standard error from 8 seeds.
         let critical = 0.22568
@@ -203,7 +203,7 @@ struct LandmarkTests {
         }
     }
 
-    @Test("17: semantic fraction across the transition, d = 300, both losses")
+    @Test("17: semantic fraction across the transition, d = 300, both losses", .enabled(if: runsLongTests))
     func seventeen() throws {
         let omegas = [0.5, 0.6, 0.66, 0.72, 0.8]
         for (loss, gamma, fractions) in [

@@ -13,7 +13,7 @@ struct ParameterTests {
         (["L": .integer(2), "target": .text("sqrtdouble_staircase")], "target", "L >= 3"),
         (["student": .text("attention"), "target": .text("positional_semantic")], "target", "L = 2"),
         (["L": .integer(2), "target": .text("positional_semantic")], "target", "attention"),
-        (["target": .text("hermite")], "hermite_terms", "needs hermite_terms"),
+        (["target": .text("hermite")], "hermite_terms", "needed by target: hermite"),
         (["target": .text("hermite"), "hermite_terms": matrix([[1, 1, 0]])], "hermite_terms", "4 numbers"),
         (["target": .text("hermite"), "hermite_terms": matrix([[1, 1.5, 0, 0]])], "hermite_terms", "whole numbers"),
         (["hermite_terms": matrix([[1, 1, 0, 0]])], "hermite_terms", "target: hermite"),
@@ -31,7 +31,7 @@ struct ParameterTests {
                 "reduction": .text("trace"),
             ], "reduction", "none"
         ),
-        (["student": .text("attention"), "reduction": .text("explicit")], "U", "needs the matrix"),
+        (["student": .text("attention"), "reduction": .text("explicit")], "U", "needed by reduction: explicit"),
         (["student": .text("attention"), "U": matrix([[1, 0], [0, 1]])], "U", "3 x 3"),
         (
             ["student": .text("attention"), "reduction": .text("projection"), "projection_left": vector([1, 1, 0])],

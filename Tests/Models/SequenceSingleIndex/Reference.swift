@@ -177,7 +177,7 @@ func referenceActivation(_ name: String) -> (Double) -> Double {
     }
 }
 
-/// g(z) as the table of section 1 has it.
+/// g(z) as table (2) has it.
 func referenceTarget(_ name: String, _ terms: [Double], _ z: [Double]) -> Double {
     let L = Double(z.count)
     func he(_ k: Double, _ x: Double) -> Double {

@@ -188,7 +188,7 @@ import Testing
                         }
                     }
                 }
-                // The first-order part of the update of section 3b, in the mean.
+                // The first-order part of the update (22), in the mean.
                 var (norm, radial, star) = (0.0, 0.0, 0.0)
                 var directions = [Double](repeating: 0, count: k)
                 for l in 0..<L {
