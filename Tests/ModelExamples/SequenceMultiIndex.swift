@@ -43,14 +43,14 @@ public let sequenceMultiIndexExamples = ModelExamples(
             ], times: ["[4]", "[2, 6]"]),
         "fixed-point": .init(
             [
-                "L": ["2", "3"], "layers": ["1", "2", "3"], "alpha": ["0.4"], "init": ["informed"],
-                "draws": ["128", "256"], "mc_samples": ["256", "512"], "tolerance": ["0.003", "0.02"],
+                "L": ["2", "3"], "layers": ["2", "3"], "alpha": ["0.4"], "init": ["informed"],
+                "draws": ["128", "256"], "mc_samples": ["128", "256"], "tolerance": ["0.003", "0.02"],
                 "test_size": ["256", "4096"],
             ]),
         "weak-recovery": .init(
             [
-                "L": ["2", "3"], "layers": ["2", "3"], "skip": ["0.5", "1"], "mc_samples": ["512", "1024"],
-                "draws": ["512", "1024"],
+                "L": ["2", "3"], "layers": ["2", "3"], "skip": ["0.5", "1"], "mc_samples": ["256", "512"],
+                "draws": ["256", "512"],
             ]),
         "branch": .init(
             [

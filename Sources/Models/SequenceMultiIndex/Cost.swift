@@ -67,7 +67,7 @@ extension SequenceMultiIndex {
         }
         // Half of the nodes where nothing is known of the first layer.
         let reg = parameters.reg
-        let nodes = max(64, 20 * ((1 + reg) / (1 - last + reg)).squareRoot())
+        let nodes = Quadrature.nodeCount(s1: (1 + reg).squareRoot(), s2: (1 - last + reg).squareRoot())
         return 2.6e-5 * (nodes / 64) * (nodes / 64) * (last > 0 ? 0.5 : 1)
     }
 

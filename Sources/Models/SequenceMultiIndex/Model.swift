@@ -25,51 +25,54 @@ public struct SequenceMultiIndex: Model {
         public var spec: MethodSpec {
             switch self {
             case .amp:
-                MethodSpec(
-                    self, kind: .simulation, isSeeded: true, time: .iterations,
-                    observables: Overlaps.observables + [.C, .publishedCosine, .stepsHalf],
+                simulation(
+                    .iterations, Overlaps.observables + [.C, .publishedCosine, .stepsHalf],
                     "approximate message passing, Bayes-optimal at large d; steps are iterations")
             case .stateEvolution:
-                MethodSpec(
-                    self, kind: .theory, isSeeded: false, time: .iterations,
-                    observables: Overlaps.observables + [.C, .residual],
+                theory(
+                    .iterations, Overlaps.observables + [.C, .residual],
                     "the overlaps of amp iteration by iteration, for large d")
             case .fixedPoint:
-                MethodSpec(
-                    self, kind: .theory, isSeeded: false, time: .none,
-                    observables: (Overlaps.observables + [.residual]).map { $0.recorded(inTime: false) }
+                theory(
+                    .none,
+                    (Overlaps.observables + [.residual]).map { $0.recorded(inTime: false) }
                         + [.qStar, .qError, .iterations, .converged],
                     "where state evolution ends; not converged within max_iterations is a failure that states the residual"
                 )
             case .weakRecovery:
-                MethodSpec(
-                    self, kind: .theory, isSeeded: false, time: .none,
-                    observables: [
+                theory(
+                    .none,
+                    [
                         .F, .FError, .alphaAtZero, .alphaK, .alphaKError, .alphaFirst, .alphaC, .alphaBound, .alphaNext,
                         .qCritical,
                     ],
                     "thresholds in alpha from which a layer is recovered: of the last layer, and of each other one once the last is known; "
                         + "the responses they follow from")
             case .branch:
-                MethodSpec(
-                    self, kind: .theory, isSeeded: false, time: .none,
-                    observables: [
-                        .alphaBranch, .alphaBranchError, .branchF, .FError, .growth, .eGen.recorded(inTime: false),
-                    ],
+                theory(
+                    .none,
+                    [.alphaBranch, .alphaBranchError, .branchF, .FError, .growth, .eGen.recorded(inTime: false)],
                     "the branch on which only the last layer is learned, parametric in its overlap q_last")
             case .sgd:
-                MethodSpec(
-                    self, kind: .simulation, isSeeded: true, time: .steps,
-                    observables: Overlaps.observables + [
-                        .steps, .t, .epoch, .trainLoss, .publishedCosine, .stepsHalf, .tHalf,
-                    ],
+                simulation(
+                    .steps,
+                    Overlaps.observables + [.steps, .t, .epoch, .trainLoss, .publishedCosine, .stepsHalf, .tHalf],
                     "minibatch SGD of the same network, on reused or fresh sequences; t = samples seen/d")
             case .overlapODE:
-                MethodSpec(
-                    self, kind: .theory, isSeeded: false, time: .scaled,
-                    observables: Overlaps.observables + [.t, .loss, .tHalf],
+                theory(
+                    .scaled, Overlaps.observables + [.t, .loss, .tHalf],
                     "the limit of one-pass SGD (data: fresh) for large d, in t = samples seen/d")
             }
+        }
+
+        private func simulation(
+            _ time: MethodSpec.Time, _ observables: [Observable], _ summary: String
+        ) -> MethodSpec {
+            MethodSpec(self, kind: .simulation, isSeeded: true, time: time, observables: observables, summary)
+        }
+
+        private func theory(_ time: MethodSpec.Time, _ observables: [Observable], _ summary: String) -> MethodSpec {
+            MethodSpec(self, kind: .theory, isSeeded: false, time: time, observables: observables, summary)
         }
     }
 
@@ -81,8 +84,7 @@ public struct SequenceMultiIndex: Model {
     public func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
         switch method {
         case .amp: try AMP(request, p)
-        case .stateEvolution: try StateEvolution(request, p)
-        case .fixedPoint: try FixedPointRun(request, p)
+        case .stateEvolution, .fixedPoint: try StateEvolution(request, p)
         case .weakRecovery: try WeakRecovery(request, p)
         case .branch: try branch(request, p)
         case .sgd: try SGD(request, p)

@@ -71,42 +71,13 @@ struct OverlapMap: Sendable {
     }
 }
 
-/// Method `state-evolution`.
+/// Methods `state-evolution`, and `fixed-point`: where it ends.
 struct StateEvolution: Run {
     private var map: OverlapMap
     private var iteration: FixedPoint
     private var generalisation: Generalisation?
 
-    init(_ request: RunRequest, _ parameters: Parameters) throws {
-        map = try OverlapMap(request, parameters)
-        iteration = FixedPoint(
-            from: parameters.startOverlaps,
-            rule: FixedPointRule(damping: parameters.damping, tolerance: 0, maximumIterations: .max))
-        generalisation = Generalisation(request, parameters)
-    }
-
-    mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let target = Int(time)
-        if iteration.iterations < target { try iteration.step { try map.image($0) } }
-        return iteration.iterations == target
-    }
-
-    mutating func observe(into sink: inout ObservationSink) throws {
-        let q = iteration.value
-        try Overlaps(bayesian: q).put(&generalisation, into: &sink)
-        try sink.put(.C, diagonal(q.map { 1 - $0 }))
-        if iteration.iterations > 0 { sink.put(.residual, iteration.residual) }
-    }
-
-    mutating func exchange(with archive: inout StateArchive) throws { try archive.exchange(&iteration) }
-}
-
-/// Method `fixed-point`: where state evolution ends.
-struct FixedPointRun: Run {
-    private var map: OverlapMap
-    private var iteration: FixedPoint
-    private var generalisation: Generalisation?
-
+    /// With a limit of iterations it runs to its own end.
     init(_ request: RunRequest, _ parameters: Parameters) throws {
         map = try OverlapMap(request, parameters)
         iteration = FixedPoint(
@@ -118,13 +89,24 @@ struct FixedPointRun: Run {
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
+        if time < .infinity {
+            let target = Int(time)
+            if iteration.iterations < target { try iteration.step { try map.image($0) } }
+            return iteration.iterations == target
+        }
         try iteration.advance(atMost: 1) { try map.image($0) }
         return iteration.isFinished
     }
 
-    mutating func observe(into sink: inout ObservationSink) throws {}
+    mutating func observe(into sink: inout ObservationSink) throws {
+        let q = iteration.value
+        try Overlaps(bayesian: q).put(&generalisation, into: &sink)
+        try sink.put(.C, diagonal(q.map { 1 - $0 }))
+        if iteration.iterations > 0 { sink.put(.residual, iteration.residual) }
+    }
 
     mutating func finish(into sink: inout ObservationSink) throws {
+        guard iteration.rule.maximumIterations > 0 else { return }
         let q = iteration.value
         guard iteration.isConverged else {
             throw ModelError.notConverged(

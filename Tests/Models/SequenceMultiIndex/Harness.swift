@@ -16,6 +16,9 @@ func run(
     try harness.run(method, given(values), times: times, unit: unit, seed: seed, observables: observables)
 }
 
+/// All cases under `make test-long`, the first `count` else.
+func atLeast<Case>(_ count: Int, _ cases: [Case]) -> [Case] { runsLongTests ? cases : Array(cases.prefix(count)) }
+
 func testStream(_ number: UInt64) -> RandomStream {
     RandomStream(identity: TaskIdentity(high: 0x534D_4901, low: number))
 }

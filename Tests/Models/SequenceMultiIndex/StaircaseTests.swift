@@ -9,7 +9,9 @@ import Testing
 @Suite struct StaircaseTests {
     /// The growth of a small overlap itself, E sum g_k^2/q_k from means of Z, against F_kk from second moments: at Q = 0 for the
     /// last layer, on the branch where the last is known for the first.
-    @Test(arguments: [(0, 0.974), (1, 0.0)]) func aSmallOverlapGrowsByTheResponse(layer: Int, last: Double) throws {
+    @Test(arguments: atLeast(1, [(1, 0.0), (0, 0.974)])) func aSmallOverlapGrowsByTheResponse(layer: Int, last: Double)
+        throws
+    {
         let small = 0.01
         var expectations = try makeExpectations(samples: 16384, stream: 3)
         let F = try expectations.growth(q: [0, last])
@@ -22,8 +24,9 @@ import Testing
 
     /// Message passing itself decays below alpha_2 and grows above, at the pace of state evolution: c = 1, where the published
     /// threshold is 0.1436 and ours 0.1855.
-    @Test(arguments: [(0.155, false), (0.32, true)]) func ampDecaysBelowTheThreshold(alpha: Double, grows: Bool) throws
-    {
+    @Test(arguments: atLeast(1, [(0.155, false), (0.32, true)])) func ampDecaysBelowTheThreshold(
+        alpha: Double, grows: Bool
+    ) throws {
         let values: Given = ["alpha": .real(alpha), "Q0": vector([0, 0.1]), "d": .integer(2000)]
         let theory = try run(
             "state-evolution", values.merging(["mc_samples": .integer(8192)]) { $1 }, times: [3], observables: ["M"])(
@@ -39,7 +42,7 @@ import Testing
 
     /// Three layers: below the last, each has its own threshold on the branch. There it neither grows nor decays, also by other
     /// sequences and other draws.
-    @Test func threeLayers() throws {
+    @Test(.enabled(if: runsLongTests)) func threeLayers() throws {
         let values: Given = ["layers": .integer(3), "mc_samples": .integer(2048), "draws": .integer(8192)]
         let record = try run("weak-recovery", values)
         let (alpha, error, q) = (record("alpha_k"), record("alpha_error"), record("q_critical"))

@@ -59,12 +59,13 @@ import Testing
         #expect(abs(F22 - 5.390) < 0.02 && abs(F11 - 0.1627) < 0.003, "\(F22) \(F11)")
     }
 
+    private static let branch: [(Double, Double, Double)] = [
+        (0.3, 0.3357, .nan), (0.5, 0.4049, 0.0931), (0.7, 0.4714, .nan), (0.8, .nan, 0.219), (0.9, 0.5763, .nan),
+        (0.97, .nan, 0.918), (0.1, 0.2506, .nan), (0.96, 0.6725, .nan), (0.975, .nan, 1.034), (0.99, .nan, 1.80),
+    ]
+
     /// Landmarks 5 and 6: the branch Q11 = 0.
-    @Test(arguments: [
-        (0.1, 0.2506, .nan), (0.3, 0.3357, .nan), (0.5, 0.4049, 0.0931), (0.7, 0.4714, .nan), (0.8, .nan, 0.219),
-        (0.9, 0.5763, .nan), (0.96, 0.6725, .nan), (0.97, .nan, 0.918),
-        (0.975, .nan, 1.034), (0.99, .nan, 1.80),
-    ])
+    @Test(arguments: atLeast(6, branch))
     func theBranchOnWhichTheLastLayerIsLearned(q: Double, alpha: Double, growth: Double) throws {
         let record = try run("branch", ["q_last": .real(q), "mc_samples": .integer(q < 0.2 ? 32768 : 8192)])
         if alpha.isFinite {
@@ -75,12 +76,14 @@ import Testing
         #expect(abs(record("growth")[1] - 1) < 1e-12)
     }
 
+    private static let thresholds: [(Double, Double, Int, Double, Double)] = [
+        (0.5, 0, 16384, 0.723, 0.945), (0.2, 0, 32768, 0.725, 0.892), (1, 0, 32768, 0.723, 0.974),
+        (2, 0, 16384, 0.724, 0.990), (4, 0, 8192, 0.724, 0.9966), (1, 1e-3, 32768, 0.749, .nan),
+    ]
+
     /// Landmark 7, within its tolerance: an error of 0.002 to 0.004. At c = 4 a fine quadrature allows 8192 sequences, whose
     /// error of 0.005 (as the landmark's) is above a third of that: within three errors there.
-    @Test(arguments: [
-        (0.2, 0, 32768, 0.725, 0.892), (0.5, 0, 16384, 0.723, 0.945), (1, 0, 32768, 0.723, 0.974),
-        (2, 0, 16384, 0.724, 0.990), (4, 0, 8192, 0.724, 0.9966), (1, 1e-3, 32768, 0.749, .nan),
-    ])
+    @Test(arguments: atLeast(1, thresholds))
     func theThresholdOfTheFirstLayer(c: Double, reg: Double, samples: Int, alpha: Double, q: Double) throws {
         let record = try run(
             "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(samples)])
@@ -95,7 +98,7 @@ import Testing
 
     /// At overlaps of the last layer that are critical for skips 1 and 2 a grid of 128 or 224 nodes is fine enough: the Nishimori
     /// identity holds within its noise.
-    @Test(arguments: [(1.0, 0.974), (2, 0.99)])
+    @Test(arguments: atLeast(1, [(1.0, 0.974), (2.0, 0.99)]))
     func nishimoriWhereTheFirstLayerBecomesUnstable(c: Double, q: Double) throws {
         var expectations = try makeExpectations(skip: c, samples: 8192)
         let (squares, products) = try expectations.nishimori(q: [0, q])
@@ -130,7 +133,7 @@ import Testing
     }
 
     /// The Nishimori identity of every kind of channel: quadrature, draws, closed form.
-    @Test(arguments: [(2, 2, [0.3, 0.6]), (2, 3, [0.3, 0.6]), (3, 2, [0.2, 0.3, 0.6]), (1, 3, [0.5])])
+    @Test(arguments: atLeast(3, [(2, 2, [0.3, 0.6]), (2, 3, [0.3, 0.6]), (1, 3, [0.5]), (3, 2, [0.2, 0.3, 0.6])]))
     func nishimori(layers: Int, L: Int, q: [Double]) throws {
         var expectations = try makeExpectations(layers: layers, L: L, samples: 4096, draws: 8192)
         let (squares, products) = try expectations.nishimori(q: q)
