@@ -130,10 +130,7 @@ package struct DataSet: Sendable {
 
     /// The u-SVM, (14).
     package func decoderProblem() throws -> LeastDistance {
-        let rows = decoderRows()
-        var gram = Array(repeating: 0.0, count: n * n)
-        BLAS.gemm(.none, .transposed, m: n, n: n, k: d, rows, leadingA: d, rows, leadingB: d, &gram, leadingC: n)
-        return try LeastDistance(gram: gram, targets: Array(repeating: 1, count: n))
+        try LeastDistance(gram: rowOverlaps(decoderRows(), n), targets: Array(repeating: 1, count: n))
     }
 
     /// y_i x_{i,opt}.

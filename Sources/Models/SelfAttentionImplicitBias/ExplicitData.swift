@@ -30,7 +30,8 @@ package struct ExplicitData: Sendable {
             labels.count == n && labels.allSatisfy { abs($0) == 1 }, Keys.labels,
             "must hold n = \(n) numbers +1 or -1")
         let queries = query == .external ? try point[Keys.queries] : nil
-        try require(queries.map { $0.shape[0] == n } ?? true, Keys.queries, "must have n = \(n) rows")
+        try require(
+            queries.map { $0.shape[0] == n && $0.shape[1] > 0 } ?? true, Keys.queries, "must have n = \(n) rows")
         try require(
             !isJoint || !point.isGiven(Keys.scores), Keys.scores,
             "are those of a fixed decoder; give opt and joint: true alone")

@@ -6,7 +6,6 @@ import Numerics
 /// g += step G c, b += step c, W_t = W_0 + sum_k b_k f_k. K^2 a step, whatever d.
 struct GapRecursion: Stepping {
     private let instance: Instance
-    private let recorder: Recorder
     private let start: [Double]
     private let startSquare: Double
     private var g: [Double]
@@ -19,8 +18,7 @@ struct GapRecursion: Stepping {
     private var Gc: [Double]
 
     init(_ p: Parameters, _ request: RunRequest) throws {
-        instance = try Instance(request, p, needsGram: true)
-        recorder = Recorder(instance.data, isJoint: false)
+        instance = try Instance(p, request, needsGram: true)
         let W0 = try instance.start()
         start = instance.gaps.gaps(of: W0)
         startSquare = BLAS.dot(W0.count, W0, W0)
@@ -64,13 +62,12 @@ struct GapRecursion: Stepping {
     mutating func observe(into sink: inout ObservationSink) throws {
         let scale = try nextStep()
         sink.put(.stepLength, scale.step * scale.norm)
-        recorder.observe(pass, scores: instance.data.scores, into: &sink)
+        instance.observe(pass, scores: instance.data.scores, u: instance.data.u, into: &sink)
         // |W|^2 = |W_0|^2 + b.(g + g(0)), because G b = g - g(0).
         var square = startSquare
         for k in b.indices { square += b[k] * (g[k] + start[k]) }
         let norm = max(square, 0).squareRoot()
         sink.put(.normW, norm)
-        recorder.observeDecoder(instance.data.u, instance.umm, into: &sink)
         guard let margin = instance.margin, margin.problem.isFeasible, margin.norm > 0, norm > 0 else { return }
         sink.put(.corrW, BLAS.dot(g.count, margin.lambda, g) / (norm * margin.norm))
         // W/|W| - W_mm/|W_mm| = W_0/|W| + sum_k e_k f_k.

@@ -8,7 +8,10 @@ import Numerics
 /// one product V^T Q: 2 (2 n d d_q) + 2 (2 n T d) flops, and nothing of size n T d^2.
 package struct FullTraining: Stepping {
     private let instance: Instance
-    private var recorder: Recorder
+    /// W_mm/|W_mm|; empty when infeasible or not wanted.
+    private let direction: [Double]
+    /// The W-SVM of the tokens selected last, kept because it seldom changes. Recomputed after a restart.
+    private var selection: (opt: [Int], norm: Double, direction: [Double])?
     private var W: [Double]
     private var u: [Double]
     package var step = 0
@@ -24,10 +27,10 @@ package struct FullTraining: Stepping {
     private var tokenWeights: [Double]
 
     package init(_ p: Parameters, _ request: RunRequest) throws {
-        let needsDirection = request.wants(.corrW) || request.wants(.distW) || p.start.isAlongMargin
-        instance = try Instance(request, p, needsDirection: needsDirection)
+        instance = try Instance(p, request)
         let data = instance.data
-        recorder = Recorder(data, isJoint: p.isJoint)
+        let wantsDirection = request.wants(.corrW) || request.wants(.distW)
+        direction = wantsDirection ? instance.margin?.direction() ?? [] : []
         W = try instance.start()
         u = data.u
         pass = Pass(n: data.n, T: data.T, loss: p.loss)
@@ -102,13 +105,25 @@ package struct FullTraining: Stepping {
         } else {
             try forward()
         }
-        recorder.observe(pass, scores: scores, into: &sink)
-        try recorder.observeSelection(pass.selected, W: W, into: &sink)
-        let (norm, correlation, distance) = directions(W, instance.direction)
+        instance.observe(pass, scores: scores, u: u, into: &sink)
+        try observeSelection(into: &sink)
+        let (norm, correlation, distance) = directions(W, direction)
         sink.put(.normW, norm)
         sink.put(.corrW, correlation)
         sink.put(.distW, distance)
-        recorder.observeDecoder(u, instance.umm, into: &sink)
+    }
+
+    /// W against the W-SVM of the tokens that it selects.
+    private mutating func observeSelection(into sink: inout ObservationSink) throws {
+        guard sink.wants(.corrWSelected) || sink.wants(.normWmmSelected) else { return }
+        if selection?.opt != pass.selected {
+            let gaps = Gaps(instance.data, opt: pass.selected)
+            let margin = try Margin(gaps, gram: try gaps.gram())
+            selection = (pass.selected, margin.norm, margin.direction())
+        }
+        guard let selection else { return }
+        sink.put(.normWmmSelected, selection.norm)
+        if !selection.direction.isEmpty { sink.put(.corrWSelected, directions(W, selection.direction).correlation) }
     }
 
     package mutating func finish(into sink: inout ObservationSink) throws { try instance.finish(into: &sink) }

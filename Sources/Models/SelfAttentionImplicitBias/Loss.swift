@@ -46,7 +46,7 @@ package enum Loss: String, Sendable, CaseIterable {
         }
     }
 
-    /// ln(l(gamma - delta) - l(gamma)) for delta >= 0; `logDelta` = ln delta stands in where delta underflows.
+    /// ln(l(gamma - delta) - l(gamma)), (11), for delta >= 0; `logDelta` = ln delta stands in where delta underflows.
     package func logExcess(_ gamma: Double, delta: Double, logDelta: Double) -> Double {
         guard delta > 1e-290 else { return logWeight(gamma) + logDelta }
         switch self {

@@ -27,28 +27,16 @@ package struct Gaps: Sendable {
         (self.data, self.opt, self.places, self.delta) = (data, opt, places, delta)
     }
 
-    /// q_i.q_j, n x n.
-    func queryOverlaps() -> [Double] {
-        let (n, dq, Q) = (data.n, data.dq, data.Q)
-        var R = Array(repeating: 0.0, count: n * n)
-        BLAS.gemm(.none, .transposed, m: n, n: n, k: dq, Q, leadingA: dq, Q, leadingB: dq, &R, leadingC: n)
-        return R
-    }
-
-    /// G_kl = (delta_k.delta_l)(q_i.q_j), K x K.
+    /// G_kl = (delta_k.delta_l)(q_i.q_j), K x K, (13).
     ///
     /// - Throws: ``ModelError/parameter(_:_:)`` for more constraints than a solution is sensible with.
     package func gram() throws -> [Double] {
-        let (n, d) = (data.n, data.d)
-        guard count < 40_000 else {
-            throw ModelError.parameter(
-                Keys.n, "(L-1) = \(count) constraints are more than 40000; take fewer sequences or tokens")
-        }
-        var G = Array(repeating: 0.0, count: count * count)
-        BLAS.gemm(
-            .none, .transposed, m: count, n: count, k: d, delta, leadingA: d, delta, leadingB: d, &G, leadingC: count)
-        let R = queryOverlaps()
-        let t = data.T - 1
+        try require(
+            count < 40_000, Keys.n,
+            "(L-1) = \(count) constraints are more than 40000; take fewer sequences or tokens")
+        var G = rowOverlaps(delta, count)
+        let R = rowOverlaps(data.Q, data.n)
+        let (n, t) = (data.n, data.T - 1)
         for k in 0..<count {
             for j in 0..<n {
                 let overlap = R[k / t * n + j]
@@ -73,7 +61,11 @@ package struct Gaps: Sendable {
     }
 
     /// sum_k c_k f_k, (d, d_q).
-    package func combine(_ c: [Double]) -> [Double] { data.outer(contract(c)) }
+    package func combine(_ c: [Double]) -> [Double] {
+        var W = Array(repeating: 0.0, count: data.d * data.dq)
+        data.outer(contract(c), &W)
+        return W
+    }
 
     /// g_k = <f_k, W>.
     package func gaps(of W: [Double]) -> [Double] {
@@ -98,13 +90,14 @@ extension DataSet {
     func outer(_ V: [Double], _ W: inout [Double]) {
         BLAS.gemm(.transposed, .none, m: d, n: dq, k: n, V, leadingA: d, Q, leadingB: dq, &W, leadingC: dq)
     }
+}
 
-    /// V^T Q, (d, d_q).
-    func outer(_ V: [Double]) -> [Double] {
-        var W = Array(repeating: 0.0, count: d * dq)
-        outer(V, &W)
-        return W
-    }
+/// The products x_i.x_j of `count` rows.
+func rowOverlaps(_ x: [Double], _ count: Int) -> [Double] {
+    let k = x.count / count
+    var G = Array(repeating: 0.0, count: count * count)
+    BLAS.gemm(.none, .transposed, m: count, n: count, k: k, x, leadingA: k, x, leadingB: k, &G, leadingC: count)
+    return G
 }
 
 /// Gives `body` pointers to three arrays.
@@ -122,7 +115,7 @@ func withPointers(
     }
 }
 
-/// W_mm (W-SVM) of a choice of tokens, with what is derived from it.
+/// W_mm, (12), of a choice of tokens, with what is derived from it.
 package struct Margin: Sendable {
     package let gaps: Gaps
     package let problem: LeastDistance
@@ -159,10 +152,9 @@ package struct Margin: Sendable {
     package func rank() throws -> Int {
         guard problem.isFeasible else { return 0 }
         // W W^T = V^T (Q Q^T) V has the eigenvalues of S V V^T S with S = (Q Q^T)^(1/2), n x n.
-        let (n, d) = (gaps.data.n, gaps.data.d)
-        let V = gaps.contract(lambda)
-        var (R, P) = (gaps.queryOverlaps(), Array(repeating: 0.0, count: n * n))
-        BLAS.gemm(.none, .transposed, m: n, n: n, k: d, V, leadingA: d, V, leadingB: d, &P, leadingC: n)
+        let n = gaps.data.n
+        let P = rowOverlaps(gaps.contract(lambda), n)
+        var R = rowOverlaps(gaps.data.Q, n)
         let (values, vectors) = try LAPACK.symmetricEigen(n, R, vectors: true)
         // Rows of B are the eigenvectors times the roots of their eigenvalues, so B^T B = Q Q^T.
         var B = vectors
@@ -178,7 +170,7 @@ package struct Margin: Sendable {
         return largest > 0 ? squares.filter { $0 > 1e-12 * largest }.count : 0
     }
 
-    /// nu_j, the eigenvalues of D^(1/2) G D^(1/2), D = diag(lambda), on the support, ascending, without one copy of the
+    /// nu_j, (35), the eigenvalues of D^(1/2) G D^(1/2), D = diag(lambda), on the support, ascending, without one copy of the
     /// trivial eigenvalue 1.
     package func curvatures(gram G: [Double]) throws -> [Double] {
         let support = problem.support

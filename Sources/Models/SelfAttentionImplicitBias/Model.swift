@@ -51,9 +51,9 @@ public struct SelfAttentionImplicitBias: Model {
         case .gd: return try FullTraining(p, request)
         case .gapRecursion: return try GapRecursion(p, request)
         case .svm:
-            let instance = try Instance(request, p, needsMargin: true)
+            let instance = try Instance(p, request, needsMargin: true)
             return ClosedForm { try instance.finish(into: &$0) }
-        case .symmetric: return SymmetricRun(p)
+        case .symmetric: return SymmetricRecursion(p)
         case .lateTime: return try LateTimeRun(p, request)
         case .closedForm: return ClosedForm { try AlphaTheory.observe(p, into: &$0) }
         }

@@ -2,38 +2,34 @@ import Foundation
 import Modeling
 import Numerics
 
-/// Method `late-time`: leading asymptotics of training with a fixed decoder on one data set (28) to (35).
+/// The leading asymptotics of training with a fixed decoder on one data set, (28) to (35).
 ///
-/// When all gaps are large, L - L* ~ sum_k C_k e^{-g_k} with C_k = (1/n)(-l'(gamma_opt))(gamma_opt - gamma_tau). The gaps of
-/// active constraints then settle at g_k = x + ln(C_k/lambda_k) with one growing x; what is left of the start decays in ngd
-/// and polyak like exp(-nu_j x), so in gd, where x = ln t, only like t^-nu_j.
-package struct LateTimeTheory: Sendable {
-    package let margin: Margin
-    /// C_k.
-    package let C: [Double]
-    package let allActive: Bool
+/// When all gaps are large, L - L* ~ sum_k C_k e^{-g_k}. The gaps of active constraints then settle at g_k = x + bvec_k with
+/// one growing x and bvec_k = ln(C_k/lambda_k); what is left of the start decays in ngd and polyak like exp(-nu_j x), so in
+/// gd, where x = ln t, only like t^-nu_j.
+struct LateTimeTheory: Sendable {
+    /// |W_mm|.
+    let size: Double
+    let allActive: Bool
     /// lim 2 (1 - corr)|W|^2 of ngd and polyak; nil unless all constraints are active.
-    package private(set) var distanceConstant: Double?
+    private(set) var distanceConstant: Double?
     /// gd: max_k lambda_k/C_k, the flow time that must be long past.
-    package let transient: Double
-    /// sum_k lambda_k bvec_k/sum_k lambda_k with bvec_k = ln(C_k/lambda_k).
+    let transient: Double
+    /// sum_k lambda_k bvec_k/sum_k lambda_k.
     let meanB: Double
     /// ln((1/n) sum_k lambda_k/C_k).
     let logSparsity: Double
     /// With all constraints active: 1^T G^-1 1, 1^T G^-1 bvec, bvec^T G^-1 bvec, and P0, the part of |W_0|^2 off the span.
     private var forms: (one: Double, mixed: Double, b: Double, P0: Double)?
 
-    package init(
-        _ data: DataSet, _ margin: Margin, gram: [Double], loss: Loss, W0: [Double]
-    ) throws {
-        self.margin = margin
+    init(_ data: DataSet, _ margin: Margin, gram: [Double], loss: Loss, W0: [Double]) {
+        size = margin.norm
         let (lambda, support) = (margin.lambda, margin.problem.support)
         let C = margin.gaps.places.map { place in
             let i = place / data.T
             let best = data.scores[i * data.T + data.opt[i]]
             return exp(loss.logWeight(best)) / Double(data.n) * (best - data.scores[place])
         }
-        self.C = C
         let K = C.count
         allActive = support.count == K
         let b = support.map { logarithm(C[$0] / lambda[$0]) }
@@ -53,39 +49,38 @@ package struct LateTimeTheory: Sendable {
             return y
         }
         let x = inverse(b)
-        let P0 = BLAS.dot(W0.count, W0, W0) - BLAS.dot(K, g0, inverse(g0))
+        let P0 = max(BLAS.dot(W0.count, W0, W0) - BLAS.dot(K, g0, inverse(g0)), 0)
         let (mixed, square) = (x.reduce(0, +), BLAS.dot(K, b, x))
-        forms = (total, mixed, square, max(P0, 0))
-        distanceConstant = square - meanB * meanB * total + max(P0, 0)
+        forms = (total, mixed, square, P0)
+        distanceConstant = square - meanB * meanB * total + P0
     }
 
-    /// gd at flow time s = sum of steps: g_k = ln s + bvec_k.
-    package func descent(_ s: Double) -> (norm: Double, correlation: Double) {
-        let x = logarithm(s)
-        guard let forms else { return (margin.norm * x, .nan) }
-        let square = x * x * forms.one + 2 * x * forms.mixed + forms.b + forms.P0
-        let norm = square.squareRoot()
-        let along = (x + meanB) * margin.norm
-        return (norm, along / norm)
+    /// gd with g_k = x + bvec_k.
+    func descent(_ x: Double) -> (norm: Double, correlation: Double) {
+        guard let forms else { return (size * x, .nan) }
+        let norm = (x * x * forms.one + 2 * x * forms.mixed + forms.b + forms.P0).squareRoot()
+        return (norm, (x + meanB) * size / norm)
     }
 }
 
+/// Method `late-time`.
 struct LateTimeRun: Run {
     private let instance: Instance
     /// Nil when the W-SVM is infeasible: nothing is then put but that.
     private let theory: LateTimeTheory?
+    private let rule: StepRule
     private var step = 0
     /// sum of the steps so far.
     private var sum = 0.0
 
     init(_ p: Parameters, _ request: RunRequest) throws {
-        instance = try Instance(request, p, needsGram: true, needsMargin: true)
-        if let margin = instance.margin, margin.problem.isFeasible {
-            theory = try LateTimeTheory(
-                instance.data, margin, gram: instance.gram, loss: p.loss, W0: instance.start())
-        } else {
-            theory = nil
+        let instance = try Instance(p, request, needsGram: true, needsMargin: true)
+        theory = try instance.margin.flatMap { margin in
+            guard margin.problem.isFeasible else { return nil }
+            let W0 = try instance.start()
+            return LateTimeTheory(instance.data, margin, gram: instance.gram, loss: p.loss, W0: W0)
         }
+        (self.instance, rule) = (instance, p.rule)
     }
 
     mutating func exchange(with archive: inout StateArchive) throws {
@@ -94,7 +89,6 @@ struct LateTimeRun: Run {
     }
 
     mutating func advance(toward time: Double, quantum: Int) throws -> Bool {
-        let rule = instance.parameters.rule
         let target = Int(time)
         if rule.decay == 0 {
             step = target
@@ -110,48 +104,45 @@ struct LateTimeRun: Run {
 
     func observe(into sink: inout ObservationSink) throws {
         guard let theory, step > 0 else { return }
-        let rule = instance.parameters.rule
-        let size = theory.margin.norm
+        let size = theory.size
+        let (x, norm, correlation, distance, length): (Double, Double, Double, Double, Double)
         switch rule.optimizer {
         case .gd:
             guard sum > theory.transient else { return }
-            let (norm, correlation) = theory.descent(sum)
-            sink.put(.normW, norm)
-            sink.put(.corrW, correlation)
-            sink.put(.distW, max(2 * (1 - correlation), 0).squareRoot())
-            sink.put(.logExcess, 2 * logarithm(size) - logarithm(sum))
-            sink.put(.logSparsity, theory.logSparsity - logarithm(sum))
-            sink.put(.stepLength, size * rule.stepSize(step) / sum)
+            x = logarithm(sum)
+            (norm, correlation) = theory.descent(x)
+            distance = max(2 * (1 - correlation), 0).squareRoot()
+            length = size * rule.stepSize(step) / sum
         case .ngd, .polyak:
             let isPolyak = rule.optimizer == .polyak
-            let norm = isPolyak ? size * Double(step) / rule.polyak : sum
+            norm = isPolyak ? size * Double(step) / rule.polyak : sum
+            // x + mean of bvec = norm/|W_mm|.
+            x = norm / size - theory.meanB
             let predicted = theory.distanceConstant.map { $0.squareRoot() / norm } ?? .nan
             // A distance of the order of 1 is no small angle yet.
-            let distance = predicted < 1 ? predicted : .nan
-            sink.put(.normW, norm)
-            sink.put(.distW, distance)
-            sink.put(.corrW, 1 - 0.5 * distance * distance)
-            // g_k = x + bvec_k with x + mean of bvec = norm/|W_mm|.
-            let x = norm / size - theory.meanB
-            sink.put(.logExcess, 2 * logarithm(size) - x)
-            sink.put(.logSparsity, theory.logSparsity - x)
-            sink.put(.stepLength, isPolyak ? size / rule.polyak : rule.stepSize(step))
+            distance = predicted < 1 ? predicted : .nan
+            correlation = 1 - 0.5 * distance * distance
+            length = isPolyak ? size / rule.polyak : rule.stepSize(step)
         }
+        sink.put(.normW, norm)
+        sink.put(.corrW, correlation)
+        sink.put(.distW, distance)
+        sink.put(.logExcess, 2 * logarithm(size) - x)
+        sink.put(.logSparsity, theory.logSparsity - x)
+        sink.put(.stepLength, length)
     }
 
     func finish(into sink: inout ObservationSink) throws {
         try instance.finish(into: &sink)
         guard let theory else { return }
-        let rule = instance.parameters.rule
         switch rule.optimizer {
-        case .gd:
-            sink.put(.logExcessSlope, -1)
+        case .gd: sink.put(.logExcessSlope, -1)
+        case .ngd: if rule.decay == 0 { sink.put(.logExcessSlope, -rule.size / theory.size) }
+        case .polyak: sink.put(.logExcessSlope, -1 / rule.polyak)
+        }
+        if rule.optimizer == .gd {
             sink.put(.gdTransient, theory.transient)
-        case .ngd:
-            if rule.decay == 0 { sink.put(.logExcessSlope, -rule.size / theory.margin.norm) }
-            sink.put(.distConstant, theory.distanceConstant ?? .nan)
-        case .polyak:
-            sink.put(.logExcessSlope, -1 / rule.polyak)
+        } else {
             sink.put(.distConstant, theory.distanceConstant ?? .nan)
         }
         sink.put(.allActive, theory.allActive ? 1 : 0)

@@ -72,6 +72,9 @@ struct SymmetricTests {
                 for (k, t) in [0.0, 10, 40].enumerated() {
                     #expect(abs(path("corr_W")[k] * path("norm_W")[k] - (-6 + 0.25 * t)) < 1e-10, "\(method) \(t)")
                 }
+                // A start along W_mm needs no observable of it.
+                let loss = try run(method, escape, times: [0, 10, 40], observables: ["train_loss"])
+                #expect(loss("train_loss") == path("train_loss"))
             }
         }
     }
