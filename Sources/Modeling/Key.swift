@@ -7,6 +7,7 @@
 ///
 /// A key without `default` and `derived` is required by every method that reads it.
 public struct Key<Value: Sendable>: Sendable {
+    /// What the engine sees of it.
     public let spec: ParameterSpec
     /// Other parameters that give the same value.
     let others: [AlternativeForm<Value>]
@@ -43,6 +44,7 @@ public protocol ParameterKey: Sendable {
 }
 
 extension Key: ParameterKey {
+    /// The key's own parameter, and those that stand in place of it.
     public var specs: [ParameterSpec] { [spec] + others.map(\.spec) }
 }
 
@@ -167,6 +169,9 @@ public struct OneOf: Sendable {
     let what: String
     let specs: [ParameterSpec]
 
+    /// - Parameters:
+    ///   - what: what they give, for messages: "the number of samples".
+    ///   - keys: those of which one is given.
     public init(_ what: String, _ keys: any ParameterKey...) {
         self.what = what
         specs = keys.flatMap(\.specs)

@@ -46,10 +46,12 @@ public protocol ModelParameters: Sendable {
 }
 
 extension Model {
+    /// All methods, in the order of their enumeration.
     public var methods: [MethodSpec] { Method.allCases.map(\.spec) }
     /// All parameters, those that stand in place of others too.
     public var parameters: [ParameterSpec] { keys.flatMap(\.specs) }
 
+    /// A model whose methods know one time only has nothing to convert.
     public func stepsPerTime(of method: Method, at point: Reader) throws -> Double {
         throw ModelError.inconsistent("\(method.rawValue) has no scaled time")
     }
@@ -57,6 +59,7 @@ extension Model {
 
 /// What the engine knows of one method of a model: a simulation or a theory.
 public struct MethodSpec: Sendable {
+    /// Simulations are drawn as dots, theories as lines.
     public enum Kind: String, Sendable { case simulation, theory }
 
     /// The time that a run counts in.
@@ -71,14 +74,20 @@ public struct MethodSpec: Sendable {
         case scaled
     }
 
+    /// The name in job and result files.
     public let name: String
+    /// Simulation or theory.
     public let kind: Kind
+    /// One line for `dynsweep models NAME`.
     public let summary: String
     /// True when results depend on a random seed: the method's grid then has a seed dimension.
     public let isSeeded: Bool
+    /// What its runs count in.
     public let time: Time
+    /// All that it can record.
     public let observables: [Observable]
 
+    /// The method with the name of an enumeration's case; arguments as the properties.
     public init(
         _ method: some RawRepresentable<String>, kind: Kind, isSeeded: Bool, time: Time, observables: [Observable],
         _ summary: String
@@ -125,6 +134,7 @@ public struct RunRequest: Sendable {
     /// The task's random stream; unseeded methods get one too (for quasi-Monte Carlo shifts and the like).
     public let random: RandomStream
 
+    /// A request; arguments as the properties.
     public init(times: [Double], stepsPerTime: Double? = nil, observables: Set<String>, random: RandomStream) {
         self.times = times
         self.stepsPerTime = stepsPerTime
@@ -178,6 +188,7 @@ public enum ModelError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The model contradicts its own declaration.
     case inconsistent(String)
 
+    /// What is wrong, as a sentence without a full stop.
     public var description: String {
         switch self {
         case .needed(let name): return "parameter '\(name)' is needed and not given"

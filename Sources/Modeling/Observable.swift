@@ -6,10 +6,13 @@
 ///     ...
 ///     sink.put(.overlap, m)
 public struct Observable: Sendable {
+    /// The variable's name in result files.
     public let name: String
     /// The symbol for axis labels, in LaTeX math without dollars (`m`, `\mathcal{R}`).
     public let symbol: String
+    /// One line: what it is and its normalisation.
     public let longName: String
+    /// UDUNITS-style units, "1" for a pure number.
     public let units: String
     /// True when it is recorded at every recording time, false for one value (or vector) a task.
     public let isRecordedInTime: Bool
@@ -23,6 +26,7 @@ public struct Observable: Sendable {
     /// `flag_meanings` so that pictures can name regions. Empty for numbers.
     public let codes: [String]
 
+    /// An observable; arguments as the properties, `inTime` for ``isRecordedInTime``.
     public init(
         _ name: String, symbol: String, _ longName: String, units: String = "1", inTime: Bool = true,
         dimensions: [ExtraDimension] = [], aggregate: Aggregate? = nil, byDefault: Bool = true, codes: [String] = []
@@ -59,9 +63,12 @@ public struct Observable: Sendable {
 
 /// An observable's own dimension, e.g. tokens. Its length may depend on the point; a file holds the largest, padded with NaN.
 public struct ExtraDimension: Sendable, Hashable {
+    /// The dimension's name in result files; dimensions of one name have the same meaning.
     public let name: String
+    /// How long it is.
     public let extent: Extent
 
+    /// What the length of a dimension is.
     public enum Extent: Sendable, Hashable {
         case fixed(Int)
         /// The value of an integer parameter at the point: its name, and its plain default (0 when it has none).
@@ -74,6 +81,7 @@ public struct ExtraDimension: Sendable, Hashable {
         public static func value(of key: Key<Int>) -> Extent { .parameter(key.name, default: key.defaultValue ?? 0) }
     }
 
+    /// A dimension of that name and length.
     public init(_ name: String, _ extent: Extent) {
         self.name = name
         self.extent = extent
@@ -110,9 +118,12 @@ public enum TimeUnit: String, Sendable, Hashable, CaseIterable {
 
 /// The recording times of a job, increasing.
 public struct RecordingTimes: Sendable, Hashable {
+    /// Steps, or the scaled time t.
     public let unit: TimeUnit
+    /// The times, in that unit.
     public let values: [Double]
 
+    /// Times in a unit.
     public init(unit: TimeUnit, values: [Double]) {
         self.unit = unit
         self.values = values

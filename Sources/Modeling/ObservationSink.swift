@@ -3,12 +3,16 @@
 public struct ObservationSink: Resumable, Sendable {
     /// One requested observable at one point: its name, whether it has a time dimension, and its own lengths.
     public struct Slot: Sendable, Hashable {
+        /// The observable's name.
         public let name: String
+        /// Whether it has a time dimension.
         public let isRecordedInTime: Bool
+        /// The lengths of its own dimensions.
         public let shape: [Int]
         /// Numbers at one time: the product of `shape`.
         public let width: Int
 
+        /// A slot; arguments as the properties.
         public init(name: String, isRecordedInTime: Bool, shape: [Int]) {
             self.name = name
             self.isRecordedInTime = isRecordedInTime
@@ -24,6 +28,7 @@ public struct ObservationSink: Resumable, Sendable {
         }
     }
 
+    /// What is recorded, in the order of ``buffers``.
     public let slots: [Slot]
     /// One buffer a slot, (time, shape...) row-major; what was never put is NaN.
     public private(set) var buffers: [[Double]]
@@ -38,6 +43,7 @@ public struct ObservationSink: Resumable, Sendable {
     public struct Audit: Sendable {
         /// The observables that the run's method declares.
         fileprivate let declared: Set<String>
+        /// The names of what was put.
         public fileprivate(set) var put: Set<String> = []
         /// Put and not declared.
         public var undeclared: Set<String> { put.subtracting(declared) }

@@ -7,7 +7,9 @@ public struct ParameterSpec: Sendable {
     public let symbol: String
     /// Further accepted spellings.
     public let aliases: [String]
+    /// The values it can take.
     public let kind: ParameterKind
+    /// What it is when the job does not give it.
     public let defaultValue: DefaultValue
     /// A usual value of a required parameter, for starter jobs.
     public let typical: ParameterValue?
@@ -16,6 +18,7 @@ public struct ParameterSpec: Sendable {
     /// One line: what it is and its normalisation.
     public let summary: String
 
+    /// A parameter; arguments as the properties. The symbol is the name when none is given.
     public init(
         _ name: String, symbol: String? = nil, aliases: [String] = [], kind: ParameterKind, default: DefaultValue,
         typical: ParameterValue? = nil, units: String = "1", _ summary: String

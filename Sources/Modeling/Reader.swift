@@ -10,7 +10,9 @@
 public final class Reader {
     /// One value that the result depends on.
     public struct Reading: Sendable, Hashable {
+        /// The parameter's own name, however the job gives it.
         public let name: String
+        /// Its value at the point, in canonical form.
         public let value: ParameterValue
         /// Whether the value is the parameter's plain default, written down or not. Such a reading is left out of the
         /// task's name, so that a model may get a further parameter without new names for all its tasks.
