@@ -51,22 +51,25 @@ package struct ProductLoss: FactorProblem {
 
     /// S = U V/sqrt(r_s) of all runs, and what it differs from the target by.
     package mutating func move(to weights: [Double]) {
-        let (m, M, r, entries) = (sizes.short, sizes.long, rank, sizes.entries)
-        let scale = 1 / Double(r).squareRoot()
-        // Taken out, since the rest is used while it changes; nothing is copied.
-        var S: [Double] = []
+        let (m, M, r, runs, target) = (sizes.short, sizes.long, rank, runs, target)
+        let (entries, scale) = (target.count, 1 / Double(r).squareRoot())
+        // Taken out, since the rest is used while they change; nothing is copied.
+        var (S, differences) = ([Double](), [Float]())
         swap(&S, &self.S)
-        defer { swap(&S, &self.S) }
-        for run in 0..<runs {
-            S.withUnsafeMutableBufferPointer { S in
-                factors(weights, run) { u, v in
-                    guard let s = S.baseAddress else { return }
-                    BLAS.gemm(
-                        m: m, n: M, k: r, alpha: scale, u, leadingA: r, v, leadingB: M, s + run * entries, leadingC: M)
+        swap(&differences, &self.differences)
+        S.withUnsafeMutableBufferPointer { S in
+            differences.withUnsafeMutableBufferPointer { differences in
+                for run in 0..<runs {
+                    guard let s = S.baseAddress.map({ $0 + run * entries }) else { return }
+                    factors(weights, run) { u, v in
+                        BLAS.gemm(m: m, n: M, k: r, alpha: scale, u, leadingA: r, v, leadingB: M, s, leadingC: M)
+                    }
+                    for j in target.indices { differences[run * entries + j] = Float(s[j] - target[j]) }
                 }
             }
-            for j in 0..<entries { differences[run * entries + j] = Float(S[run * entries + j] - target[j]) }
         }
+        swap(&S, &self.S)
+        swap(&differences, &self.differences)
     }
 
     package mutating func evaluate(_ weights: [Double]) { pass.evaluate(differences) }
@@ -74,7 +77,10 @@ package struct ProductLoss: FactorProblem {
     /// G V^T/(2 sqrt(r p)) and U^T G/(2 sqrt(r p)) (langevin: over Delta in place of 2).
     package mutating func gradient(of run: Int, _ weights: [Double], into gradient: inout [Double]) {
         let (m, M, r, entries) = (sizes.short, sizes.long, rank, sizes.entries)
-        for j in 0..<entries { G[j] = Double(pass.gradient[run * entries + j]) }
+        let sums = pass.gradient
+        G.withUnsafeMutableBufferPointer { G in
+            for j in G.indices { G[j] = Double(sums[run * entries + j]) }
+        }
         let scale = 1 / (stretch * (Double(r) * Double(entries)).squareRoot())
         gradient.withUnsafeMutableBufferPointer { gradient in
             factors(weights, run) { u, v in
