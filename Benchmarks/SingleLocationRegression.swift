@@ -1,5 +1,5 @@
 import Modeling
-import Models
+import SingleLocationRegression
 
 /// Nanoseconds a step of single-location regression: SGD in R^d, the overlap chain and descent.
 @Sendable

@@ -74,24 +74,29 @@ public struct SingleLocationRegression: Model {
 
     public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
         let (d, tokens, last) = (Double(p.d), Double(p.batchSize) * Double(p.L), times.last ?? 0)
-        let risk = p.population.secondsOfRisk(lambda: p.sharpness.lambda0)
+        // The root mean square over all steps of a decreasing sharpness.
+        let lambda = p.lambda0 / (1 + p.sharpness.decay * last).squareRoot()
+        let risk = p.population.secondsOfRisk(lambda: lambda)
         let observations = Double(times.count) * risk
-        // Of tokens without what is off the axes.
-        let scalars = last * (tokens * 45e-9 + 60e-9) + observations
         switch method {
-        case .pgd: return Cost(seconds: last * (risk + 5e-9 * d) + observations, bytes: 32 * d)
+        case .pgd: return Cost(seconds: last * (risk + 0.75e-9 * d) + observations, bytes: 32 * d)
         case .reducedPGD: return Cost(seconds: last * risk + observations, bytes: 4096)
         case .gradientFlow:
-            // Steps of a stiff system end at about 1/d, whatever is asked for.
-            return Cost(seconds: (300 + last * d) * 2 * risk + observations, bytes: 8192)
+            return Cost(
+                seconds: p.theory.flowEvaluations(until: last, lambda: lambda) * risk + observations, bytes: 8192)
         case .sgd:
             return Cost(
-                seconds: scalars + last * (tokens * d * 0.75e-9 + d * 3e-9),
+                seconds: last * (tokens * (d * 0.85e-9 + 45e-9) + d * 3e-9 + 60e-9) + observations,
                 bytes: (4 * tokens + 32) * (d + 32) + 240 * tokens)
-        case .overlapChain: return Cost(seconds: scalars, bytes: 400 * tokens + 16384)
+        case .overlapChain:
+            let step = tokens * 22e-9 + Double(p.batchSize) * 17e-9 + 150e-9
+            return Cost(seconds: last * step + observations, bytes: 400 * tokens + 16384)
         case .closedForm:
-            let samples = p.gamma == 1 ? 1e5 : Double(p.L) * Double(p.bayesSamples)
-            return Cost(seconds: risk * 4 + samples * 50e-9, bytes: 65536)
+            let bayes =
+                p.bayesSamples > 0
+                ? Double(p.L) * Double(p.bayesSamples) * 50e-9
+                : SoftmaxQuadrature.seconds(gamma: 1, lambda: p.population.D)
+            return Cost(seconds: risk * 6 + bayes, bytes: 65536)
         }
     }
 }

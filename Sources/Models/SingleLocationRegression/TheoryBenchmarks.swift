@@ -136,6 +136,17 @@ package struct Theory: Sendable {
         return 2 / (0.5 * (first + second) + (half * half + coupling * coupling).squareRoot())
     }
 
+    /// About how many evaluations of the risk flow from a random start takes (for erf with the integrator's own work). Its
+    /// steps are those of a stiff system: of the oracle's fastest rate for erf; for softmax of d p_1^2, where p_1 = 1/L until
+    /// it leaves the saddle.
+    func flowEvaluations(until time: Double, lambda: Double) -> Double {
+        if population.attention == .erf, let limit = try? stepLimit(lambda: lambda) { return 1500 + 12 * time / limit }
+        let (d, L, D) = (Double(population.d), Double(population.L), population.D)
+        let escape = min(time, 0.5 * log(d) * L * L / (2 * g2 * lambda * D * others))
+        let weight = 1 / (1 + others * exp(-lambda * D))
+        return 60 + d * (8 * escape / (L * L) + 1.5 * (time - escape) * weight * weight)
+    }
+
     // MARK: The best sharpness
 
     /// The lambda > 0 at which `excess` is least, and the least value; nil when that is at an end of the range 1e-4/D to

@@ -15,7 +15,7 @@ extension Population {
 
     /// What an evaluation of the risk takes.
     func secondsOfRisk(lambda: Double) -> Double {
-        attention == .erf ? 0.25e-6 : SoftmaxQuadrature.work(self, lambda: lambda) * 10e-9
+        attention == .erf ? 0.25e-6 : SoftmaxQuadrature.seconds(gamma: gamma, lambda: lambda)
     }
 }
 

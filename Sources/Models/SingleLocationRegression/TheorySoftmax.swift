@@ -8,24 +8,22 @@ import Modeling
 /// Trapezoidal sums on analytic, decaying integrands: steps of 0.2 in tau and 0.3/slope (at most 0.25) in S, checked
 /// stable to 1e-12 under refinement.
 package struct SoftmaxQuadrature: Sendable {
-    /// The largest ``work(_:lambda:)``: about a second.
-    private static let largestWork = 2e8
-
     private let population: Population
     private let lambda: Double
     private let others: TokenNodes
     private let informative: TokenNodes
     private let step: Double
 
-    /// About the number of nodes in tau times nodes in S.
-    static func work(_ population: Population, lambda: Double) -> Double {
+    /// Whether the sums are short enough at all overlaps (at L = 1 they grow with D kappa): a bound on the number of nodes
+    /// in tau times nodes in S.
+    static func isFeasible(_ population: Population, lambda: Double) -> Bool {
         (2 * lambda * (population.D + 10 + 10 * population.gamma) / 0.2 + 150)
-            * (80 + 60 * lambda * max(1, population.gamma))
+            * (80 + 60 * lambda * max(1, population.gamma)) < 2e8
     }
 
-    /// Whether the sums are short enough.
-    static func isFeasible(_ population: Population, lambda: Double) -> Bool {
-        work(population, lambda: lambda) < largestWork
+    /// What one evaluation takes at L > 1: 12 ns a pair of nodes.
+    static func seconds(gamma: Double, lambda: Double) -> Double {
+        (10 * lambda * (1 + gamma) + 47) / 0.2 * (max(77, 63 * lambda) + max(77, 63 * lambda * gamma)) * 12e-9
     }
 
     /// `refinement` divides all steps.
