@@ -7,9 +7,8 @@ struct Draws: Sendable {
     private let network: Network
     /// Draws in a set, a multiple of 8.
     private let count: Int
-    private let sets: Int
     /// The draws, set after set, block after block, (layer, token) within.
-    private var normals: [Lanes]
+    private let normals: [Lanes]
     private var values: [Double]
     private var scratch: [Lanes]
 
@@ -17,8 +16,8 @@ struct Draws: Sendable {
         self.network = network
         let width = (network.layers - 1) * network.L
         count = max(8, points.groupSize)
-        sets = points.groups
-        normals = Array(repeating: .zero, count: sets * count / 8 * width)
+        let sets = points.groups
+        var normals = Array(repeating: Lanes.zero, count: sets * count / 8 * width)
         for set in 0..<sets {
             for draw in 0..<count {
                 for i in 0..<width {
@@ -27,27 +26,23 @@ struct Draws: Sendable {
                 }
             }
         }
+        self.normals = normals
         values = Array(repeating: 0, count: count * (network.inputs + 2))
         let before = Network(layers: network.layers - 1, L: network.L, skip: network.skip)
         scratch = Array(repeating: .zero, count: network.outputs + network.L + network.inputs + before.scratchCount)
     }
 
-    mutating func withCore<Result>(factor: [Double], _ body: (DrawsCore) throws -> Result) rethrows -> Result {
+    mutating func withCore<Result>(factor: [Double], _ body: (DrawsCore) throws -> Result) throws -> Result {
         let (network, count) = (network, count)
-        return try normals.withUnsafeBufferPointer { normals in
-            try values.withUnsafeMutableBufferPointer { values in
-                try scratch.withUnsafeMutableBufferPointer { scratch in
-                    try factor.withUnsafeBufferPointer { factor in
-                        try body(
-                            DrawsCore(
-                                network: network, count: count, factor: factor.baseAddress.unsafelyUnwrapped,
-                                normals: normals.baseAddress.unsafelyUnwrapped,
-                                values: values.baseAddress.unsafelyUnwrapped,
-                                scratch: scratch.baseAddress.unsafelyUnwrapped))
-                    }
-                }
-            }
+        func lend(
+            _ factor: UnsafePointer<Double>, _ normals: UnsafePointer<Lanes>, _ values: UnsafeMutablePointer<Double>,
+            _ scratch: UnsafeMutablePointer<Lanes>
+        ) throws -> Result {
+            try body(
+                DrawsCore(
+                    network: network, count: count, factor: factor, normals: normals, values: values, scratch: scratch))
         }
+        return try lend(factor, normals, &values, &scratch)
     }
 }
 

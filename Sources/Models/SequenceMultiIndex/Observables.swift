@@ -5,6 +5,11 @@ private let layer = ExtraDimension("layer", .value(of: SequenceMultiIndex.Keys.l
 private let otherLayer = ExtraDimension("other_layer", .value(of: SequenceMultiIndex.Keys.layers))
 
 extension Observable {
+    /// One number a layer and task.
+    private static func each(_ name: String, symbol: String, _ longName: String) -> Observable {
+        Observable(name, symbol: symbol, longName, inTime: false, dimensions: [layer])
+    }
+
     static let M = Observable(
         "M", symbol: "M", "overlaps of estimate and teacher, W W*^T/d (state evolution: equal to Q)",
         dimensions: [layer, otherLayer])
@@ -32,37 +37,28 @@ extension Observable {
     static let publishedCosine = Observable(
         "cosine_published", symbol: "C_k", "|w_k.w*_k/d|/sqrt(w_k.w_k/d): the teacher's norm not divided out",
         dimensions: [layer], byDefault: false)
-    static let stepsHalf = Observable(
-        "steps_half", symbol: "n_{1/2}", "first step or iteration with cosine above 1/2 (not a number: none)",
-        inTime: false, dimensions: [layer])
-    static let residual = Observable(
-        "residual", symbol: "r", "largest change of an overlap in the last iteration")
-    static let qStar = Observable(
-        "q_star", symbol: "Q^*_{kk}", "overlap of each layer at the fixed point", inTime: false, dimensions: [layer])
-    static let qError = Observable(
+    static let stepsHalf = each(
+        "steps_half", symbol: "n_{1/2}", "first step or iteration with cosine above 1/2 (not a number: none)")
+    static let residual = Observable("residual", symbol: "r", "largest change of an overlap in the last iteration")
+    static let qStar = each("q_star", symbol: "Q^*_{kk}", "overlap of each layer at the fixed point")
+    static let qError = each(
         "q_error", symbol: "\\delta Q",
         "standard error of q_star: noise of the common samples and what is left of the residual, both carried through "
-            + "the linearised iteration", inTime: false, dimensions: [layer])
+            + "the linearised iteration")
     static let iterations = Observable("iterations", symbol: "n", "iterations made", inTime: false)
     static let converged = Observable(
         "converged", symbol: "1_{r<tol}", "1 when the residual is below the tolerance", inTime: false)
 
     // Thresholds.
-    static let F = Observable(
-        "F_kk", symbol: "F_{kk}", "response of each layer at Q = 0, |E[z z^T|y] - I|^2", inTime: false,
-        dimensions: [layer])
-    static let FError = Observable(
-        "F_error", symbol: "\\delta F", "its standard error", inTime: false, dimensions: [layer])
-    static let alphaAtZero = Observable(
-        "alpha_at_zero", symbol: "1/F_{kk}", "alpha from which Q = 0 is unstable towards a layer alone", inTime: false,
-        dimensions: [layer])
-    static let alphaK = Observable(
+    static let F = each("F_kk", symbol: "F_{kk}", "response of each layer at Q = 0, |E[z z^T|y] - I|^2")
+    static let FError = each("F_error", symbol: "\\delta F", "its standard error")
+    static let alphaAtZero = each(
+        "alpha_at_zero", symbol: "1/F_{kk}", "alpha from which Q = 0 is unstable towards a layer alone")
+    static let alphaK = each(
         "alpha_k", symbol: "\\alpha_k",
         "threshold of each layer: of the last at Q = 0, of the others on the branch where only the last is learned "
-            + "(true for the smallest of these; what more layers tell can only lower the rest)", inTime: false,
-        dimensions: [layer])
-    static let alphaKError = Observable(
-        "alpha_error", symbol: "\\delta\\alpha_k", "its standard error", inTime: false, dimensions: [layer])
+            + "(true for the smallest of these; what more layers tell can only lower the rest)")
+    static let alphaKError = each("alpha_error", symbol: "\\delta\\alpha_k", "its standard error")
     static let alphaFirst = Observable(
         "alpha_first", symbol: "\\alpha_1", "threshold of the first layer, alpha_k[0]", inTime: false)
     static let alphaC = Observable(
@@ -72,21 +68,19 @@ extension Observable {
     static let alphaNext = Observable(
         "alpha_next", symbol: "\\alpha_{next}",
         "where the branch with only the last layer ends: the next layer is learned", inTime: false)
-    static let qCritical = Observable(
-        "q_critical", symbol: "Q_{pp}", "overlap of the last layer at the threshold of each layer", inTime: false,
-        dimensions: [layer])
+    static let qCritical = each(
+        "q_critical", symbol: "Q_{pp}", "overlap of the last layer at the threshold of each layer")
 
     // The branch.
     static let alphaBranch = Observable(
         "alpha_branch", symbol: "\\alpha", "alpha whose fixed point has this q_last", inTime: false)
     static let alphaBranchError = Observable(
         "alpha_error", symbol: "\\delta\\alpha", "its standard error", inTime: false)
-    static let branchF = Observable(
-        "F_kk", symbol: "F_{kk}", "response of the layers that are not learned (of the last one: E sum g^2)",
-        inTime: false, dimensions: [layer])
-    static let growth = Observable(
+    static let branchF = each(
+        "F_kk", symbol: "F_{kk}", "response of the layers that are not learned (of the last one: E sum g^2)")
+    static let growth = each(
         "growth", symbol: "\\alpha F_{kk}",
-        "growth of a layer from zero in an iteration; the last one: of q/(1-q), 1", inTime: false, dimensions: [layer])
+        "growth of a layer from zero in an iteration; the last one: of q/(1-q), 1")
 
     // Descent.
     static let steps = Observable("steps", symbol: "n", "gradient steps")
@@ -94,12 +88,10 @@ extension Observable {
     static let epoch = Observable("epoch", symbol: "n_e", "passes over the data (data: reuse)")
     static let trainLoss = Observable(
         "train_loss", symbol: "\\mathcal{L}", "mean of |y - yhat|_F^2 over the data (data: reuse)")
-    static let tHalf = Observable(
+    static let tHalf = each(
         "t_half", symbol: "t_{1/2}",
-        "samples per dimension at the first step with cosine above 1/2 (not a number: none)", inTime: false,
-        dimensions: [layer])
-    static let loss = Observable(
-        "loss", symbol: "\\mathcal{L}", "mean loss of a fresh sequence, equal to e_gen")
+        "samples per dimension at the first step with cosine above 1/2 (not a number: none)")
+    static let loss = Observable("loss", symbol: "\\mathcal{L}", "mean loss of a fresh sequence, equal to e_gen")
 }
 
 /// Overlaps of an estimate with the teacher, and what is recorded of them.

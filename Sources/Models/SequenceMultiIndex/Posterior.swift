@@ -33,7 +33,8 @@ package struct Channel: Sendable {
     /// Independent sets of importance draws; samples take one after the other, so that errors of draws average out.
     package static let drawGroups = 8
 
-    private var quadrature: Quadrature?
+    /// Of the quadrature.
+    private var storage: [Double] = []
     private var drawn: Draws?
     private var moments: [Double]
 
@@ -62,30 +63,21 @@ package struct Channel: Sendable {
         guard let factor = SmallMatrix.cholesky(variance, p, tolerance: 0, allowsZero: false) else {
             throw ModelError.notConverged("the covariance V of the projections is not positive definite: \(variance)")
         }
-        if p == 2, network.L == 2 {
-            quadrature = try Quadrature(
-                skip: network.skip, variance: variance, reusing: quadrature.take())
-        }
         let network = network
         return try moments.withUnsafeMutableBufferPointer { moments in
             let base = moments.baseAddress.unsafelyUnwrapped
             let first = PosteriorMoments(base, network)
             let second = PosteriorMoments(base + PosteriorMoments.count(network), network)
-            // Taken out while it is lent, so that nothing is copied.
-            if var lent = quadrature.take() {
-                defer { quadrature = lent }
-                return try lent.withCore { core in
-                    try body(Posterior(network: network, first: first, second: first, kind: .quadrature(core)))
+            if p == 2, network.L == 2 {
+                return try Quadrature.lend(skip: network.skip, variance: variance, on: &storage) { quadrature in
+                    try body(Posterior(network: network, first: first, second: first, kind: .quadrature(quadrature)))
                 }
             }
-            if var lent = drawn.take() {
-                defer { drawn = lent }
-                return try lent.withCore(factor: factor) { core in
-                    try body(Posterior(network: network, first: first, second: second, kind: .draws(core)))
-                }
+            let sampled = try drawn?.withCore(factor: factor) { core in
+                try body(Posterior(network: network, first: first, second: second, kind: .draws(core)))
             }
-            return try body(
-                Posterior(network: network, first: first, second: first, kind: .single(variance: variance[0])))
+            return try sampled
+                ?? body(Posterior(network: network, first: first, second: first, kind: .single(variance: variance[0])))
         }
     }
 }
@@ -94,7 +86,7 @@ package struct Channel: Sendable {
 package struct Posterior {
     enum Kind {
         case single(variance: Double)
-        case quadrature(QuadratureCore)
+        case quadrature(Quadrature)
         case draws(DrawsCore)
     }
 
@@ -111,7 +103,7 @@ package struct Posterior {
         case .single(let variance):
             single(u, omega, variance)
             return true
-        case .quadrature(let core): return core.evaluate(u: u, omega: omega, into: first)
+        case .quadrature(let quadrature): return quadrature.evaluate(u: u, omega: omega, into: first)
         case .draws(let core):
             let group = sample % Channel.drawGroups
             return core.evaluate(u: u, omega: omega, set: 2 * group, into: first)

@@ -2,19 +2,23 @@ import Foundation
 import Modeling
 import Numerics
 
-/// The posterior of two layers and two tokens by the trapezoid rule over z1 = Omega_1 + sqrt(V11) r, r in [-5, 5]^2 (14). For a smooth integrand that is Gaussian at the ends the rule converges faster than any power.
-struct Quadrature: Sendable {
+/// The posterior of two layers and two tokens, one sequence after the other, by the trapezoid rule over
+/// z1 = Omega_1 + sqrt(V11) r, r in [-5, 5]^2 (14). For a smooth integrand that is Gaussian at the ends the rule converges
+/// faster than any power. It works on storage that is lent to it.
+struct Quadrature {
     /// More nodes than this an axis are refused.
     static let maximumNodes = 4096
 
     let nodes: Int
-    private let skip: Double
+    private let c: Double
     /// sqrt(V11), V12/V11, 1/(V22 - V12^2/V11).
     private let s1: Double
     private let beta: Double
     private let precision: Double
-    /// The nodes r, nine rows of scratch, exponents on every fourth node of both axes.
-    private var storage: [Double]
+    /// The nodes.
+    private let r: UnsafePointer<Double>
+    /// Nine rows of scratch, exponents on every fourth node of both axes.
+    private let rows: UnsafeMutablePointer<Double>
 
     /// The nodes an axis: at least 61, and a step of z1 below half the width of z2 (14); 64, or a multiple of 32.
     static func nodeCount(s1: Double, s2: Double) -> Double {
@@ -22,46 +26,33 @@ struct Quadrature: Sendable {
         return needed <= 64 ? 64 : 32 * (needed / 32).rounded(.up)
     }
 
-    init(skip: Double, variance V: [Double], reusing old: Quadrature?) throws {
-        self.skip = skip
-        s1 = V[0].squareRoot()
-        beta = V[1] / V[0]
-        precision = 1 / (V[3] - V[1] * beta)
-        let count = Self.nodeCount(s1: s1, s2: 1 / precision.squareRoot())
-        guard count <= Double(Self.maximumNodes) else {
+    /// Lends the quadrature for the row covariance V to `body`, on `storage`, which is kept for the next one.
+    ///
+    /// - Throws: ``ModelError/notConverged(_:)`` when it would need too many nodes.
+    static func lend<Result>(
+        skip: Double, variance V: [Double], on storage: inout [Double], to body: (Quadrature) throws -> Result
+    ) throws -> Result {
+        let (s1, beta) = (V[0].squareRoot(), V[1] / V[0])
+        let precision = 1 / (V[3] - V[1] * beta)
+        let count = nodeCount(s1: s1, s2: 1 / precision.squareRoot())
+        guard count <= Double(maximumNodes) else {
             throw ModelError.notConverged(
-                "the channel's quadrature would need \(count) nodes an axis (at most \(Self.maximumNodes)): the last layer is "
+                "the channel's quadrature would need \(count) nodes an axis (at most \(maximumNodes)): the last layer is "
                     + "known so much better than the first (V = \(V)); a reg of 1e-3 keeps V away from 0")
         }
-        nodes = Int(count)
-        if let old, old.nodes == nodes {
-            storage = old.storage
-        } else {
-            storage = Array(repeating: 0, count: 10 * nodes + nodes * nodes / 16)
+        let nodes = Int(count)
+        let size = 10 * nodes + nodes * nodes / 16
+        if storage.count != size {
+            storage = Array(repeating: 0, count: size)
             for i in 0..<nodes { storage[i] = 10 * Double(i) / Double(nodes - 1) - 5 }
         }
-    }
-
-    mutating func withCore<Result>(_ body: (QuadratureCore) throws -> Result) rethrows -> Result {
-        let (nodes, skip, s1, beta, precision) = (nodes, skip, s1, beta, precision)
         return try storage.withUnsafeMutableBufferPointer { storage in
             let base = storage.baseAddress.unsafelyUnwrapped
             return try body(
-                QuadratureCore(
-                    nodes: nodes, c: skip, s1: s1, beta: beta, precision: precision, r: base, rows: base + nodes))
+                Quadrature(nodes: nodes, c: skip, s1: s1, beta: beta, precision: precision, r: base, rows: base + nodes)
+            )
         }
     }
-}
-
-/// The quadrature of one sequence on lent storage.
-struct QuadratureCore {
-    let nodes: Int
-    let c: Double
-    let s1: Double
-    let beta: Double
-    let precision: Double
-    let r: UnsafePointer<Double>
-    let rows: UnsafeMutablePointer<Double>
 
     /// Sums over all nodes; S and D are the sum and the difference of the weights of the two signs of u.
     private struct Sums {
@@ -171,7 +162,7 @@ struct QuadratureCore {
 
     /// What the nodes of one row have in common.
     private struct Row {
-        let core: QuadratureCore
+        let core: Quadrature
         let z10: Double
         let e10: Double
         let m0: Double
@@ -185,7 +176,7 @@ struct QuadratureCore {
 
         @inline(__always)
         init(
-            _ core: QuadratureCore, _ i: Int, _ columns: Columns, _ u: UnsafePointer<Double>,
+            _ core: Quadrature, _ i: Int, _ columns: Columns, _ u: UnsafePointer<Double>,
             _ omega: UnsafePointer<Double>
         ) {
             self.core = core
