@@ -138,22 +138,18 @@ extension BatchLaw {
 }
 
 extension DMFTPrior {
-    private static let choices = [
-        OneOf("the norms at the start", Keys.initScale, Keys.initGram),
-        OneOf("the overlaps at the start", Keys.initOverlap, Keys.M0),
-        OneOf("the teacher's norms", Keys.teacherNorm, Keys.teacherGram),
-    ]
-
     /// Gram matrices, overlaps and positions of a point.
     fileprivate init(_ point: Reader, _ loss: Loss, tokens L: Int, students k: Int) throws {
         let a = try point[Keys.teachers]
-        for choice in Self.choices { try point.check(choice) }
-        /// The matrix, or `number` on its diagonal.
+        /// The matrix `key`, or else `number` on its diagonal.
         func matrix(
-            _ key: Key<ArrayValue>, _ rows: Int, _ columns: Int, diagonal number: Key<Double>, or usual: Double
+            _ key: Key<ArrayValue>, _ rows: Int, _ columns: Int, or number: Key<Double>, _ usual: Double
         ) throws -> [Double] {
-            let array = try point.read(
-                key, or: .diagonal(point.read(number, or: usual), rows: rows, columns: columns))
+            try point.check(OneOf("the same matrix", number, key))
+            guard let array = try point.given(key) else {
+                let value = try point.read(number, or: usual)
+                return (0..<rows * columns).map { $0 / columns == $0 % columns ? value : 0 }
+            }
             guard array.shape == [rows, columns] else {
                 let shape = array.shape.map(String.init).joined(separator: " x ")
                 throw ModelError.parameter(key, "must have \(rows) rows of \(columns), not \(shape)")
@@ -172,9 +168,9 @@ extension DMFTPrior {
         do {
             try self.init(
                 students: k, teachers: a,
-                teacherGram: matrix(Keys.teacherGram, a, a, diagonal: Keys.teacherNorm, or: 1),
-                startGram: matrix(Keys.initGram, k, k, diagonal: Keys.initScale, or: 1),
-                startOverlap: matrix(Keys.M0, k, a, diagonal: Keys.initOverlap, or: 0), positions: positions)
+                teacherGram: matrix(Keys.teacherGram, a, a, or: Keys.teacherNorm, 1),
+                startGram: matrix(Keys.initGram, k, k, or: Keys.initScale, 1),
+                startOverlap: matrix(Keys.M0, k, a, or: Keys.initOverlap, 0), positions: positions)
         } catch let error as DMFTError { throw ModelError.parameter(Keys.initScale, "does not fit: \(error)") }
     }
 
@@ -191,12 +187,5 @@ extension DMFTPrior {
                 Keys.positions, "must be the last columns of the teacher, after those that the target depends on")
         }
         return positions
-    }
-}
-
-extension ArrayValue {
-    fileprivate static func diagonal(_ value: Double, rows: Int, columns: Int) -> ArrayValue {
-        ArrayValue(
-            shape: [rows, columns], elements: (0..<rows * columns).map { $0 / columns == $0 % columns ? value : 0 })
     }
 }

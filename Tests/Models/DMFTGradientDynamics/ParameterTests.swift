@@ -26,8 +26,7 @@ import Testing
         "probes": .integer(4), "runs": .integer(3), "tangents": .text("exact"),
     ]
     private static let always: Set<String> = [
-        "alpha", "loss", "L", "width", "teachers", "noise", "step_size", "ridge", "spherical", "init_gram", "M0",
-        "teacher_gram",
+        "alpha", "loss", "L", "width", "teachers", "noise", "step_size", "ridge", "spherical",
     ]
 
     struct Reads: Sendable, CustomTestStringConvertible {
@@ -76,11 +75,11 @@ import Testing
 
     @Test(arguments: reads) func nothingElseIsRead(_ item: Reads) throws {
         let point = try prepare(item.method, item.values)
-        #expect(Set(point.readings.map(\.name)) == Self.always.union(item.more))
-        // What is derived depends on what it is derived from; and positions are looked for.
-        let origins = Set(["init_scale", "init_overlap", "teacher_norm", "positions"])
-            .subtracting(item.values["teacher_gram"] == nil ? [] : ["teacher_norm"])
-        #expect(Set(point.touched) == Self.always.union(item.more).union(origins))
+        var expected = Self.always.union(item.more).union(["init_scale", "init_overlap"])
+        expected.insert(item.values["teacher_gram"] == nil ? "teacher_norm" : "teacher_gram")
+        #expect(Set(point.readings.map(\.name)) == expected)
+        // Whether these are given is looked at.
+        #expect(Set(point.touched) == expected.union(["init_gram", "M0", "teacher_gram", "positions"]))
     }
 
     /// All plain defaults, and all values that the model works out itself.
@@ -94,23 +93,22 @@ import Testing
         var all = item.values
         for reading in readings { all[reading.name] = reading.value }
         #expect(try prepare(item.method, all).readings == readings)
-        var numbers = item.values.with(["init_scale": .real(1), "init_overlap": .real(0)])
-        if item.values["teacher_gram"] == nil { numbers["teacher_norm"] = .real(1) }
-        #expect(try prepare(item.method, numbers).readings == readings)
     }
 
-    @Test func oneValueHasOneNameHoweverItIsGiven() throws {
-        func readings(_ values: Given) throws -> [Reader.Reading] {
-            try prepare(.dmft, Self.linear.filter { $0.key != "noise" }.with(values)).readings
+    @Test func aDeviationIsANoise() throws {
+        let values = Self.linear.filter { $0.key != "noise" }
+        let variance = try prepare(.dmft, values.with(["noise": .real(0.09)])).readings
+        #expect(try prepare(.dmft, values.with(["noise_std": .real(0.3)])).readings == variance)
+    }
+
+    /// A matrix with the number on its diagonal is the same start, of the same bits.
+    @Test func matricesStandForNumbers() throws {
+        let numbers: Given = ["init_scale": .real(0.5), "init_overlap": .real(0.2), "teacher_norm": .real(1.5)]
+        let arrays: Given = ["init_gram": matrix([[0.5]]), "M0": matrix([[0.2]]), "teacher_gram": matrix([[1.5]])]
+        let runs = try [numbers, arrays].map {
+            try harness.run("gd", Self.base.with($0), times: [0, 3], unit: .steps)("overlap")
         }
-        let plain = try readings([
-            "noise": .real(0.09), "init_scale": .real(0.5), "init_overlap": .real(0.2), "teacher_norm": .real(1.5),
-        ])
-        let arrays = try readings([
-            "noise_std": .real(0.3), "init_gram": matrix([[0.5]]), "M0": matrix([[0.2]]),
-            "teacher_gram": matrix([[1.5]]),
-        ])
-        #expect(plain == arrays)
+        #expect(runs[0] == runs[1] && runs[0][0] != runs[0][1])
     }
 
     /// sgd at batch_fraction 1 is one task, alone or in a grid with other fractions, for which mask and scaled matter.
