@@ -25,12 +25,29 @@ public let sequenceSingleIndexExamples = ModelExamples(
     large: [
         "sgd": .init(
             [
-                "d": ["300", "1000", "3000"], "L": ["2", "4", "8"], "student": ["tied", "untied", "attention"],
-                "step_size": ["0.1"], "target": ["inversesqrtsum"], "encoding": ["none"],
-            ], times: ["[0, 20000]", "[0, 50000]"]),
+                "d": ["1000", "4000"], "L": ["2", "4", "8"], "student": ["tied", "untied", "attention"],
+                "step_size": ["0.1"], "m0": ["0.2"],
+            ], times: ["[0, 5000]", "[0, 10000]"]),
         "overlap-chain": .init(
             [
-                "d": ["300", "3000"], "L": ["2", "4", "16"], "student": ["tied", "untied", "attention"],
-                "step_size": ["0.1"], "target": ["inversesqrtsum"], "encoding": ["none"],
-            ], times: ["[0, 200000]", "[0, 500000]"]),
+                "d": ["300", "3000"], "L": ["2", "4", "8"], "student": ["tied", "untied", "attention"],
+                "norm_mode": ["global", "per_token"], "activation": ["relu", "tanh"], "step_size": ["0.1"],
+                "m0": ["0.2"],
+            ], times: ["[0, 100000]", "[0, 200000]"]),
+        "ode": .init(
+            [
+                "student": ["attention"], "target": ["H2sum", "positional_semantic"],
+                "loss": ["half_square", "frobenius"], "L": ["2", "3", "4"], "step_size": ["0.1", "0.5"],
+                "m0": ["0.2"], "eta": ["0.5"], "quadrature_points": ["1024", "4096"],
+            ], times: ["[0, 20]", "[0, 80]"], unit: "t"),
+        "closed-form": .init(
+            [
+                "student": ["attention"], "target": ["H2sum"], "L": ["4", "6", "10"],
+                "encoding": ["none", "orthonormal"], "step_size": ["0.1"], "quadrature_points": ["4096", "16384"],
+            ]),
+        "closed-form-trajectory": .init(
+            [
+                "student": ["tied", "untied"], "target": ["inversesqrtsum", "H2sum"], "L": ["2000", "4000", "8000"],
+                "step_size": ["0.001"], "m0": ["0.2"], "eta": ["0.5"],
+            ], times: ["[0, 10]"], unit: "t"),
     ])

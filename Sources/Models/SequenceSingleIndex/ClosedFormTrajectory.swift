@@ -1,14 +1,14 @@
 import Foundation
+import ModelKit
 import Modeling
 
 /// Overlaps of network students as explicit functions of t, (32) to (36).
 ///
 /// The tied drift is a polynomial F(m), whose coefficients follow from the target's Hermite coefficients and the
 /// activation's moments. Where it is quadratic (targets of degree 1 with relu or identity) dm/dt = F(m) is a Riccati
-/// equation, where it is A m - B m^3
-/// (degree 2 with relu, identity, square or H2) a Bernoulli equation. An untied student
-/// follows the tied one at time t/L where (36) says so, and a linear one is a Riccati equation along the
-/// target with a common decay across it. `init` fails for everything else.
+/// equation, where it is A m - B m^3 (degree 2 with relu, identity, square or H2) a Bernoulli equation. An untied student
+/// follows the tied one at time t/L where (36) says so, and a linear one is a Riccati equation along the target with a
+/// common decay across it.
 struct ClosedFormTrajectory: Sendable {
     private enum Form: Sendable {
         /// Every row equal, F at time t (tied) or t/L.
@@ -21,34 +21,39 @@ struct ClosedFormTrajectory: Sendable {
 
     private let form: Form
     private let L: Int
+    private let isTied: Bool
 
-    static let explanation =
-        "has no explicit overlap(t) for this student; there is one where the tied drift is quadratic in m or A m - B m^3 "
-        + "(degree 1 with relu or identity, degree 2 also with square or H2), for tied students, untied ones with "
-        + "a symmetric target and equal rows, or with norm_mode global and a target of degree 1 or H2sum. Use method ode"
+    /// - Throws: ``ModelError/parameter(_:_:)`` where no closed form exists.
+    init(_ parameters: Parameters) throws {
+        L = parameters.L
+        isTied = parameters.student == .tied
+        guard let form = Self.form(parameters) else {
+            throw ModelError.parameter(
+                Keys.target,
+                "has no explicit overlap(t) for this student; there is one where the tied drift is quadratic in m or "
+                    + "A m - B m^3 (degree 1 with relu or identity, degree 2 also with square or H2), for tied students, "
+                    + "untied ones with a symmetric target and equal rows, or with norm_mode global and a target of "
+                    + "degree 1 or H2sum. Use method ode")
+        }
+        self.form = form
+    }
 
-    /// Nil where no closed form exists.
-    init?(_ parameters: Parameters) {
+    private static func form(_ parameters: Parameters) -> Form? {
         guard parameters.student != .attention else { return nil }
         let theory = NetworkTheory(parameters)
-        L = parameters.L
-        let length = Double(parameters.L)
+        let L = Double(parameters.L)
         let start = theory.start()
         let flow = ScalarFlow(TiedPolynomial(theory).coefficients)
         if parameters.student == .tied || theory.rowsStayEqual {
-            guard let flow else { return nil }
-            form = .equal(flow, start: start[0], slowdown: parameters.student == .tied ? 1 : length)
-            return
+            return flow.map { .equal($0, start: start[0], slowdown: parameters.student == .tied ? 1 : L) }
         }
         guard parameters.normMode == .global else { return nil }
-        let norm = (start.reduce(0) { $0 + $1 * $1 } / length).squareRoot()
-        if parameters.target == .H2sum || parameters.target == .inverseSqrtH2sum {
-            guard let flow else { return nil }
-            form = .norm(flow, start: norm, slowdown: length)
-            return
+        switch parameters.target {
+        case .H2sum, .inverseSqrtH2sum:
+            let norm = (start.reduce(0) { $0 + $1 * $1 } / L).squareRoot()
+            return flow.map { .norm($0, start: norm, slowdown: L) }
+        default: return linearForm(theory, start: start)
         }
-        guard let linear = Self.linearForm(theory, start: start) else { return nil }
-        form = linear
     }
 
     /// y = beta.z: along b = beta/|beta|, u' = p - k_0 u - k_1 u^2, and across it m' = -(k_0 + k_1 u) m.
@@ -90,7 +95,7 @@ struct ClosedFormTrajectory: Sendable {
     }
 
     /// Observable `overlap`: m (tied, signed) or ||m||/sqrt(L).
-    func overlap(at t: Double, isTied: Bool) -> Double {
+    func overlap(at t: Double) -> Double {
         if case .norm(let flow, let start, let slowdown) = form { return flow.value(at: t / slowdown, from: start) }
         guard let rows = rows(at: t) else { return .nan }
         return isTied ? rows[0] : (rows.reduce(0) { $0 + $1 * $1 } / Double(L)).squareRoot()
@@ -200,40 +205,16 @@ struct ScalarFlow: Sendable {
     }
 }
 
-/// Method `closed-form-trajectory`.
-struct TrajectoryRun: Run {
-    private let parameters: Parameters
-    /// d where the job's times are in steps; else the theory knows none.
-    private let stepsPerTime: Double?
-    private let trajectory: ClosedFormTrajectory
-    private var t = 0.0
-    private var recorder: OverlapRecorder
-
-    init(_ parameters: Parameters, _ request: RunRequest) throws {
-        guard let trajectory = ClosedFormTrajectory(parameters) else {
-            throw ModelError.parameter(Keys.target, ClosedFormTrajectory.explanation)
+extension ClosedFormTrajectory {
+    /// Method `closed-form-trajectory`.
+    func run(_ request: RunRequest, eta: Double) -> ClosedFormCurve {
+        ClosedFormCurve { sink in
+            sink.put(.weakRecoveryTime, request.times.first { overlap(at: $0) > eta } ?? .infinity)
+        } _: { t, sink in
+            if let stepsPerTime = request.stepsPerTime { sink.put(.steps, t * stepsPerTime) }
+            sink.put(.t, t)
+            sink.put(.overlap, overlap(at: t))
+            if let rows = rows(at: t) { try sink.put(.rowOverlaps, rows) }
         }
-        self.parameters = parameters
-        self.trajectory = trajectory
-        stepsPerTime = request.stepsPerTime
-        recorder = OverlapRecorder(parameters)
-    }
-
-    mutating func advance(toward time: Double, quantum: Int) -> Bool {
-        t = time
-        return true
-    }
-
-    mutating func observe(into sink: inout ObservationSink) throws {
-        let overlap = trajectory.overlap(at: t, isTied: parameters.student == .tied)
-        recorder.observe(t: t, steps: stepsPerTime.map { t * $0 }, overlap: overlap, into: &sink)
-        if let rows = trajectory.rows(at: t) { try sink.put(.rowOverlaps, rows) }
-    }
-
-    func finish(into sink: inout ObservationSink) throws { sink.put(.weakRecoveryTime, recorder.weakRecoveryTime) }
-
-    mutating func exchange(with archive: inout StateArchive) throws {
-        try archive.exchange(&t)
-        try archive.exchange(&recorder)
     }
 }

@@ -47,7 +47,9 @@ extension SequenceSingleIndex {
 
     private func networkCost(_ p: Parameters, evaluations: Double) -> Cost {
         let terms = p.target.isSumOverTokens ? Double(p.L) : Double(max(3, p.hermiteTerms.count / (p.L + 1)))
-        return Cost(seconds: 0.3e-3 + terms * (2e-6 + evaluations * 80e-9), bytes: 65536 + 600 * terms)
+        // Untied rows are compared with tied ones.
+        let term = p.student == .untied ? 5.5e-6 : 2.6e-6
+        return Cost(seconds: 0.3e-3 + terms * (term + evaluations * 80e-9), bytes: 65536 + 600 * terms)
     }
 
     /// Closed forms of attention.

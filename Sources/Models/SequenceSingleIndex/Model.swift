@@ -59,7 +59,7 @@ public struct SequenceSingleIndex: Model {
         case .overlapChain: OverlapChain(parameters, request)
         case .ode: try ODE(parameters, request)
         case .closedForm: ClosedForm { try parameters.putClosedForms(into: &$0) }
-        case .closedFormTrajectory: try TrajectoryRun(parameters, request)
+        case .closedFormTrajectory: try ClosedFormTrajectory(parameters).run(request, eta: parameters.eta)
         }
     }
 }

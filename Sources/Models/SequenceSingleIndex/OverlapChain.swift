@@ -81,16 +81,11 @@ private func repeated(_ count: Int, _ step: () -> Bool) -> Int {
 /// One step of the chain on unsafe storage. A step answers false when the student's norm left the numbers.
 private struct ChainCore {
     let kernel: SampleKernel
-    let L: Int
-    let k: Int
-    let d: Double
-    let gamma: Double
+    let L, k: Int
+    let d, gamma: Double
     /// The degrees of freedom left after the components that are drawn one by one.
     let rest: ChiSquareLaw
-    let m: UnsafeMutablePointer<Double>
-    let eps: UnsafeMutablePointer<Double>
-    let D: UnsafeMutablePointer<Double>
-    let z: UnsafeMutablePointer<Double>
+    let m, eps, D, z: UnsafeMutablePointer<Double>
 
     init(kernel: SampleKernel, _ p: Parameters, state: UnsafeMutablePointer<Double>) {
         self.kernel = kernel

@@ -15,16 +15,8 @@ struct OverlapRecorder: Sendable, Resumable {
         try archive.exchange(&semantic)
     }
 
-    /// Puts the recorded overlap at time `t`; `steps` is nil for theory that knows none.
-    mutating func observe(t: Double, steps: Double?, overlap: Double, into sink: inout ObservationSink) {
-        if overlap > parameters.eta { weakRecoveryTime = min(weakRecoveryTime, t) }
-        if let steps { sink.put(.steps, steps) }
-        sink.put(.t, t)
-        sink.put(.overlap, overlap)
-    }
-
-    /// Puts all observables that follow from the overlaps: `m` has one entry (L for untied), `eps` one per encoding
-    /// direction.
+    /// Puts all observables that follow from the overlaps at time `t`: `m` has one entry (L for untied), `eps` one per
+    /// encoding direction; `steps` is nil for theory that knows none.
     mutating func observe(
         t: Double, steps: Double?, m: [Double], eps: [Double], into sink: inout ObservationSink
     ) throws {
@@ -35,7 +27,10 @@ struct OverlapRecorder: Sendable, Resumable {
             overlap = norm / Double(p.L).squareRoot()
             sink.put(.firstComponent, m[0] / norm)
         }
-        observe(t: t, steps: steps, overlap: overlap, into: &sink)
+        if overlap > p.eta { weakRecoveryTime = min(weakRecoveryTime, t) }
+        if let steps { sink.put(.steps, steps) }
+        sink.put(.t, t)
+        sink.put(.overlap, overlap)
         if sink.wants(.rowOverlaps) {
             try sink.put(.rowOverlaps, m.count == p.L ? m : Array(repeating: m[0], count: p.L))
         }

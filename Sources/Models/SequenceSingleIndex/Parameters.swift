@@ -71,9 +71,7 @@ extension SequenceSingleIndex {
             eta = try point.read(Keys.eta, or: min(2 / Double(point.dimension(k)).squareRoot(), 1))
             if !isSimulation, startDependsOnD { d = try point.dimension(k) }
             if try readsNormMode(method) { normMode = try point[Keys.normMode] }
-            if method == .closedFormTrajectory, ClosedFormTrajectory(self) == nil {
-                throw ModelError.parameter(Keys.target, ClosedFormTrajectory.explanation)
-            }
+            if method == .closedFormTrajectory { _ = try ClosedFormTrajectory(self) }
         }
 
         /// Thresholds are those of both modes, and so is the trajectory of rows that stay equal.

@@ -86,9 +86,8 @@ package struct PhaseDiagram: Sendable {
 
     /// R(sin theta, cos theta) at ``PairArc/angles``; theta = 0 is semantic.
     package func risksOnArc() -> [Double] {
-        let arc = PairArc.shared
-        return arc.angles.indices.map { i in
-            2 * (arc.power[i] - 2 * (1 - omega) * arc.overlap[i] - 2 * omega * A * arc.mean[i] + targetPower)
+        PairArc.shared.moments.map {
+            2 * ($0.power - 2 * (1 - omega) * $0.overlap - 2 * omega * A * $0.mean + targetPower)
         }
     }
 
@@ -152,21 +151,12 @@ package struct PairArc: Sendable {
     package static let shared = PairArc()
     /// From 0 (semantic) to pi/2 (positional).
     package let angles: [Double]
-    let mean: [Double]
-    let power: [Double]
-    let overlap: [Double]
+    let moments: [(mean: Double, power: Double, overlap: Double)]
 
     private init() {
         let count = 720
         angles = (0...count).map { .pi / 2 * Double($0) / Double(count) }
-        var (mean, power, overlap) = ([Double](), [Double](), [Double]())
-        for theta in angles {
-            let moments = PairTable.shared.arcMoments(m: cos(theta), e: sin(theta))
-            mean.append(moments.mean)
-            power.append(moments.power)
-            overlap.append(moments.overlap)
-        }
-        (self.mean, self.power, self.overlap) = (mean, power, overlap)
+        moments = angles.map { PairTable.shared.arcMoments(m: cos($0), e: sin($0)) }
     }
 }
 

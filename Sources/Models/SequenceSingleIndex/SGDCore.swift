@@ -9,24 +9,14 @@ struct SGDCore {
     private static let piece = 2048
 
     let layout: SGDLayout
-    let L: Int
-    let k: Int
-    let d: Double
-    let rootD: Double
-    let gamma: Double
+    let L, k: Int
+    let d, rootD, gamma: Double
     let normalisesJointly: Bool
-    let v: UnsafeMutablePointer<Float>
-    let g: UnsafeMutablePointer<Float>
+    let v, g: UnsafeMutablePointer<Float>
     let pi: UnsafeBufferPointer<Double>
-    let m: UnsafeMutablePointer<Double>
-    let eps: UnsafeMutablePointer<Double>
-    let s: UnsafeMutablePointer<Double>
-    let beta: UnsafeMutablePointer<Double>
+    let m, eps, s, beta, D, z: UnsafeMutablePointer<Double>
     /// |v_r|^2 and v_r.g_r after the last pass.
-    let squares: UnsafeMutablePointer<Double>
-    let dots: UnsafeMutablePointer<Double>
-    let D: UnsafeMutablePointer<Double>
-    let z: UnsafeMutablePointer<Double>
+    let squares, dots: UnsafeMutablePointer<Double>
 
     init(
         _ layout: SGDLayout, _ p: Parameters, v: UnsafeMutablePointer<Float>, g: UnsafeMutablePointer<Float>,

@@ -8,10 +8,7 @@ package struct SampleKernel {
     let activation: Activation
     let target: Target
     let loss: Loss
-    let c: Double
-    let rootL: Double
-    let inverseRootL: Double
-    let omega: Double
+    let c, rootL, inverseRootL, omega: Double
     /// A_11 = A_22 of `positional_semantic`; A_12 = A_21 = 1 - A_11.
     let A11: Double
     /// L x L, row-major; nil for matrix output.
