@@ -7,15 +7,7 @@ package enum Family: String, Sendable, CaseIterable {
     /// Tokens are drawn.
     var isRandom: Bool { isBalanced || self == .sphere }
 
-    func usualQuery(hasQueries: Bool) -> Query {
-        switch self {
-        case .gaussian, .orthogonal: .noise
-        case .sphere: .external
-        case .sin: .first
-        case .explicit: hasQueries ? .external : .first
-        }
-    }
-
+    /// Where queries can come from, the usual first.
     func queries(hasQueries: Bool) -> [Query] {
         switch self {
         case .gaussian, .orthogonal: [.noise, .opt, .external, .prompt]

@@ -53,8 +53,9 @@ public struct Parameters: ModelParameters {
 
     public init(_ point: Reader, method: Method) throws {
         family = try point.read(Keys.data, or: point.isGiven(Keys.tokens) ? .explicit : .gaussian)
-        query = try point.read(Keys.query, or: family.usualQuery(hasQueries: point.isGiven(Keys.queries)))
-        try Self.check(family, query, point, method)
+        let queries = family.queries(hasQueries: point.isGiven(Keys.queries))
+        query = try point.read(Keys.query, or: queries[0])
+        try Self.check(family, query, among: queries, point, method)
         let isSampled = method.isSampled
         isJoint = method == .closedForm ? false : try point[Keys.joint]
         try require(
@@ -106,7 +107,9 @@ public struct Parameters: ModelParameters {
     }
 
     /// Which families go with which queries, methods and arrays.
-    private static func check(_ family: Family, _ query: Query, _ point: Reader, _ method: Method) throws {
+    private static func check(
+        _ family: Family, _ query: Query, among queries: [Query], _ point: Reader, _ method: Method
+    ) throws {
         for key in Keys.explicit {
             try require(
                 family == .explicit || !point.isGiven(key), key,
@@ -125,10 +128,9 @@ public struct Parameters: ModelParameters {
         try require(
             method != .closedForm || (query == .external && family == .gaussian), Keys.query,
             "of closed-form must be external, with data: gaussian; no formula is known for others")
-        let allowed = family.queries(hasQueries: point.isGiven(Keys.queries))
         try require(
-            allowed.contains(query), Keys.query,
-            "of data: \(family.rawValue) must be one of " + allowed.map(\.rawValue).joined(separator: ", ")
+            queries.contains(query), Keys.query,
+            "of data: \(family.rawValue) must be one of " + queries.map(\.rawValue).joined(separator: ", ")
                 + (family == .explicit ? " (external needs queries, and queries need external)" : ""))
     }
 }

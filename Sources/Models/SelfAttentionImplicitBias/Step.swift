@@ -62,15 +62,14 @@ struct Step: Sendable {
         case .polyak:
             // One step size (L - L*)/(c (|g_W|^2 + |g_u|^2)) for both.
             let logW = norm > 0 ? sigma : -.infinity
-            let logU = (decoder?.norm ?? 0) > 0 ? decoder?.omega ?? 0 : -.infinity
+            let normU = decoder?.norm ?? 0
+            let logU = normU > 0 ? decoder?.omega ?? 0 : -.infinity
             let top = max(logW, logU)
             guard top > -.infinity else { break }
-            var square = 0.0
-            if logW > -.infinity { square += norm * norm * exp(2 * (logW - top)) }
-            if let decoder, logU > -.infinity { square += decoder.norm * decoder.norm * exp(2 * (logU - top)) }
+            let square = norm * norm * exp(2 * (logW - top)) + normU * normU * exp(2 * (logU - top))
             let excess = logExcess()
-            if logW > -.infinity { w = exp(excess + logW - 2 * top) / (rule.polyak * square) }
-            if logU > -.infinity { u = exp(excess + logU - 2 * top) / (rule.polyak * square) }
+            w = exp(excess + logW - 2 * top) / (rule.polyak * square)
+            u = exp(excess + logU - 2 * top) / (rule.polyak * square)
         }
         guard norm.isFinite, w.isFinite, u.isFinite else {
             throw ModelError.diverged(step: t, "the gradient or step is not finite; the step size may be too large")

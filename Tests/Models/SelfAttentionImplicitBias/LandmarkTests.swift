@@ -240,7 +240,7 @@ struct RandomTests {
         #expect(relativeError(rest[1] / rest[0], pow(10, -1.0 / 3)) < 0.1, "\(rest)")
     }
 
-    @Test("4, Theory 3 [D]: equal other scores: ngd moves along W_mm at least at the stated rate, from any start")
+    @Test("(36): equal other scores: ngd moves along W_mm at least at the stated rate, from any start")
     func lowerBound() throws {
         let values: Given = [
             "data": .text("gaussian"), "project": .flag(true), "n": .integer(6), "L": .integer(4), "d": .integer(40),
