@@ -4,12 +4,12 @@ public let singleLocationRegressionExamples = ModelExamples(
     small: [
         "d": ["6", "20", "43"], "L": ["1", "2", "5"], "gamma": ["0.6", "1", "1.4"], "noise": ["0", "0.3"],
         "noise_std": ["0.2", "0.5"], "attention": ["erf", "softmax"], "lambda0": ["0.1", "0.5", "1.2"],
-        "lambda_increment": ["0", "0.001", "0.1"], "step_size": ["0.01", "0.002"], "batch_size": ["1", "3"],
+        "lambda_increment": ["0", "0.001", "0.1"], "step_size": ["0.002", "0.0005"], "batch_size": ["1", "3"],
         "init": ["sphere", "manifold", "overlaps"], "init_scale": ["0", "0.5", "1"], "kappa0": ["0", "0.2", "-0.1"],
         "nu0": ["0.1", "-0.3"], "theta0": ["0", "0.15"], "eta0": ["0.1", "-0.2"], "rho0": ["0", "0.3"],
         "bayes_samples": ["50", "200"],
     ],
-    always: ["d", "L", "lambda0", "step_size"], scaled: "[0, 0.01, 0.05]",
+    always: ["d", "L", "lambda0", "step_size"], scaled: "[0, 0.001, 0.01]",
     large: [
         "pgd": .init(
             [
@@ -23,9 +23,9 @@ public let singleLocationRegressionExamples = ModelExamples(
             ], times: ["[0, 20]", "[0, 60]"]),
         "gradient-flow": .init(
             [
-                "d": ["400", "2000"], "L": ["2", "10"], "lambda0": ["0.1", "0.5"], "gamma": ["0.7", "1.4"],
+                "d": ["400", "2000"], "L": ["2", "10"], "lambda0": ["0.3", "1"], "gamma": ["0.7", "1.4"],
                 "lambda_increment": ["0"],
-            ], times: ["[0, 10]", "[0, 40]"], unit: "t"),
+            ], times: ["[0, 20]", "[0, 60]"], unit: "t"),
         "sgd": .init(
             [
                 "d": ["50", "400", "3000"], "L": ["2", "10"], "attention": ["erf", "softmax"],

@@ -43,17 +43,6 @@ struct PointNumbers: Sendable {
             let risk = try p.population.risk(at: p.start.prescribed, lambda: p.lambda0)
             return [risk.excess + p.noise, risk.excess] + risk.gradient.array
         },
-        erf([
-            once(
-                "zeta", "\\zeta", "erf: E erf^2(t + c S) at t = lambda0 D kappa0, c = lambda0 gamma", byDefault: false),
-            once("zeta_1", "\\zeta'", "erf: its first derivative in t", byDefault: false),
-            once("zeta_2", "\\zeta''", "erf: its second derivative in t", byDefault: false),
-            once("zeta_3", "\\zeta'''", "erf: its third derivative in t", byDefault: false),
-        ]) { p in
-            let t = p.lambda0 * p.population.D * p.start.prescribed.kappa
-            let m = ErfMoments(t: t, c: p.lambda0 * p.gamma)
-            return [m.zeta, m.zeta1, m.zeta2, m.zeta3]
-        },
         PointNumbers([
             once("null_excess", "E_0", "excess risk of the predictor 0"),
             once("linear_excess", "E_{\\mathrm{lin}}", "excess risk of the best linear predictor on all tokens"),
@@ -92,9 +81,25 @@ struct PointNumbers: Sendable {
         erf([
             once("swapped_theta", "\\theta_s", "erf: |theta| at the swapped attractor eta = +-1"),
             once("swapped_excess", "E_{\\mathrm{swapped}}", "erf: excess risk at the swapped attractor"),
+            once("saddle_rate", "\\mu", "erf: growth rate of gradient flow at the saddle kappa = nu = 0, per unit t"),
+            once("saddle_slope", "\\nu/\\kappa", "erf: ratio nu/kappa along which it grows"),
+            once(
+                "escape_time", "t_{\\mathrm{esc}}",
+                "erf: log(sqrt(d))/mu, the time a random start takes to leave the saddle"),
+            once("rate_kappa", "r_\\kappa", "erf: final rate of 1 - |kappa| at the oracle, per unit t"),
+            once("rate_nu", "r_\\nu", "erf: final rate of 1 - |nu| at the oracle, per unit t"),
+            once(
+                "zeta", "\\zeta", "erf: E erf^2(t + c S) at t = lambda0 D kappa0, c = lambda0 gamma", byDefault: false),
+            once("zeta_1", "\\zeta'", "erf: its first derivative in t", byDefault: false),
+            once("zeta_2", "\\zeta''", "erf: its second derivative in t", byDefault: false),
+            once("zeta_3", "\\zeta'''", "erf: its third derivative in t", byDefault: false),
         ]) { p in
-            let swapped = p.theory.swapped(lambda: p.lambda0)
-            return [swapped.theta, swapped.excess]
+            let lambda = p.lambda0
+            let (swapped, saddle) = (p.theory.swapped(lambda: lambda), p.theory.saddle(lambda: lambda))
+            let rates = p.theory.oracleRates(lambda: lambda)
+            let m = ErfMoments(t: lambda * p.population.D * p.start.prescribed.kappa, c: lambda * p.gamma)
+            return [swapped.theta, swapped.excess, saddle.rate, saddle.slope, 0.5 * log(Double(p.d)) / saddle.rate]
+                + [rates.kappa, rates.nu, m.zeta, m.zeta1, m.zeta2, m.zeta3]
         },
         erf([
             once("swapped_best_lambda", "\\lambda_s^*", "erf: sharpness at which its risk is least", byDefault: false),
@@ -104,23 +109,6 @@ struct PointNumbers: Sendable {
         ]) { p in
             let best = p.theory.best { p.theory.swapped(lambda: $0).excess }
             return [best?.lambda ?? .nan, best?.excess ?? .nan]
-        },
-        erf([
-            once("saddle_rate", "\\mu", "erf: growth rate of gradient flow at the saddle kappa = nu = 0, per unit t"),
-            once("saddle_slope", "\\nu/\\kappa", "erf: ratio nu/kappa along which it grows"),
-            once(
-                "escape_time", "t_{\\mathrm{esc}}",
-                "erf: log(sqrt(d))/mu, the time a random start takes to leave the saddle"),
-        ]) { p in
-            let saddle = p.theory.saddle(lambda: p.lambda0)
-            return [saddle.rate, saddle.slope, 0.5 * log(Double(p.d)) / saddle.rate]
-        },
-        erf([
-            once("rate_kappa", "r_\\kappa", "erf: final rate of 1 - |kappa| at the oracle, per unit t"),
-            once("rate_nu", "r_\\nu", "erf: final rate of 1 - |nu| at the oracle, per unit t"),
-        ]) { p in
-            let rates = p.theory.oracleRates(lambda: p.lambda0)
-            return [rates.kappa, rates.nu]
         },
     ]
 

@@ -17,9 +17,9 @@ struct GradientFlow: Run {
         integrator = try AdaptiveODE(
             state: p.initialFrame(&random).overlaps.array, firstStep: 1e-3 / Double(p.d),
             tolerance: .init(relative: 1e-9, absolute: 1e-15)
-        ) { [population = p.population, sharpness = p.sharpness] t, y, f in
+        ) { t, y, f in
             let q = Overlaps(y[0], y[1], y[2], y[3], y[4])
-            let velocity = q.gradientFlow(try population.risk(at: q, lambda: sharpness.lambda(at: t)).gradient)
+            let velocity = q.gradientFlow(try p.population.risk(at: q, lambda: p.lambda(at: t)).gradient)
             f[0] = velocity.kappa
             f[1] = velocity.nu
             f[2] = velocity.theta
@@ -50,7 +50,7 @@ struct GradientFlow: Run {
     mutating func observe(into sink: inout ObservationSink) throws {
         sink.put(.t, t)
         sink.put(.steps, t * stepsPerTime)
-        try overlaps.put(p.population, lambda: p.sharpness.lambda(at: t), into: &sink)
+        try overlaps.put(p.population, lambda: p.lambda(at: t), into: &sink)
     }
 
     mutating func finish(into sink: inout ObservationSink) throws { try overlaps.putOutcome(into: &sink) }

@@ -75,7 +75,7 @@ public struct SingleLocationRegression: Model {
     public func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
         let (d, tokens, last) = (Double(p.d), Double(p.batchSize) * Double(p.L), times.last ?? 0)
         // The root mean square over all steps of a decreasing sharpness.
-        let lambda = p.lambda0 / (1 + p.sharpness.decay * last).squareRoot()
+        let lambda = p.lambda0 / (1 + p.decay * last).squareRoot()
         let risk = p.population.secondsOfRisk(lambda: lambda)
         let observations = Double(times.count) * risk
         switch method {

@@ -7,7 +7,6 @@ import Modeling
 /// Tokens enter by their four components in the frame of (k*, v*, k, v); what they have off it moves k and v by a
 /// Gaussian pair in d - 4 dimensions, of which only three inner products matter.
 struct OverlapChain: Descent {
-    static let isStochastic = true
     private let p: Parameters
     private let inOffFrame: (first: ChiSquareLaw, second: ChiSquareLaw)
     private var frame: Frame

@@ -3,7 +3,6 @@ import Modeling
 /// Method `pgd`: projected gradient descent of the population risk on vectors in R^d, (8) and (9), the first two axes
 /// along k* and v*.
 struct VectorDescent: Descent {
-    static let isStochastic = false
     private let p: Parameters
     private var k: [Double]
     private var v: [Double]

@@ -53,10 +53,14 @@ extension SingleLocationRegression {
     public struct Parameters: ModelParameters {
         /// d, L, gamma and the kind of attention.
         package let population: Population
+        /// Whether sequences are drawn.
+        let isStochastic: Bool
         /// epsilon^2, the variance of the label noise, from 0; 0 for descent of the population risk.
         package let noise: Double
-        /// lambda at all times, in the method's own unit; of closed forms at time 0.
-        package let sharpness: Sharpness
+        /// lambda_0, the sharpness at time 0, positive.
+        package let lambda0: Double
+        /// How fast the sharpness falls, from 0: a step, or of flow a unit of t.
+        package let decay: Double
         /// The step a, positive; NaN for closed forms and for flow at a fixed sharpness.
         package let stepSize: Double
         /// B, sequences a step, from 1; 1 where none are drawn.
@@ -74,40 +78,28 @@ extension SingleLocationRegression {
         package var gamma: Double { population.gamma }
         /// The weights of tokens.
         package var attention: AttentionKind { population.attention }
-        /// The sharpness at time 0, positive.
-        package var lambda0: Double { sharpness.lambda0 }
         package var theory: Theory { Theory(population) }
+
+        /// lambda_0/(1 + decay t) (13), t in the method's own unit.
+        func lambda(at time: Double) -> Double { lambda0 / (1 + decay * time) }
 
         public init(_ point: Reader, method: Method) throws {
             population = Population(
                 d: try point[Keys.d], L: try point[Keys.L], gamma: try point[Keys.gamma],
                 attention: try point[Keys.attention])
             start = try Start(point)
+            isStochastic = method.isStochastic
             let isClosedForm = method == .closedForm
-            noise = method.isStochastic || isClosedForm ? try point[Keys.noise] : 0
-            batchSize = method.isStochastic ? try point[Keys.batchSize] : 1
-            let lambda0 = try point[Keys.lambda0]
+            noise = isStochastic || isClosedForm ? try point[Keys.noise] : 0
+            batchSize = isStochastic ? try point[Keys.batchSize] : 1
+            lambda0 = try point[Keys.lambda0]
             let increment = isClosedForm ? 0 : try point[Keys.lambdaIncrement]
             // Flow sees the step size through the schedule only.
             let hasSteps = !isClosedForm && (method != .gradientFlow || increment != 0)
             stepSize = hasSteps ? try point[Keys.stepSize] : .nan
-            let isFlow = method == .gradientFlow && increment != 0
-            sharpness = Sharpness(lambda0: lambda0, decay: isFlow ? increment / stepSize : increment)
+            decay = method == .gradientFlow && increment != 0 ? increment / stepSize : increment
             bayesSamples =
                 isClosedForm && !Theory(population).hasBayesQuadrature ? try point[Keys.bayesSamples] : 0
         }
     }
-}
-
-/// The sharpness lambda_t = lambda_0/(1 + decay t) (13), t in steps or in the time of flow.
-package struct Sharpness: Sendable, Hashable {
-    package let lambda0: Double
-    package let decay: Double
-
-    package init(lambda0: Double, decay: Double) { (self.lambda0, self.decay) = (lambda0, decay) }
-
-    package func lambda(at time: Double) -> Double { lambda0 / (1 + decay * time) }
-
-    /// The sharpness to observe with after `steps` steps: that of the last one.
-    package func lambda(after steps: Int) -> Double { lambda(at: Double(max(steps - 1, 0))) }
 }

@@ -30,7 +30,6 @@ extension Overlaps {
 
 /// Method `reduced-pgd`: the recursion of the five overlaps.
 struct OverlapDescent: Descent {
-    static let isStochastic = false
     private let p: Parameters
     private(set) var overlaps: Overlaps
 

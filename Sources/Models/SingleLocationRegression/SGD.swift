@@ -7,7 +7,6 @@ import Modeling
 /// two axes, which hold the mean and make the label, are float64; its other d - 2 components are float32, and so are
 /// the inner products and sums of a batch over them: their rounding, 1e-7 of one step's noise, adds up like that noise.
 struct SGD: Descent {
-    static let isStochastic = true
     private let p: Parameters
     private var pool: GaussianPool
     private var tokens: RandomStream

@@ -2,9 +2,6 @@ import Modeling
 
 /// What a method that counts steps does to k and v.
 protocol Descent: Resumable, Sendable {
-    /// Whether it draws sequences.
-    static var isStochastic: Bool { get }
-
     /// At step 0.
     init(_ p: Parameters, _ random: RandomStream)
     var overlaps: Overlaps { get }
@@ -39,8 +36,9 @@ struct Trajectory<State: Descent>: Run {
         let n = Double(step)
         sink.put(.steps, n)
         sink.put(.t, n * p.stepSize)
-        if State.isStochastic { sink.put(.alpha, n * Double(p.batchSize) / Double(p.d)) }
-        try state.overlaps.put(p.population, lambda: p.sharpness.lambda(after: step), into: &sink)
+        if p.isStochastic { sink.put(.alpha, n * Double(p.batchSize) / Double(p.d)) }
+        // The sharpness of the last step.
+        try state.overlaps.put(p.population, lambda: p.lambda(at: max(n - 1, 0)), into: &sink)
     }
 
     mutating func finish(into sink: inout ObservationSink) { state.overlaps.putOutcome(into: &sink) }
@@ -55,7 +53,7 @@ extension Parameters {
     /// Calls `body` for each step with its sharpness until it returns false; returns how often it did not.
     @inline(__always)
     func take(_ steps: Range<Int>, _ body: (Double) throws -> Bool) rethrows -> Int {
-        for step in steps where try !body(sharpness.lambda(at: Double(step))) { return step - steps.lowerBound }
+        for step in steps where try !body(lambda(at: Double(step))) { return step - steps.lowerBound }
         return steps.count
     }
 
