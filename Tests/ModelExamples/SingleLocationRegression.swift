@@ -25,10 +25,10 @@ public let singleLocationRegressionExamples = ModelExamples(
             [
                 "d": ["400", "2000"], "L": ["2", "10"], "lambda0": ["0.3", "1"], "gamma": ["0.7", "1.4"],
                 "lambda_increment": ["0"],
-            ], times: ["[0, 20]", "[0, 60]"], unit: "t"),
+            ], times: ["[0, 15]", "[0, 40]"], unit: "t"),
         "sgd": .init(
             [
-                "d": ["50", "400", "3000"], "L": ["2", "10"], "attention": ["erf", "softmax"],
+                "d": ["50", "400", "2000"], "L": ["2", "10"], "attention": ["erf", "softmax"],
                 "lambda0": ["0.1", "0.5"],
                 "step_size": ["0.0001"], "batch_size": ["1", "5"],
             ], times: ["[0, 1000]", "[0, 3000]"]),
@@ -36,7 +36,7 @@ public let singleLocationRegressionExamples = ModelExamples(
             [
                 "d": ["100", "10000"], "L": ["2", "10", "40"], "attention": ["erf", "softmax"], "lambda0": ["0.5"],
                 "step_size": ["0.0001"], "batch_size": ["1", "5"],
-            ], times: ["[0, 20000]", "[0, 50000]"]),
+            ], times: ["[0, 15000]", "[0, 40000]"]),
         "closed-form": .init([
             "d": ["20", "400"], "L": ["2", "10", "40"], "gamma": ["0.7", "1", "1.5"], "attention": ["erf", "softmax"],
             "lambda0": ["0.1", "1"], "bayes_samples": ["10000", "40000"],

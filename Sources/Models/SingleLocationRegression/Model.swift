@@ -14,6 +14,7 @@ public struct SingleLocationRegression: Model {
     public let revision = 1
     public var keys: [any ParameterKey] { Keys.all }
 
+    /// Descent and SGD, their reductions to overlaps, and closed forms.
     public enum Method: String, ModelMethod {
         case pgd, sgd
         case reducedPGD = "reduced-pgd"
@@ -94,7 +95,7 @@ public struct SingleLocationRegression: Model {
         case .closedForm:
             let bayes =
                 p.bayesSamples > 0
-                ? Double(p.L) * Double(p.bayesSamples) * 50e-9
+                ? Double(p.L) * Double(p.bayesSamples) * 35e-9
                 : SoftmaxQuadrature.seconds(gamma: 1, lambda: p.population.D)
             return Cost(seconds: risk * 6 + bayes, bytes: 65536)
         }

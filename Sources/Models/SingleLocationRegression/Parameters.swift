@@ -78,6 +78,7 @@ extension SingleLocationRegression {
         package var gamma: Double { population.gamma }
         /// The weights of tokens.
         package var attention: AttentionKind { population.attention }
+        /// The closed forms of the population.
         package var theory: Theory { Theory(population) }
 
         /// lambda_0/(1 + decay t) (13), t in the method's own unit.

@@ -140,7 +140,7 @@ package struct Theory: Sendable {
     /// steps are those of a stiff system: of the oracle's fastest rate for erf; for softmax of d p_1^2, where p_1 = 1/L until
     /// it leaves the saddle.
     func flowEvaluations(until time: Double, lambda: Double) -> Double {
-        if population.attention == .erf, let limit = try? stepLimit(lambda: lambda) { return 1500 + 12 * time / limit }
+        if population.attention == .erf, let limit = try? stepLimit(lambda: lambda) { return 1500 + 16 * time / limit }
         let (d, L, D) = (Double(population.d), Double(population.L), population.D)
         let escape = min(time, 0.5 * log(d) * L * L / (2 * g2 * lambda * D * others))
         let weight = 1 / (1 + others * exp(-lambda * D))

@@ -43,7 +43,7 @@ struct DescentTests {
     }
 
     /// Landmark 6. Between steps 500 and 1000 this trajectory passes a region where a step of 4e-3 is unstable off the
-    /// manifold, and a difference of 1e-16 grows to 0.04: what the sheet says of step 3000 is one of two ends that
+    /// manifold, and a difference of 1e-16 grows to 0.04: step 3000 has one of two ends that
     /// rounding chooses from. With 50 digits it is (-0.143290177, -0.9997214375, 0.02145174, 0.00703179, -0.01984378).
     @Test(arguments: descents) func offTheManifoldWithASchedule(method: String) throws {
         let record = try run(method, given(Self.offManifold, Self.schedule), times: [1, 500, 3000])
@@ -228,7 +228,7 @@ struct DescentTests {
         let records = try ensemble(values, times: times, seeds: 30)
         for (index, risk) in [5.315, 2.915, 1.048, 0.425, 0.139, 0.07501].enumerated() {
             let measured = mean(records, "excess_risk", index)
-            // At the start the mean over the sheet's 30 runs and these has a standard error of 2 %.
+            // At the start the mean over the landmark's 30 runs and these has a standard error of 2 %.
             #expect(abs(measured / risk - 1) < (index == 0 ? 0.06 : 0.03), "step \(times[index]): \(measured)")
         }
         #expect(abs(mean(records, "excess_risk", 5) - 0.07501) < 1e-4)
