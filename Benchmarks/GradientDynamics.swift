@@ -1,6 +1,7 @@
+import DMFTGradientDynamics
 import Modeling
-import Models
 import Numerics
+import Randomness
 
 /// Full-batch descent at d = 2000 on n = 4000 samples: milliseconds a step for 1 and 8 runs on the same data, how many
 /// GFlop/s that is (4 n d a step and run), and how much of it the same BLAS calls take alone.

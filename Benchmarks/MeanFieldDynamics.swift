@@ -1,6 +1,7 @@
+import DMFTGradientDynamics
 import Modeling
-import Models
 import Numerics
+import Randomness
 
 /// The mean-field theory of descent on reused data: 200 steps of 100 000 copies, logistic loss, one token, one student
 /// column, with all samples in each step and with batches. In seconds, all included; and milliseconds of the steps up to
@@ -23,23 +24,20 @@ func benchmarkMeanFieldDynamics() throws -> [String: Double] {
 /// Seconds of the first and of the second hundred of steps; the shortest of two runs.
 private func meanFieldSeconds(batchFraction: Double) throws -> [Double] {
     let model = DMFTGradientDynamics()
-    var point = ParameterPoint([
+    let values = ParameterPoint([
         "alpha": .real(2), "loss": .text("logistic"), "init_scale": .real(0.5), "init_overlap": .real(0.1),
         "step_size": .real(0.5), "ridge": .real(0.05), "batch_fraction": .real(batchFraction),
         "mc_samples": .integer(100_000),
     ])
-    for spec in model.parameters {
-        if case .value(let value) = spec.defaultValue, point[spec.name] == nil { point[spec.name] = value }
-    }
-    let request = RunRequest(
-        method: "dmft", point: point, times: RecordingTimes(unit: .steps, values: [200]), observables: [],
-        random: RandomStream(identity: TaskIdentity(high: 1, low: 2)))
+    let point = try model.prepare(
+        DMFTGradientDynamics.Method.dmft.spec, Reader(values), times: RecordingTimes(unit: .steps, values: [200]))
+    let random = RandomStream(identity: TaskIdentity(high: 1, low: 2))
     var best = [Double.infinity, .infinity]
     for _ in 0..<2 {
         var run: (any Run)?
         for half in 0..<2 {
             let seconds = try shortestSeconds(repeats: 1) {
-                if run == nil { run = try model.makeRun(request) }
+                if run == nil { run = try point.makeRun(observables: [], random: random) }
                 while try run?.advance(toward: Double(100 * (half + 1)), quantum: 1 << 20) == false {}
             }
             best[half] = min(best[half], seconds)

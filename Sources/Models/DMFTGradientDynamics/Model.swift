@@ -60,7 +60,7 @@ public struct DMFTGradientDynamics: Model {
         let (last, count) = (times.last ?? 0, Double(times.count))
         return switch method {
         case .gd, .sgd: parameters.descentCost(steps: last, records: count)
-        case .dmft: parameters.meanFieldCost(steps: last)
+        case .dmft: parameters.meanFieldCost(steps: last, records: count)
         case .onePass: parameters.onePassCost(steps: last, records: count)
         case .closedForm: parameters.closedFormCost(steps: last, records: count)
         }
