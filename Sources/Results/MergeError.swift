@@ -29,7 +29,7 @@ public enum MergeError: Error, Sendable, CustomStringConvertible {
                 + first.joined(separator: "\n  ")
             if count > first.count { text += "\n  ... and \(count - first.count) more" }
             return text
-                + "\nResults of one program version are the same bits on every machine of one build. Find out which "
+                + "\nResults of one revision of a model are the same bits on every machine of one build. Find out which "
                 + "input is right, and leave the other one out"
         }
     }

@@ -8,6 +8,8 @@ struct ResultDescription: Sendable {
     var modelSummary: String
     var modelRevision: Int
     var jobText: String
+    /// ``Job/effectiveText``.
+    var effectiveJob: String
     var overrides: [String]
     var grids: [MethodGrid]
     /// The model's parameters by name, for the texts of fixed ones.
@@ -24,6 +26,7 @@ struct ResultDescription: Sendable {
         modelSummary = job.model.summary
         modelRevision = job.model.revision
         jobText = header.jobText
+        effectiveJob = job.effectiveText
         overrides = header.overrides
         grids = job.grids
         specs = Dictionary(job.model.parameters.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -129,6 +132,7 @@ struct Publisher {
         try root.setAttribute("description", description.modelSummary)
         try root.setAttribute("methods", description.grids.map(\.method.name).joined(separator: " "))
         try root.setAttribute("job", description.jobText)
+        try root.setAttribute("effective_job", description.effectiveJob)
         try root.setAttribute("overrides", description.overrides.joined(separator: "\n"))
         try root.setAttribute("grid_fingerprint", GridFingerprint.hexadecimal(description.grid))
         try root.setAttribute("seed_rule", description.seedRule)

@@ -212,6 +212,27 @@ public struct FigureSpec: Sendable, Hashable {
     public var panels: String?
     public var xscale: String?
     public var yscale: String?
+    /// Values at which other dimensions are held.
+    public var at: [Held] = []
+    /// Reference lines.
+    public var xlines: [Double] = []
+    public var ylines: [Double] = []
+    /// Only these methods; none: all.
+    public var methods: [String] = []
+    /// Whether every run is shown as a line.
+    public var trajectories: Bool?
+    /// Methods and what is their theory.
+    public var compare: [Pair] = []
+
+    public struct Held: Sendable, Hashable {
+        public let name: String
+        public let value: ParameterValue
+    }
+
+    public struct Pair: Sendable, Hashable {
+        public let method: String
+        public let theories: [String]
+    }
 
     public init() {}
 }

@@ -10,11 +10,17 @@ extension Job {
     ///   only such points must not be left out by a new `where`.
     public func incompatibilities(
         with old: Job, isComputed: (_ method: Int, _ point: Int) -> Bool = { _, _ in true }
-    ) -> [String] {
+    ) -> [String] { compare(with: old, isComputed: isComputed).differences }
+
+    /// As ``incompatibilities(with:isComputed:)``; also the maps that were made on the way, by index into `old.grids`.
+    package func compare(
+        with old: Job, isComputed: (_ method: Int, _ point: Int) -> Bool
+    ) -> (differences: [String], maps: [Int: GridMap]) {
         guard old.model.name == model.name else {
-            return ["model: the file has '\(old.model.name)', the job has '\(model.name)'"]
+            return (["model: the file has '\(old.model.name)', the job has '\(model.name)'"], [:])
         }
         var found: [String] = []
+        var maps: [Int: GridMap] = [:]
         var differs = false
         func add(_ text: String) {
             differs = true
@@ -29,9 +35,9 @@ extension Job {
             compareTimes(before, after, add)
             compareObservables(before, after, add)
             compareSeeds(before, after, add)
-            if !differs { comparePoints(before, after, { isComputed(index, $0) }, add) }
+            if !differs { maps[index] = comparePoints(before, after, { isComputed(index, $0) }, add) }
         }
-        return found
+        return (found, maps)
     }
 
     private func compareTimes(_ before: MethodGrid, _ after: MethodGrid, _ add: (String) -> Void) {
@@ -103,9 +109,9 @@ extension Job {
     /// Points of the file that the job does not have, or leaves out.
     private func comparePoints(
         _ before: MethodGrid, _ after: MethodGrid, _ isComputed: (Int) -> Bool, _ add: (String) -> Void
-    ) {
-        if before.hasSamePoints(as: after), before.filter == after.filter { return }
+    ) -> GridMap {
         let map = GridMap(from: before, to: after)
+        if before.hasSamePoints(as: after), before.filter == after.filter { return map }
         var missing = 0
         var excluded = 0
         for point in 0..<before.pointCount where before.isIncluded(point) && isComputed(point) {
@@ -138,6 +144,7 @@ extension Job {
         if excluded > 0 {
             add("where: the job leaves out \(points(excluded)) of method '\(method)' that the file has")
         }
+        return map
     }
 }
 

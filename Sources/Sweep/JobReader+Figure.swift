@@ -21,23 +21,27 @@ extension JobReader {
         for entry in entries where keys.contains(entry.key) {
             switch entry.key {
             case "at":
-                checkHeld(entry.value, names, ["time"] + dimensions)
+                figure.at = readHeld(entry.value, names, ["time"] + dimensions)
                 continue
-            case "xlines", "ylines":
-                checkLines(entry.value, "'\(entry.key)' of figure")
+            case "xlines":
+                figure.xlines = readLines(entry.value, "'xlines' of figure")
+                continue
+            case "ylines":
+                figure.ylines = readLines(entry.value, "'ylines' of figure")
                 continue
             case "methods":
-                checkMethods(entry.value, "'methods' of figure", methods)
+                figure.methods = readMethods(entry.value, "'methods' of figure", methods)
                 continue
             case "compare":
-                checkPairs(entry.value, methods)
+                figure.compare = readPairs(entry.value, methods)
                 continue
             default: break
             }
             guard let text = scalar(entry.value, "'\(entry.key)' of figure", "a name") else { continue }
             switch entry.key {
             case "trajectories":
-                if !["true", "false"].contains(text) {
+                figure.trajectories = ["true": true, "false": false][text]
+                if figure.trajectories == nil {
                     fail(entry.value.location, "'trajectories' of figure must be true or false, not '\(text)'")
                 }
             case "xscale", "yscale":
@@ -77,37 +81,57 @@ extension JobReader {
     }
 
     /// `at: {L: 4}`: axes by name, a value each.
-    private mutating func checkHeld(_ tree: JobTree, _ names: ParameterNames, _ others: [String]) {
+    private mutating func readHeld(_ tree: JobTree, _ names: ParameterNames, _ others: [String]) -> [FigureSpec.Held] {
         guard case .map(let entries) = tree.content else {
             fail(tree.location, "'at' of figure must be a mapping of axes to values, not \(tree.summary)")
-            return
+            return []
         }
+        var held: [FigureSpec.Held] = []
         for entry in entries {
-            if names.spec(entry.key) == nil, !others.contains(entry.key) {
+            let spec = names.spec(entry.key)
+            if spec == nil, !others.contains(entry.key) {
                 fail(
                     entry.keyLocation,
                     "'at' of figure: no axis '\(entry.key)'\(Nearest.suggestion(entry.key, among: names.all + others))")
             }
-            _ = scalar(entry.value, "'\(entry.key)' in 'at' of figure", "a value")
+            guard let text = scalar(entry.value, "'\(entry.key)' in 'at' of figure", "a value") else { continue }
+            held.append(FigureSpec.Held(name: spec?.name ?? entry.key, value: Self.value(text, spec?.kind)))
+        }
+        return held
+    }
+
+    private static func value(_ text: String, _ kind: ParameterKind?) -> ParameterValue {
+        switch kind {
+        case .choice: return .text(text)
+        case .flag: return ScalarText.flag(text).map(ParameterValue.flag) ?? .text(text)
+        case .integer, .real, .array, nil:
+            if let whole = ScalarText.integer(text) { return .integer(whole) }
+            if case .finite(let number)? = ScalarText.number(text) { return .real(number) }
+            return .text(text)
         }
     }
 
     /// `compare: {amp: bayes}`: a method, and the one or more that are its theory.
-    private mutating func checkPairs(_ tree: JobTree, _ methods: [MethodSpec]) {
+    private mutating func readPairs(_ tree: JobTree, _ methods: [MethodSpec]) -> [FigureSpec.Pair] {
         guard case .map(let entries) = tree.content else {
             fail(
                 tree.location, "'compare' of figure must be a mapping, not \(tree.summary)",
                 hint: "a method and its theory, such as {sgd: ode} or {sgd: [ode, overlap-chain]}")
-            return
+            return []
         }
-        for entry in entries {
+        return entries.map { entry in
             checkMethod(entry.key, entry.keyLocation, "'compare' of figure", methods)
-            checkMethods(entry.value, "'\(entry.key)' in 'compare' of figure", methods)
+            return FigureSpec.Pair(
+                method: entry.key,
+                theories: readMethods(entry.value, "'\(entry.key)' in 'compare' of figure", methods))
         }
     }
 
-    private mutating func checkMethods(_ tree: JobTree, _ what: String, _ methods: [MethodSpec]) {
-        for (name, item) in scalars(tree, what, "the job's methods") { checkMethod(name, item.location, what, methods) }
+    private mutating func readMethods(_ tree: JobTree, _ what: String, _ methods: [MethodSpec]) -> [String] {
+        scalars(tree, what, "the job's methods").map { name, item in
+            checkMethod(name, item.location, what, methods)
+            return name
+        }
     }
 
     private mutating func checkMethod(
@@ -120,12 +144,13 @@ extension JobReader {
     }
 
     /// Reference lines: a number or a list of numbers.
-    private mutating func checkLines(_ tree: JobTree, _ what: String) {
-        for (text, item) in scalars(tree, what, "numbers") {
-            guard case .finite? = ScalarText.number(text) else {
+    private mutating func readLines(_ tree: JobTree, _ what: String) -> [Double] {
+        scalars(tree, what, "numbers").compactMap { text, item in
+            guard case .finite(let number)? = ScalarText.number(text) else {
                 fail(item.location, "\(what) must be numbers, not '\(text)'")
-                continue
+                return nil
             }
+            return number
         }
     }
 }

@@ -6,30 +6,46 @@ struct CostModel: Model {
     let name = "cost"
     let summary = "Costs, for tests of the scheduling."
     let references: [String] = []
-    let parameters = [
-        ParameterSpec("milliseconds", kind: .real(.positive), default: .required, "what a task takes"),
-        ParameterSpec("index", kind: .integer(0...1_000_000_000), default: .value(.integer(0)), "tells points apart"),
-        ParameterSpec("width", kind: .integer(1...100_000_000), default: .value(.integer(1)), "numbers it records"),
-    ]
-    let methods = [
-        MethodSpec(
-            "work", kind: .simulation, isSeeded: true, isTimed: false,
-            observables: [
-                ObservableSpec(
-                    "value", symbol: "v", "values", inTime: false,
-                    dimensions: [ExtraDimension("item", .parameter("width"))])
-            ],
-            costParameters: ["milliseconds"], "works")
-    ]
+    let revision = 1
+    let keys: [any ParameterKey] = [Keys.milliseconds, Keys.index, Keys.width]
 
-    func constraints(method: String) -> [Constraint] { [] }
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        ["milliseconds", "index", "width"]
+    enum Keys {
+        static let milliseconds = Key<Double>("milliseconds", in: .positive, "what a task takes")
+        static let index = Key<Int>("index", in: 0...1_000_000_000, default: 0, "tells points apart")
+        static let width = Key<Int>("width", in: 1...100_000_000, default: 1, "numbers it records")
     }
-    func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        Cost(seconds: try point.real("milliseconds") * 1e-3, memory: 0)
+
+    enum Method: String, ModelMethod {
+        case work
+
+        var spec: MethodSpec {
+            MethodSpec(
+                self, kind: .simulation, isSeeded: true, time: .none,
+                observables: [
+                    Observable(
+                        "value", symbol: "v", "values", inTime: false,
+                        dimensions: [ExtraDimension("item", .value(of: Keys.width))])
+                ], "works")
+        }
     }
-    func makeRun(_ request: RunRequest) throws -> any Run { throw ModelError.notConverged("only its costs count") }
+
+    struct Parameters: ModelParameters {
+        let milliseconds: Double
+
+        init(_ point: Reader, method: Method) throws {
+            milliseconds = try point[Keys.milliseconds]
+            _ = try point[Keys.index]
+            _ = try point[Keys.width]
+        }
+    }
+
+    func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
+        Cost(seconds: p.milliseconds * 1e-3, bytes: 0)
+    }
+
+    func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        throw ModelError.notConverged("only its costs count")
+    }
 
     /// A job of this model; `text` gives parameters and seeds.
     static func job(_ text: String) throws -> Job {

@@ -1,6 +1,5 @@
 import Foundation
 import Modeling
-import Numerics
 import Results
 import Sweep
 
@@ -9,50 +8,84 @@ struct WalkModel: Model {
     let name = "walk"
     let summary = "A random walk, for tests."
     let references: [String] = []
-    let parameters = [
-        ParameterSpec("scale", kind: .real(.nonNegative), default: .value(.real(1)), "standard deviation of a step"),
-        ParameterSpec(
-            "fate", kind: .choice(["done", "throws", "diverges"]), default: .value(.text("done")), "how it ends"),
-        ParameterSpec(
-            "milliseconds", kind: .real(.nonNegative), default: .value(.real(0.001)), "time that it claims"),
-        ParameterSpec("size", kind: .integer(1...1_000_000_000_000), default: .value(.integer(1)), "bytes it claims"),
-    ]
-    let methods = [
-        MethodSpec(
-            "walk", kind: .simulation, isSeeded: true, isTimed: true,
-            observables: [
-                ObservableSpec("position", symbol: "x", "position"),
-                ObservableSpec("last", symbol: "x_T", "last position", inTime: false),
-                ObservableSpec("hit", symbol: "t_0", "1 when it ends above 0, infinite otherwise", inTime: false),
-            ], costParameters: ["size", "milliseconds"], "walks"),
-        MethodSpec(
-            "sampled", kind: .theory, isSeeded: true, isTimed: true,
-            observables: [ObservableSpec("position", symbol: "x", "position")], costParameters: [],
-            "a theory by Monte Carlo: it walks too"),
-        MethodSpec(
-            "variance", kind: .theory, isSeeded: false, isTimed: true,
-            observables: [ObservableSpec("position", symbol: "x", "mean position")], costParameters: [], "knows"),
-    ]
+    let revision = 1
+    let keys: [any ParameterKey] = [Keys.scale, Keys.fate, Keys.bias, Keys.milliseconds, Keys.size]
 
-    func constraints(method: String) -> [Constraint] { [] }
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        method == "walk" ? ["scale", "fate", "size", "milliseconds"] : ["scale"]
+    enum Keys {
+        static let scale = Key<Double>("scale", in: .nonNegative, default: 1, "standard deviation of a step")
+        static let fate = Key<Fate>("fate", default: .done, "how it ends")
+        static let bias = Key<Double>("bias", in: .any, default: 0, "where a drifting walk goes")
+        static let milliseconds = Key<Double>("milliseconds", in: .nonNegative, default: 0.001, "time that it claims")
+        static let size = Key<Int>("size", in: 1...1_000_000_000_000, default: 1, "bytes it claims")
     }
 
-    func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        Cost(seconds: try point.real("milliseconds") * 1e-3, memory: try point.integer("size"))
+    enum Fate: String, CaseIterable {
+        case done, `throws`, diverges
+        /// It has a bias.
+        case drifts
     }
 
-    func makeRun(_ request: RunRequest) throws -> any Run {
+    enum Method: String, ModelMethod {
+        case walk, sampled, variance
+
+        var spec: MethodSpec {
+            switch self {
+            case .walk:
+                MethodSpec(
+                    self, kind: .simulation, isSeeded: true, time: .steps, observables: [.position, .last, .hit],
+                    "walks")
+            case .sampled:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: true, time: .steps, observables: [.position],
+                    "a theory by Monte Carlo: it walks too")
+            case .variance:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .steps, observables: [.position], "knows")
+            }
+        }
+    }
+
+    /// A walk alone can fail, and a drifting one alone has a bias.
+    struct Parameters: ModelParameters {
+        let scale: Double
+        var fate = Fate.done
+        var bias = 0.0
+        var milliseconds = 0.001
+        var size = 1
+
+        init(_ point: Reader, method: Method) throws {
+            scale = try point[Keys.scale]
+            guard method == .walk else { return }
+            fate = try point[Keys.fate]
+            if fate == .drifts { bias = try point[Keys.bias] }
+            milliseconds = try point[Keys.milliseconds]
+            size = try point[Keys.size]
+        }
+    }
+
+    func stepsPerTime(of method: Method, at point: Reader) -> Double { 1 }
+
+    func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
+        Cost(seconds: p.milliseconds * 1e-3, bytes: Double(p.size))
+    }
+
+    func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) -> any Run {
         WalkRun(
-            scale: request.method == "variance" ? 0 : try request.point.real("scale"),
-            fate: try request.point.text("fate"), random: request.random)
+            scale: method == .variance ? 0 : p.scale, bias: p.bias, fate: p.fate, random: request.random)
     }
+}
+
+extension Observable {
+    fileprivate static let position = Observable("position", symbol: "x", "position")
+    fileprivate static let last = Observable("last", symbol: "x_T", "last position", inTime: false)
+    fileprivate static let hit = Observable(
+        "hit", symbol: "t_0", "1 when it ends above 0, infinite otherwise", inTime: false)
 }
 
 private struct WalkRun: Run {
     let scale: Double
-    let fate: String
+    let bias: Double
+    let fate: WalkModel.Fate
     var random: RandomStream
     var step = 0
     var position = 0.0
@@ -61,19 +94,19 @@ private struct WalkRun: Run {
         for _ in 0..<quantum {
             if Double(step) >= time { return true }
             step += 1
-            position += scale * random.normal()
+            position += scale * random.normal() + bias
             if step == 50 {
-                if fate == "throws" { throw ModelError.notConverged("told to") }
-                if fate == "diverges" { throw ModelError.diverged(step: step, "told to") }
+                if fate == .throws { throw ModelError.notConverged("told to") }
+                if fate == .diverges { throw ModelError.diverged(step: step, "told to") }
             }
         }
         return Double(step) >= time
     }
 
-    mutating func observe(into sink: inout ObservationSink) { sink.put("position", position) }
+    mutating func observe(into sink: inout ObservationSink) { sink.put(.position, position) }
     mutating func finish(into sink: inout ObservationSink) {
-        sink.put("last", position)
-        sink.put("hit", position > 0 ? 1 : .infinity)
+        sink.put(.last, position)
+        sink.put(.hit, position > 0 ? 1 : .infinity)
     }
 
     mutating func exchange(with archive: inout StateArchive) throws {

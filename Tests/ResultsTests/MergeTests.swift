@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    private func computeAll(_ job: Job) throws { try compute(job, includedTasks(job)) { toyRecord(job, $0) } }
+    private func computeAll(_ job: Job) throws { try compute(job, includedTasks(job)) { try toyRecord(job, $0) } }
 
     /// A random grid, cut along a random axis (or its seeds, or its methods) into parts that may overlap and whose
     /// tasks are computed in part each: merged, they are the whole.
@@ -102,7 +102,7 @@ import Testing
             for (half, some) in [tasks[..<middle], tasks[max(0, middle - 1)...]].enumerated() {
                 let its = job.writing(to: folder.file("part\(part)-\(half).h5"))
                 try compute(its, Array(some), End.allCases.randomElement(using: &random) ?? .finished) {
-                    toyRecord(its, $0)
+                    try toyRecord(its, $0)
                 }
                 parts.append(its)
             }
@@ -217,7 +217,7 @@ import Testing
         try computeAll(one)
         let wrong = includedTasks(one).filter { $0.method == 0 }.prefix(8)
         try compute(other, includedTasks(one)) { task in
-            var record = toyRecord(other, task)
+            var record = try toyRecord(other, task)
             if wrong.contains(task) { record.buffers[0][1] = record.buffers[0][1].nextUp }
             return record
         }
@@ -229,7 +229,7 @@ import Testing
                 return
             }
             #expect(count == 8 && first.count == 5)
-            let value = toyRecord(one, wrong[0]).buffers[0][1]
+            let value = try toyRecord(one, wrong[0]).buffers[0][1]
             #expect(
                 first[0]
                     == "sgd d=10 L=1 student=tied seed=0: test_loss at steps 1 is \(value) in '\(one.output)', "
@@ -245,7 +245,7 @@ import Testing
         let other = one.writing(to: folder.file("other.h5"))
         let tasks = includedTasks(one)
         func diverged(_ task: TaskID, at time: Int) -> TaskRecord {
-            var record = toyRecord(one, task)
+            var record = try toyRecord(one, task)
             record.status = .diverged
             record.error = "diverged"
             for slot in record.buffers.indices {
@@ -258,11 +258,11 @@ import Testing
         }
         // What the two say of each task, and what is left.
         let cases: [(TaskRecord, TaskRecord, TaskStatus)] = [
-            (bad(tasks[0], .failed), toyRecord(one, tasks[0]), .done),
-            (toyRecord(one, tasks[1]), bad(tasks[1], .failed), .done),
+            (bad(tasks[0], .failed), try toyRecord(one, tasks[0]), .done),
+            (try toyRecord(one, tasks[1]), bad(tasks[1], .failed), .done),
             (bad(tasks[2], .failed), diverged(tasks[2], at: 1), .diverged),
             (bad(tasks[3], .failed), bad(tasks[3], .failed), .failed),
-            (bad(tasks[4], .spared), toyRecord(one, tasks[4]), .done),
+            (bad(tasks[4], .spared), try toyRecord(one, tasks[4]), .done),
             // What was observed before is compared; a file does not tell NaN from nothing.
             (diverged(tasks[5], at: 0), diverged(tasks[5], at: 0), .diverged),
             (diverged(tasks[6], at: 2), diverged(tasks[6], at: 2), .diverged),
@@ -281,7 +281,7 @@ import Testing
             for name in try folder.contents() { try FileManager.default.removeItem(atPath: folder.file(name)) }
         }
         // Of the same numbers there is one fate.
-        try compute(one, [tasks[0]]) { toyRecord(one, $0) }
+        try compute(one, [tasks[0]]) { try toyRecord(one, $0) }
         try compute(other, [tasks[0]]) { diverged($0, at: 2) }
         let error = #expect(throws: MergeError.self) { try merge([one.output, other.output], folder.file("c.h5")) }
         #expect("\(try #require(error))".contains("done in '\(one.output)', diverged in '\(other.output)'"))
@@ -292,7 +292,7 @@ import Testing
         let one = try toyJob(wideJob, output: folder.file("one.h5"))
         let tasks = includedTasks(one)
         // Published with all but two; the last two are in the journal alone.
-        try compute(one, tasks.dropLast(2)) { toyRecord(one, $0) }
+        try compute(one, tasks.dropLast(2)) { try toyRecord(one, $0) }
         let store = try openStore(one)
         for task in tasks.suffix(2) { try store.append(toyRecord(one, task)) }
         try store.abandon()
@@ -340,8 +340,8 @@ import Testing
         let tasks = includedTasks(whole)
         let one = whole.writing(to: folder.file("one.h5"))
         let other = whole.writing(to: folder.file("other.h5"))
-        try compute(one, Array(tasks.prefix(10)), .finished) { toyRecord(one, $0) }
-        try compute(other, Array(tasks.suffix(from: 10)), .abandoned) { toyRecord(other, $0) }
+        try compute(one, Array(tasks.prefix(10)), .finished) { try toyRecord(one, $0) }
+        try compute(other, Array(tasks.suffix(from: 10)), .abandoned) { try toyRecord(other, $0) }
         #expect(throws: MergeError.self) { try merge([one.output], other.output) }
         #expect(throws: MergeError.self) { try merge([one.output], whole.output) }
         // The output is an interrupted run: its journal must not outlive the merge.

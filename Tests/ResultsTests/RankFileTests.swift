@@ -1,5 +1,5 @@
 import Foundation
-import Numerics
+import Randomness
 import Results
 import Sweep
 import Testing

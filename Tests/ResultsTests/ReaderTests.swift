@@ -63,7 +63,7 @@ import Testing
             ])
         #expect(lines.count == 1 + (job.grids[0].taskCount - 2) * 3)
         // The first task with results: d=10, L=1, tied, seed 2. Overlaps are padded to three tokens.
-        let record = toyRecord(job, TaskID(method: 0, point: 0, seed: 2))
+        let record = try toyRecord(job, TaskID(method: 0, point: 0, seed: 2))
         #expect(lines[1][0] == "10" && lines[1][2] == "tied" && lines[1][4] == "2" && lines[1][5] == "done")
         for time in 0..<3 {
             let row = lines[1 + time]
@@ -76,9 +76,9 @@ import Testing
         // Three tokens at L=3: the last point, its last seed, its last time.
         let last = try #require(lines.last)
         let task = TaskID(method: 0, point: job.grids[0].pointCount - 1, seed: 2)
-        #expect(last[8...10].map { Double($0) } == toyRecord(job, task).buffers[1].suffix(3).map { $0 })
+        #expect(last[8...10].map { Double($0) } == try toyRecord(job, task).buffers[1].suffix(3).map { $0 })
         let means = (0..<3).map {
-            toyRecord(job, TaskID(method: 0, point: task.point, seed: $0)).buffers[2][0]
+            try toyRecord(job, TaskID(method: 0, point: task.point, seed: $0)).buffers[2][0]
         }
         #expect(Double(last[12]) == (means[0] + means[1] + means[2]) / 3)
         #expect(throws: ResultError.self) { try ResultFile.exportCSV(job.output, method: "amp") { _ in } }

@@ -9,60 +9,87 @@ struct ToyModel: Model {
     let name = "toy"
     let summary = "For tests."
     let references: [String] = []
-
-    let parameters: [ParameterSpec] = [
-        ParameterSpec("d", kind: .integer(2...Int.max), default: .value(.integer(10)), "token dimension"),
-        ParameterSpec("L", kind: .integer(1...64), default: .value(.integer(2)), "sequence length"),
-        ParameterSpec("step_size", symbol: "gamma", kind: .real(.positive), default: .value(.real(0.1)), "step size"),
-        ParameterSpec(
-            "student", kind: .choice(["tied", "untied"]), default: .value(.text("tied")), "architecture"),
-        ParameterSpec("signed", kind: .flag, default: .value(.flag(false)), "random signs"),
-        ParameterSpec("M0", kind: .array(dimensions: 1...2), default: .derived("zero"), "initial overlaps"),
+    /// Of the numbers; tests have models of two revisions.
+    var revision = 1
+    let keys: [any ParameterKey] = [
+        Keys.d, Keys.L, Keys.stepSize, Keys.student, Keys.normMode, Keys.signed, Keys.M0,
     ]
 
-    let methods: [MethodSpec] = [
-        MethodSpec(
-            "sgd", kind: .simulation, isSeeded: true, isTimed: true,
-            observables: [
-                ObservableSpec("test_loss", symbol: "\\mathcal{R}", "population loss"),
-                ObservableSpec(
-                    "overlap_vec", symbol: "m_l", "overlap of each token",
-                    dimensions: [ExtraDimension("token", .parameter("L"))]),
-                ObservableSpec(
-                    "correlation", symbol: "C", "correlation of two times, a token",
-                    dimensions: [
-                        ExtraDimension("time_prime", .recordingTimes), ExtraDimension("token", .parameter("L")),
-                    ], byDefault: false),
-                ObservableSpec("escape_time", symbol: "t_*", "first time above threshold", inTime: false),
-                ObservableSpec(
-                    "mean_escape_time", symbol: "P", "its mean", inTime: false,
-                    aggregate: .seedMean(of: "escape_time")),
-            ], costParameters: [], "simulation"),
-        MethodSpec(
-            "ode", kind: .theory, isSeeded: false, isTimed: true,
-            observables: [ObservableSpec("test_loss", symbol: "\\mathcal{R}", "population loss")], costParameters: [],
-            "theory"),
-        MethodSpec(
-            "closed-form", kind: .theory, isSeeded: false, isTimed: false,
-            observables: [ObservableSpec("critical_step", symbol: "c", "largest stable step", inTime: false)],
-            costParameters: [], "thresholds"),
-    ]
+    enum Keys {
+        static let d = Key<Int>("d", in: 2...Int.max, default: 10, "token dimension")
+        static let L = Key<Int>("L", in: 1...64, default: 2, "sequence length")
+        static let stepSize = Key<Double>(
+            "step_size", symbol: "gamma", aliases: ["lr"], in: .positive, default: 0.1, "step size"
+        ).or("step_rate", in: .positive, "its inverse") { 1 / $0 }
+        static let student = Key<Student>("student", default: .tied, "architecture")
+        static let normMode = Key<NormMode>("norm_mode", default: .global, "what an untied student normalises")
+        static let signed = Key<Bool>("signed", default: false, "random signs")
+        static let M0 = Key<ArrayValue>("M0", dimensions: 1...2, derived: "zero", "initial overlaps")
+    }
 
-    func constraints(method: String) -> [Constraint] { [] }
+    enum Student: String, CaseIterable { case tied, untied }
+    enum NormMode: String, CaseIterable { case global, token }
 
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        switch method {
-        case "sgd": return Set(parameters.map(\.name))
-        case "ode": return ["L", "step_size", "student", "signed", "M0"]
-        default: return ["student"]
+    enum Method: String, ModelMethod {
+        case sgd, ode
+        case closedForm = "closed-form"
+
+        var spec: MethodSpec {
+            switch self {
+            case .sgd:
+                MethodSpec(
+                    self, kind: .simulation, isSeeded: true, time: .steps,
+                    observables: [
+                        .testLoss,
+                        Observable(
+                            "overlap_vec", symbol: "m_l", "overlap of each token",
+                            dimensions: [ExtraDimension("token", .value(of: Keys.L))]),
+                        Observable(
+                            "correlation", symbol: "C", "correlation of two times, a token",
+                            dimensions: [
+                                ExtraDimension("time_prime", .recordingTimes),
+                                ExtraDimension("token", .value(of: Keys.L)),
+                            ], byDefault: false),
+                        Observable("escape_time", symbol: "t_*", "first time above threshold", inTime: false),
+                        Observable(
+                            "mean_escape_time", symbol: "P", "its mean", inTime: false,
+                            aggregate: .seedMean(of: "escape_time")),
+                    ], "simulation")
+            case .ode:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .steps, observables: [.testLoss], "theory")
+            case .closedForm:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .none,
+                    observables: [Observable("critical_step", symbol: "c", "largest stable step", inTime: false)],
+                    "thresholds")
+            }
         }
     }
 
-    func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        Cost(seconds: 1e-6, memory: 100)
+    /// What a method reads; only an untied student has a norm.
+    struct Parameters: ModelParameters {
+        init(_ point: Reader, method: Method) throws {
+            if try point[Keys.student] == .untied { _ = try point[Keys.normMode] }
+            if method == .closedForm { return }
+            if method == .sgd { _ = try point[Keys.d] }
+            _ = try point[Keys.L]
+            _ = try point[Keys.stepSize]
+            _ = try point[Keys.signed]
+            _ = try point.given(Keys.M0)
+        }
     }
 
-    func makeRun(_ request: RunRequest) throws -> any Run { throw ModelError.inconsistent("a toy does not run") }
+    func stepsPerTime(of method: Method, at point: Reader) throws -> Double { Double(try point[Keys.d]) }
+    func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost { Cost(seconds: 1e-6, bytes: 100) }
+
+    func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        throw ModelError.inconsistent("a toy does not run")
+    }
+}
+
+extension Observable {
+    fileprivate static let testLoss = Observable("test_loss", symbol: "\\mathcal{R}", "population loss")
 }
 
 let toyModels: [any Model] = [ToyModel()]
@@ -116,9 +143,9 @@ func openStore(_ job: Job, _ options: ResultStore.Options = quiet) throws -> Res
 }
 
 /// A result that depends on what the task is (its identity), as real ones do, and not on where it lies in a grid.
-func toyRecord(_ job: Job, _ task: TaskID) -> TaskRecord {
+func toyRecord(_ job: Job, _ task: TaskID) throws -> TaskRecord {
     let grid = job.grids[task.method]
-    let identity = grid.identity(point: task.point, seed: task.seed)
+    let identity = try grid.identity(point: task.point, seed: task.seed)
     var state = identity.low ^ identity.high
     func next() -> Double {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

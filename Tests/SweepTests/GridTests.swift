@@ -54,7 +54,7 @@ struct GridTests {
         #expect(slots.map(\.name) == ["overlap", "overlap_vec", "escape_time"])
         #expect(slots.map(\.shape) == [[], [8], []])
         #expect(slots.map(\.isRecordedInTime) == [true, true, false])
-        #expect(grid.largestExtent(of: ExtraDimension("token", .parameter("L"))) == 8)
+        #expect(grid.largestExtent(of: ExtraDimension("token", .value(of: ToyModel.Keys.L))) == 8)
     }
 
     @Test func `default observables are those the model records by default`() throws {

@@ -6,60 +6,82 @@ struct KernelModel: Model {
     let name = "memory"
     let summary = "For tests."
     let references: [String] = []
+    let revision = 1
+    let keys: [any ParameterKey] = [Keys.d, Keys.samples, Keys.width, Keys.mesh]
 
-    let parameters: [ParameterSpec] = [
-        ParameterSpec("d", kind: .integer(2...1_000_000), default: .value(.integer(10)), "dimension"),
-        ParameterSpec("samples", kind: .integer(1...Int.max), default: .value(.integer(100)), "Monte Carlo samples"),
-        ParameterSpec("width", symbol: "k", kind: .integer(1...64), default: .value(.integer(1)), "student columns"),
-        ParameterSpec("mesh", kind: .real(.positive), default: .value(.real(0.1)), "distance of quadrature points"),
-    ]
-
-    static let loss = ObservableSpec("loss", symbol: "e", "loss")
-    static let C = ObservableSpec(
+    static let loss = Observable("loss", symbol: "e", "loss")
+    static let C = Observable(
         "C", symbol: "C", "correlation",
-        dimensions: [ExtraDimension("time_prime", .recordingTimes), ExtraDimension("student", .parameter("width"))],
-        byDefault: false)
-    static let R = ObservableSpec(
+        dimensions: [
+            ExtraDimension("time_prime", .recordingTimes),
+            ExtraDimension("student", .value(of: Keys.width)),
+        ], byDefault: false)
+    static let R = Observable(
         "R", symbol: "R", "response", dimensions: [ExtraDimension("time_prime", .recordingTimes)], byDefault: false)
-    static let norm = ObservableSpec("norm", symbol: "q", "norm", byDefault: false)
+    static let norm = Observable("norm", symbol: "q", "norm", byDefault: false)
 
-    let methods: [MethodSpec] = [
-        MethodSpec(
-            "gd", kind: .simulation, isSeeded: true, isTimed: true, observables: [loss, norm, C],
-            costParameters: ["d"], "simulation"),
-        MethodSpec(
-            "dmft", kind: .theory, isSeeded: true, isTimed: true, observables: [loss, C, R],
-            costParameters: ["samples", "mesh"], "theory by Monte Carlo"),
-        MethodSpec(
-            "flow", kind: .theory, isSeeded: false, isTimed: true, observables: [loss], costParameters: [], "theory"),
-    ]
+    enum Keys {
+        static let d = Key<Int>("d", in: 2...1_000_000, default: 10, "dimension")
+        static let samples = Key<Int>("samples", in: 1...Int.max, default: 100, "Monte Carlo samples")
+        static let width = Key<Int>("width", symbol: "k", in: 1...64, default: 1, "student columns")
+        static let mesh = Key<Double>("mesh", in: .positive, default: 0.1, "distance of quadrature points")
+    }
 
-    func constraints(method: String) -> [Constraint] { [] }
+    enum Method: String, ModelMethod {
+        case gd, dmft, flow
 
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        switch method {
-        case "gd": return ["d", "width"]
-        case "dmft": return ["samples", "width", "mesh"]
-        default: return []
+        var spec: MethodSpec {
+            switch self {
+            case .gd:
+                MethodSpec(
+                    self, kind: .simulation, isSeeded: true, time: .steps,
+                    observables: [KernelModel.loss, KernelModel.norm, KernelModel.C],
+                    "simulation")
+            case .dmft:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: true, time: .steps,
+                    observables: [KernelModel.loss, KernelModel.C, KernelModel.R],
+                    "theory by Monte Carlo")
+            case .flow:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .steps, observables: [KernelModel.loss], "theory")
+            }
         }
     }
 
-    func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
-        let steps = Double(times.values.count)
-        switch method {
-        case "gd":
-            let d = try point.integer("d")
-            return Cost(seconds: 1e-6 * Double(d) * steps, memory: 8 * d)
-        case "dmft":
-            let samples = try point.integer("samples")
-            return Cost(
-                seconds: 1e-8 * steps * steps * Double(samples) / (try point.real("mesh")),
-                memory: 8 * samples * times.values.count)
-        default: return Cost(seconds: 1e-6, memory: 0)
+    struct Parameters: ModelParameters {
+        var d = 0
+        var samples = 0
+        var mesh = 1.0
+
+        init(_ point: Reader, method: Method) throws {
+            switch method {
+            case .gd:
+                d = try point[Keys.d]
+                _ = try point[Keys.width]
+            case .dmft:
+                samples = try point[Keys.samples]
+                mesh = try point[Keys.mesh]
+                _ = try point[Keys.width]
+            case .flow: break
+            }
         }
     }
 
-    func makeRun(_ request: RunRequest) throws -> any Run { throw ModelError.inconsistent("it does not run") }
+    func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
+        let steps = Double(times.count)
+        switch method {
+        case .gd: return Cost(seconds: 1e-6 * Double(p.d) * steps, bytes: 8 * Double(p.d))
+        case .dmft:
+            let samples = Double(p.samples)
+            return Cost(seconds: 1e-8 * steps * steps * samples / p.mesh, bytes: 8 * samples * steps)
+        case .flow: return Cost(seconds: 1e-6, bytes: 0)
+        }
+    }
+
+    func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        throw ModelError.inconsistent("it does not run")
+    }
 }
 
 /// Reads a job of this model after its first line; its output is not checked.

@@ -130,11 +130,11 @@ struct ObservationSinkTests {
     @Test func `can be put whole or in part`() throws {
         var sink = sink
         sink.timeIndex = 2
-        try sink.put("C", [1, 2], atTime: 0, index: [2])
-        try sink.put("C", [3], atTime: 1, index: [0, 1])
-        try sink.put("C", [4, 5, 6, 7, 8, 9], atTime: 2)
-        try sink.put("loss", [10], atTime: 1)
-        try sink.put("unknown", [1, 2, 3], atTime: 7, index: [9])
+        try sink.put(KernelModel.C, [1, 2], atTime: 0, index: [2])
+        try sink.put(KernelModel.C, [3], atTime: 1, index: [0, 1])
+        try sink.put(KernelModel.C, [4, 5, 6, 7, 8, 9], atTime: 2)
+        try sink.put(KernelModel.loss, [10], atTime: 1)
+        try sink.put(KernelModel.norm, [1, 2, 3], atTime: 7, index: [9])
         let expected: [Double] = [.nan, .nan, .nan, .nan, 1, 2, .nan, 3, .nan, .nan, .nan, .nan, 4, 5, 6, 7, 8, 9]
         #expect(sink.buffers[0].map(\.description) == expected.map(\.description))
         #expect(sink.buffers[1].map(\.description) == ["nan", "10.0", "nan"])
@@ -142,14 +142,16 @@ struct ObservationSinkTests {
     }
 
     @Test func `must fit`() {
-        for (name, values, time, index) in [
-            ("C", [1.0, 2], 3, [0]), ("C", [1, 2], -1, [0]), ("C", [1, 2], 0, [3]), ("C", [1, 2], 0, [-1]),
-            ("C", [1], 0, [0]), ("C", [1, 2], 0, []), ("C", [1], 0, [0, 2]), ("C", [1], 0, [0, 0, 0]),
-            ("loss", [1], 0, [0]), ("loss", [1, 2], 0, []), ("once", [1, 2], 0, []),
-        ] as [(String, [Double], Int, [Int])] {
+        let (C, loss) = (KernelModel.C, KernelModel.loss)
+        let once = Observable("once", symbol: "o", "once", inTime: false)
+        for (observable, values, time, index) in [
+            (C, [1.0, 2], 3, [0]), (C, [1, 2], -1, [0]), (C, [1, 2], 0, [3]), (C, [1, 2], 0, [-1]),
+            (C, [1], 0, [0]), (C, [1, 2], 0, []), (C, [1], 0, [0, 2]), (C, [1], 0, [0, 0, 0]),
+            (loss, [1], 0, [0]), (loss, [1, 2], 0, []), (once, [1, 2], 0, []),
+        ] as [(Observable, [Double], Int, [Int])] {
             var sink = sink
-            #expect(throws: ModelError.self, "\(name) \(values) \(time) \(index)") {
-                try sink.put(name, values, atTime: time, index: index)
+            #expect(throws: ModelError.self, "\(observable.name) \(values) \(time) \(index)") {
+                try sink.put(observable, values, atTime: time, index: index)
             }
             #expect(!sink.buffers.joined().contains { !$0.isNaN })
         }

@@ -6,80 +6,121 @@ struct ToyModel: Model {
     let name = "toy"
     let summary = "For tests."
     let references: [String] = []
-
-    let parameters: [ParameterSpec] = [
-        ParameterSpec("d", kind: .integer(2...Int.max), default: .required, "token dimension"),
-        ParameterSpec("L", kind: .integer(1...64), default: .value(.integer(1)), "sequence length"),
-        ParameterSpec(
-            "step_size", symbol: "gamma", aliases: ["lr"], kind: .real(.positive), default: .required, "step size"),
-        ParameterSpec("noise", symbol: "Delta", kind: .real(.nonNegative), default: .value(.real(0)), "label noise"),
-        ParameterSpec("bias", kind: .real(.any), default: .value(.real(0)), "offset of the target"),
-        ParameterSpec(
-            "mixing", symbol: "omega", kind: .real(RealRange(0, 1)), default: .value(.real(0.5)), "target mixing"),
-        ParameterSpec(
-            "student", kind: .choice(["tied", "untied", "attention"]), default: .value(.text("tied")), "architecture"),
-        ParameterSpec("random_sign", kind: .flag, default: .value(.flag(false)), "random signs of the initial overlap"),
-        ParameterSpec("M0", kind: .array(dimensions: 1...2), default: .derived("zero"), "initial overlaps"),
-        ParameterSpec("init_scale", kind: .real(.any), default: .derived("1/sqrt(d)"), "initial overlap"),
+    var revision = 1
+    let keys: [any ParameterKey] = [
+        Keys.d, Keys.L, Keys.stepSize, Keys.noise, Keys.bias, Keys.mixing, Keys.student, Keys.normMode,
+        Keys.randomSign, Keys.M0, Keys.initScale,
     ]
 
-    static let loss = ObservableSpec("test_loss", symbol: "\\mathcal{R}", "population loss")
-    static let overlap = ObservableSpec("overlap", symbol: "m", "overlap with the teacher")
-    static let escape = ObservableSpec("escape_time", symbol: "t_*", "first time above threshold", inTime: false)
-    static let vector = ObservableSpec(
-        "overlap_vec", symbol: "m_l", "overlap of each token", dimensions: [ExtraDimension("token", .parameter("L"))],
-        byDefault: false)
-    static let escaped = ObservableSpec(
-        "p_escape", symbol: "P", "share of seeds that escape", inTime: false, aggregate: .seedMean(of: "escape_time"),
-        byDefault: false)
+    enum Keys {
+        static let d = Key<Int>("d", in: 2...Int.max, "token dimension")
+        static let L = Key<Int>("L", in: 1...64, default: 1, "sequence length")
+        static let stepSize = Key<Double>("step_size", symbol: "gamma", aliases: ["lr"], in: .positive, "step size")
+        static let noise = Key<Double>("noise", symbol: "Delta", in: .nonNegative, default: 0, "label noise")
+            .or("noise_std", "its square root") { $0 * $0 }
+        static let bias = Key<Double>("bias", in: .any, default: 0, "offset of the target")
+        static let mixing = Key<Double>("mixing", symbol: "omega", in: RealRange(0, 1), default: 0.5, "target mixing")
+        static let student = Key<Student>("student", default: .tied, "architecture")
+        static let normMode = Key<NormMode>("norm_mode", default: .global, "what an untied student normalises")
+        static let randomSign = Key<Bool>("random_sign", default: false, "random signs of the initial overlap")
+        static let M0 = Key<ArrayValue>("M0", dimensions: 1...2, derived: "zero", "initial overlaps")
+        static let initScale = Key<Double>("init_scale", in: .any, derived: "1/sqrt(d)", "initial overlap")
+    }
 
-    let methods: [MethodSpec] = [
-        MethodSpec(
-            "sgd", kind: .simulation, isSeeded: true, isTimed: true,
-            observables: [loss, overlap, vector, escape, escaped], costParameters: ["d", "L"], "simulation"),
-        MethodSpec(
-            "ode", kind: .theory, isSeeded: false, isTimed: true, observables: [loss, overlap],
-            costParameters: ["step_size"], "theory"),
-        MethodSpec(
-            "closed-form", kind: .theory, isSeeded: false, isTimed: false,
-            observables: [ObservableSpec("critical_step", symbol: "\\gamma_c", "largest stable step", inTime: false)],
-            costParameters: [], "thresholds"),
-    ]
+    enum Student: String, CaseIterable { case tied, untied, attention }
+    enum NormMode: String, CaseIterable { case global, token }
 
-    func constraints(method: String) -> [Constraint] {
-        [
-            Constraint(["student", "L"]) { point in
-                guard (try? point.text("student")) == "attention", (try? point.integer("L")) == 1 else { return nil }
-                return "attention needs L >= 2"
+    enum Method: String, ModelMethod {
+        case sgd, ode
+        case closedForm = "closed-form"
+
+        var spec: MethodSpec {
+            switch self {
+            case .sgd:
+                MethodSpec(
+                    self, kind: .simulation, isSeeded: true, time: .steps,
+                    observables: [.loss, .overlap, .vector, .escape, .escaped], "simulation")
+            case .ode:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .scaled, observables: [.loss, .overlap], "theory")
+            case .closedForm:
+                MethodSpec(
+                    self, kind: .theory, isSeeded: false, time: .none,
+                    observables: [
+                        Observable("critical_step", symbol: "\\gamma_c", "largest stable step", inTime: false)
+                    ], "thresholds")
             }
-        ]
+        }
     }
 
     /// The ODE sees `d` only when it has to turn steps into time; the closed form sees the student and L alone.
-    func parametersUsed(by method: String, in context: JobContext) -> Set<String> {
-        switch method {
-        case "sgd": return Set(parameters.map(\.name))
-        case "ode":
-            let rest: Set = ["L", "step_size", "noise", "student", "init_scale", "mixing"]
-            return context.timeUnit == .steps ? rest.union(["d"]) : rest
-        default: return ["L", "student"]
+    struct Parameters: ModelParameters {
+        var size = 1.0
+        var stepSize = 1.0
+
+        init(_ point: Reader, method: Method) throws {
+            let student = try point[Keys.student]
+            let L = try point[Keys.L]
+            if student == .attention, L == 1 { throw ModelError.conflict(Keys.student, "attention needs L >= 2") }
+            if student == .untied { _ = try point[Keys.normMode] }
+            if method == .closedForm { return }
+            stepSize = try point[Keys.stepSize]
+            _ = try point[Keys.noise]
+            _ = try point[Keys.mixing]
+            guard method == .sgd else {
+                _ = try point.read(Keys.initScale, or: 0.1)
+                return
+            }
+            let d = try point[Keys.d]
+            size = Double(d * L)
+            _ = try point[Keys.bias]
+            _ = try point[Keys.randomSign]
+            _ = try point.given(Keys.M0)
+            _ = try point.read(Keys.initScale, or: 1 / Double(try point[Keys.d]).squareRoot())
         }
     }
 
-    func cost(method: String, at point: ParameterPoint, times: RecordingTimes) throws -> Cost {
+    func stepsPerTime(of method: Method, at point: Reader) throws -> Double { Double(try point[Keys.d]) }
+
+    func cost(of method: Method, _ p: Parameters, times: [Double]) -> Cost {
         switch method {
-        case "sgd":
-            let size = Double(try point.integer("d") * (try point.integer("L")))
-            return Cost(seconds: 1e-9 * size * (times.values.last ?? 1), memory: 8 * Int(size))
-        case "ode": return Cost(seconds: 1e-3 / (try point.real("step_size")), memory: 1000)
-        default: return Cost(seconds: 1e-6, memory: 100)
+        case .sgd: Cost(seconds: 1e-9 * p.size * (times.last ?? 1), bytes: 8 * p.size)
+        case .ode: Cost(seconds: 1e-3 / p.stepSize, bytes: 1000)
+        case .closedForm: Cost(seconds: 1e-6, bytes: 100)
         }
     }
 
-    func makeRun(_ request: RunRequest) throws -> any Run { throw ModelError.inconsistent("a toy does not run") }
+    func makeRun(_ method: Method, _ p: Parameters, _ request: RunRequest) throws -> any Run {
+        throw ModelError.inconsistent("a toy does not run")
+    }
+}
+
+extension Observable {
+    fileprivate static let loss = Observable("test_loss", symbol: "\\mathcal{R}", "population loss")
+    fileprivate static let overlap = Observable("overlap", symbol: "m", "overlap with the teacher")
+    fileprivate static let escape = Observable(
+        "escape_time", symbol: "t_*", "first time above threshold", inTime: false)
+    fileprivate static let vector = Observable(
+        "overlap_vec", symbol: "m_l", "overlap of each token",
+        dimensions: [ExtraDimension("token", .value(of: ToyModel.Keys.L))], byDefault: false)
+    fileprivate static let escaped = Observable(
+        "p_escape", symbol: "P", "share of seeds that escape", inTime: false, aggregate: .mean(.escape),
+        byDefault: false)
 }
 
 /// Reads a job of the toy model; its output is not checked.
 func job(_ text: String, set overrides: [String] = [], path: String = "job.yaml") throws -> Job {
     try Job.parse(text: text, path: path, overrides: overrides, models: [ToyModel()], checksOutput: false)
+}
+
+extension ParameterPoint {
+    func integer(_ name: String) throws -> Int {
+        guard case .integer(let value)? = self[name] else { throw ModelError.needed(name) }
+        return value
+    }
+
+    func real(_ name: String) throws -> Double {
+        guard case .real(let value)? = self[name] else { throw ModelError.needed(name) }
+        return value
+    }
 }

@@ -78,7 +78,7 @@ def test_theory_and_simulation_share_a_colour_and_methods_a_marker(results):
 
 
 def test_choices_without_a_figure_block(results):
-    results.attrs["job"] = "name: bare"
+    results = results.with_job("name: bare")
     settled = plan(results, FigureSpec())
     assert settled == CurvesPlan("overlap", "time", "student", "L", {}, settled.methods)
     assert set(settled.methods) == set(results.methods)

@@ -148,6 +148,10 @@ def test_contradictions_are_refused(curves_file, tmp_path):
     with pytest.raises(dynsweep.JoinError, match="sgd: two files have different 'overlap'"):
         dynsweep.load([curves_file, other])
     with h5py.File(other, "r+") as file:
+        file.attrs["model_revision"] += 1
+    with pytest.raises(dynsweep.JoinError, match=r"different revisions of their model"):
+        dynsweep.load([curves_file, other])
+    with h5py.File(other, "r+") as file:
         file.attrs["model"] = "another"
     with pytest.raises(dynsweep.JoinError, match=r"different models: .* and another"):
         dynsweep.load([curves_file, other])

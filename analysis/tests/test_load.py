@@ -3,7 +3,8 @@ import subprocess
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import run
+import yaml
+from conftest import CURVES, run
 
 import dynsweep
 from dynsweep.figure import draw
@@ -86,14 +87,35 @@ def test_job_and_provenance(curves_file):
     assert results.attrs["model"] == "sequence-single-index"
 
 
-def test_overrides_are_in_the_job(curves_file):
-    results = dynsweep.load(curves_file)
-    results.attrs["overrides"] = "L=[2]\nfigure.hue=none\nrecord.times=[1, 2]\nlimits.grid=10"
-    assert results.job["parameters"]["L"] == [2]
-    assert results.job["figure"]["hue"] == "none"
+def test_the_job_is_what_the_program_understood(tmp_path):
+    settings = (
+        *("L=[2]", "gamma=0.1", "seeds=2", "figure.hue=none", "figure.at={gamma: 0.1}"),
+        *("record.times=[1, 2]", "limits.tasks=1000"),
+    )
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    results = dynsweep.load(run(CURVES, tmp_path, *arguments))
+    assert results.job["parameters"] == {
+        "d": 100,
+        "student": ["tied", "untied"],
+        "L": [2],
+        "target": "inversesqrtsum",
+        # The symbol is resolved, and what it replaces is gone.
+        "step_size": 0.1,
+        "init_scale": 0.3,
+    }
+    assert results.job["figure"] == {
+        **{"x": "time", "y": "overlap", "hue": "none", "panels": "L"},
+        "at": {"step_size": 0.1},
+    }
     assert results.job["record"]["times"] == [1, 2]
-    assert results.job["limits"] == {"grid": 10}
-    assert results.job["parameters"]["d"] == 100
+    assert results.job["limits"] == {"tasks": 1000}
+    assert results.job["seeds"] == 2
+    assert results.job["methods"] == ["sgd", "overlap-chain", "ode"]
+    # As written: what a run is made from again.
+    assert results.job_text.strip() == CURVES.strip()
+    assert results.overrides == list(settings)
+    # JSON is YAML of every version.
+    assert yaml.safe_load(results.attrs["effective_job"]) == results.job
 
 
 def test_repr_says_what_is_done(partial_file):

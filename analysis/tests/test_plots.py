@@ -120,7 +120,7 @@ def test_trajectories_need_time(map_file, results):
 
 def test_reference_lines_of_the_job_and_of_the_command(results, curves_file, tmp_path):
     job = CURVES.replace("panels: L}", "panels: L, ylines: [0.5, 1], xlines: 4, at: {d: 100}}")
-    results.attrs["job"] = job.replace(", at: {d: 100}", "")
+    results = results.with_job(job.replace(", at: {d: 100}", ""))
     for axes in draw(results).axes:
         flat = [line for line in axes.lines if len(set(line.get_ydata())) == 1]
         assert {line.get_ydata()[0] for line in flat} >= {0.5, 1}
@@ -133,7 +133,7 @@ def test_reference_lines_of_the_job_and_of_the_command(results, curves_file, tmp
 
 
 def test_a_figure_block_may_hold_axes(results):
-    results.attrs["job"] = CURVES.replace("panels: L}", "panels: none, at: {L: 4}}")
+    results = results.with_job(CURVES.replace("panels: L}", "panels: none, at: {L: 4}}"))
     (axes,) = draw(results).axes
     line = next(line for line in axes.lines if line.get_label() == "ode, student = tied")
     expected = results["ode"].overlap.sel(student="tied", L=4)

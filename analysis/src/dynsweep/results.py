@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import struct
 import zlib
@@ -19,6 +20,8 @@ from dynsweep.seeds import BOOKKEEPING, SEED, has_seeds, statistics, status_coun
 
 #: The root attribute that holds the job file's text.
 JOB_ATTRIBUTE = "job"
+#: The root attribute that holds, as JSON, what the job says with all overrides in place.
+EFFECTIVE_ATTRIBUTE = "effective_job"
 
 
 class Results(Mapping[str, xr.Dataset]):
@@ -72,12 +75,13 @@ class Results(Mapping[str, xr.Dataset]):
 
     @property
     def job(self) -> dict[str, Any]:
-        """The job file, parsed, with the run's overrides in place."""
-        parsed = yaml.safe_load(self.job_text) if self.job_text else None
-        job: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
-        for override in self.overrides:
-            _apply(override, job)
-        return job
+        """What the job says, as the program understood it: with the run's overrides in place.
+
+        Parameters have their canonical names (no aliases and symbols). Empty for files of
+        version 0.1, which do not hold it.
+        """
+        job = json.loads(str(self.attrs.get(EFFECTIVE_ATTRIBUTE, "{}")))
+        return job if isinstance(job, dict) else {}
 
     def kind(self, method: str) -> Literal["simulation", "theory"]:
         """Whether a method simulates or computes a theory."""
@@ -106,7 +110,9 @@ class Results(Mapping[str, xr.Dataset]):
             raise ValueError(f"the job cannot be read: {error}") from error
         if not isinstance(parsed, dict):
             raise ValueError("the job cannot be read: it is no mapping")
-        return Results(self.path, self._datasets, self.attrs | {JOB_ATTRIBUTE: text}, self.parts)
+        effective = json.dumps(parsed, default=str)
+        attrs = self.attrs | {JOB_ATTRIBUTE: text, EFFECTIVE_ATTRIBUTE: effective}
+        return Results(self.path, self._datasets, attrs, self.parts)
 
     def statistics(self, method: str) -> xr.Dataset:
         """Mean and standard error over seeds of a method; see :func:`dynsweep.statistics`."""
@@ -222,7 +228,7 @@ def load(file: PathLike | Iterable[PathLike], engine: Engine = "h5netcdf") -> Re
     :param engine: what xarray reads with: ``h5netcdf``, or ``netcdf4`` (package netCDF4)
     :raises FileNotFoundError: when there is no such file
     :raises ValueError: when a file is damaged, is no HDF5 file, or holds no method's results;
-        when the files are of different models or contradict each other
+        when the files are of different models, or revisions of one, or contradict each other
     """
     parts = [_open(path, engine) for path in _paths(file)]
     if len(parts) == 1:
@@ -232,6 +238,12 @@ def load(file: PathLike | Iterable[PathLike], engine: Engine = "h5netcdf") -> Re
         if part.attrs.get("model") != first.attrs.get("model"):
             models = f"{first.attrs.get('model')} and {part.attrs.get('model')}"
             raise JoinError(f"{first.path} and {part.path} are of different models: {models}")
+        revisions = [int(its.attrs.get("model_revision", 0)) for its in (first, part)]
+        if revisions[0] != revisions[1]:
+            raise JoinError(
+                f"{first.path} and {part.path} are of different revisions of their model, whose"
+                f" numbers differ: {revisions[0]} and {revisions[1]}"
+            )
     methods = dict.fromkeys(method for part in parts for method in part)
     datasets = {
         method: join_method(method, [part[method] for part in parts if method in part])
@@ -279,27 +291,6 @@ def _open(path: Path, engine: Engine) -> Results:
     if not datasets:
         raise ValueError(f"{path} has no group with a 'status': not a result file of dynsweep")
     return Results(path, datasets, root.attrs)
-
-
-#: The keys of a job file; an override of anything else sets a parameter.
-_JOB_KEYS = (
-    *("name", "model", "methods", "parameters", "zip", "per_method", "where", "seeds"),
-    *("record", "output", "limits", "figure"),
-)
-
-
-def _apply(override: str, job: dict[str, Any]) -> None:
-    key, _, text = override.partition("=")
-    path = key.split(".")
-    if len(path) == 1 and path[0] not in _JOB_KEYS:
-        path = ["parameters", *path]
-    place = job
-    for name in path[:-1]:
-        inner = place.get(name)
-        if not isinstance(inner, dict):
-            inner = place[name] = {}
-        place = inner
-    place[path[-1]] = yaml.safe_load(text)
 
 
 def _with_root_coordinates(dataset: xr.Dataset, root: xr.Dataset) -> xr.Dataset:

@@ -19,9 +19,9 @@ _LISTED = 12
 
 #: Root attributes that say where results come from, in the order shown.
 _PROVENANCE = (
-    *("model", "program_version", "git_commit", "build_flags", "host", "ranks", "created"),
-    *("updated", "mpi_version", "hdf5_version", "openblas_version", "sundials_version"),
-    *("overrides", "format_version", "grid_fingerprint", "seed_rule"),
+    *("model", "model_revision", "program_version", "git_commit", "build_flags", "host"),
+    *("ranks", "created", "updated", "mpi_version", "hdf5_version", "openblas_version"),
+    *("sundials_version", "overrides", "format_version", "grid_fingerprint", "seed_rule"),
 )
 
 
