@@ -12,9 +12,8 @@ extension Parameters {
     }
 
     private func putNetwork(into sink: inout ObservationSink) {
-        let theory = NetworkTheory(self)
-        put(theory.origin, into: &sink)
-        let thresholds = NetworkThresholds(theory)
+        let thresholds = NetworkThresholds(NetworkTheory(self))
+        put(thresholds.origin, into: &sink)
         sink.put(.sie, thresholds.informationExponent.map(Double.init) ?? .nan)
         sink.put(.growthRate, thresholds.growthRate)
         sink.put(.criticalStep, thresholds.criticalStep)

@@ -6,9 +6,11 @@ import Numerics
 package struct NetworkThresholds: Sendable {
     private let theory: NetworkTheory
     private let polynomial: TiedPolynomial
+    let origin: OriginTheory
 
     package init(_ theory: NetworkTheory) {
         self.theory = theory
+        origin = theory.origin
         polynomial = TiedPolynomial(theory)
     }
 
@@ -29,7 +31,7 @@ package struct NetworkThresholds: Sendable {
     /// the student fits at m = 1: below it m = 1 is stable.
     package var criticalStep: Double {
         guard let k = informationExponent else { return .nan }
-        if k == 2 { return theory.origin.criticalStep(theory.origin.Rmm) }
+        if k == 2 { return origin.criticalStep(origin.Rmm) }
         guard k == 1, equalRowsFollowTied else { return .nan }
         // F = gamma U(m) - gamma^2 V(m): m = 1 is a zero of V if E[D^2] = 0 there, and U has the factor 1 - m^2.
         let (U, V) = (polynomial.flow, polynomial.inhibition)
@@ -46,7 +48,7 @@ package struct NetworkThresholds: Sendable {
     /// Growth rate of a small overlap, per unit t (SIE >= 2), (40).
     package var growthRate: Double {
         guard let k = informationExponent, k >= 2 else { return .nan }
-        return theory.origin.lambdaM
+        return origin.lambdaM
     }
 
     /// (tied critical step)/(untied critical step) = S/(L lam); SIE 2, else not-a-number.

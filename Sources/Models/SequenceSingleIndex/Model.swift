@@ -15,6 +15,7 @@ public struct SequenceSingleIndex: Model {
     public let revision = 1
     public var keys: [any ParameterKey] { Keys.all }
 
+    /// Two simulations of one law, its limit, and what is known explicitly.
     public enum Method: String, ModelMethod {
         case sgd
         case overlapChain = "overlap-chain"

@@ -13,10 +13,7 @@ protocol OverlapTheory: Sendable {
 }
 
 extension NetworkTheory {
-    /// The start of a network's overlaps, one entry when tied and L when untied. A prescribed start is taken as it is. A
-    /// random start begins at 1/sqrt(d), the standard deviation of each overlap. An overlapped start with o = 0 is left
-    /// by SGD noise alone unless the drift does so (SIE 1): it becomes ``OriginTheory/noiseAmplitude(V:lambda:d:)``
-    /// in every row (42).
+    /// Zeros that the drift does not leave (SIE 2 and above) become (42).
     func start() -> [Double] {
         let rows = parameters.rows
         switch parameters.start {
@@ -32,10 +29,7 @@ extension NetworkTheory {
 }
 
 extension AttentionTheory {
-    /// The start (m, eps_1..k). A prescribed start is taken as it is, zeros included, from which an ODE never moves. A
-    /// random start begins at 1/sqrt(d), the standard deviation of each overlap. The exact zeros of an overlapped
-    /// start (every eps_j; m too when o = 0) are left by SGD noise alone in a simulation: they become
-    /// ``OriginTheory/noiseAmplitude(V:lambda:d:)``, with positive sign (42).
+    /// Every zero of an overlapped start becomes (42).
     func start() -> [Double] {
         let d = parameters.d
         switch parameters.start {

@@ -144,8 +144,7 @@ private struct ChainCore {
         return isNorm(Q)
     }
 
-    /// Each row on its own sphere: row l has Q_l = 1 - 2 gamma D h_l/(sqrt(L) d) + gamma^2 D^2 (z*_l^2 + g_l^2 +
-    /// chi2_{d-2})/(L d^2) with h_l = m_l z*_l + sqrt(1 - m_l^2) g_l and h = L^{-1/2} sum_l h_l, (21).
+    /// (21).
     @inline(__always)
     func stepUntiedPerToken(_ cursor: inout GaussianPool.Cursor) -> Bool {
         let x = cursor.take(2 * L)

@@ -8,6 +8,7 @@ extension SequenceSingleIndex {
         package private(set) var d = 0
         /// Sequence length, from 1; at most 4096 for attention.
         package let L: Int
+        /// Which of (5) to (7) learns.
         package let student: Student
         /// Of untied networks; `global` where nothing depends on it.
         private(set) var normMode = NormMode.global
@@ -17,6 +18,7 @@ extension SequenceSingleIndex {
         package let target: Target
         /// Row-major (termCount, L + 1): coefficient and degrees of target `hermite`; empty for other targets.
         let hermiteTerms: [Double]
+        /// (9): square or half_square for scalar targets, half_square or frobenius for the matrix target.
         package let loss: Loss
         /// The step used, gamma = gamma_0 s(L), positive.
         package let gamma: Double
@@ -30,6 +32,7 @@ extension SequenceSingleIndex {
         package private(set) var eta = Double.nan
         /// L x L, row-major; nil when the output is the matrix S (and for networks).
         package let U: [Double]?
+        /// The kind of (7); `none` for networks.
         package let encoding: PositionalEncoding
         /// pi of P_l = sum_j pi_lj v_j/sqrt(d), row-major (L, k); empty without encoding.
         package let pi: [Double]

@@ -1,15 +1,10 @@
 import ModelKit
 import Modeling
 
-/// One-pass spherical SGD in R^d, (13) to (18), in exact fast forms.
-///
-/// The law is rotation invariant, so the basis is chosen such that w* and the encoding directions are coordinate axes.
+/// One-pass spherical SGD in R^d, (13) to (18), in exact fast forms: w* and the encoding directions are coordinate axes.
 /// The student's components on these axes, m and eps_j, are float64; the rest of each row, of n = d - 1 - k components,
-/// is s_r v_r with v_r in float32 and the scale s_r in float64. Renormalising a row changes only its scale and axis
-/// components, so a step costs one Gaussian n-vector a row, one dot product and one axpy:
-/// * networks: the vector is the sample's (for tied students that of L^{-1/2} sum_l x_l) off the axes;
-/// * attention: tokens enter by their components on the axes and along the present w; given D, the rest of
-///   sum_l D_l x_l is |D| times a Gaussian vector off w.
+/// is s_r v_r with v_r in float32 and the scale s_r in float64. A step costs one Gaussian n-vector a row, one dot product
+/// and one axpy.
 ///
 /// Float32 rounding is relative to the components of v, which SGD noise moves by gamma/sqrt(d) a step: far above 6e-8
 /// for every step size of the paper; drifts add up in the float64 components. The norm is measured from v at each step

@@ -124,27 +124,12 @@ struct SGDCore {
     ) -> Double {
         let x = UnsafeRawPointer(x)
         let y = UnsafeMutableRawPointer(y)
-        let bytes = count * 4
-        var (s0, s1, s2, s3) = (Vector(), Vector(), Vector(), Vector())
-        @inline(__always) func one(_ at: Int, _ sum: inout Vector) {
+        return total(count) { at, sum in
             let new = y.loadUnaligned(fromByteOffset: at, as: Vector.self)
                 .addingProduct(a, x.loadUnaligned(fromByteOffset: at, as: Vector.self))
             y.storeBytes(of: new, toByteOffset: at, as: Vector.self)
             sum = sum.addingProduct(new, new)
         }
-        var at = 0
-        while at + 256 <= bytes {
-            one(at, &s0)
-            one(at + 64, &s1)
-            one(at + 128, &s2)
-            one(at + 192, &s3)
-            at += 256
-        }
-        while at < bytes {
-            one(at, &s0)
-            at += 64
-        }
-        return total(s0, s1, s2, s3)
     }
 
     /// x.y; `count` is a multiple of 16.
@@ -153,36 +138,36 @@ struct SGDCore {
     {
         let x = UnsafeRawPointer(x)
         let y = UnsafeRawPointer(y)
-        let bytes = count * 4
-        var (s0, s1, s2, s3) = (Vector(), Vector(), Vector(), Vector())
-        @inline(__always) func one(_ at: Int, _ sum: inout Vector) {
+        return total(count) { at, sum in
             sum = sum.addingProduct(
                 x.loadUnaligned(fromByteOffset: at, as: Vector.self),
                 y.loadUnaligned(fromByteOffset: at, as: Vector.self))
         }
+    }
+
+    /// The sum that `add` makes of `count` components, at byte offsets, in four chains.
+    @inline(__always)
+    private static func total(_ count: Int, _ add: (_ at: Int, _ sum: inout Vector) -> Void) -> Double {
+        let bytes = count * 4
+        var (s0, s1, s2, s3) = (Vector(), Vector(), Vector(), Vector())
         var at = 0
         while at + 256 <= bytes {
-            one(at, &s0)
-            one(at + 64, &s1)
-            one(at + 128, &s2)
-            one(at + 192, &s3)
+            add(at, &s0)
+            add(at + 64, &s1)
+            add(at + 128, &s2)
+            add(at + 192, &s3)
             at += 256
         }
         while at < bytes {
-            one(at, &s0)
+            add(at, &s0)
             at += 64
         }
-        return total(s0, s1, s2, s3)
-    }
-
-    @inline(__always)
-    private static func total(_ a: Vector, _ b: Vector, _ c: Vector, _ d: Vector) -> Double {
         // A tree of additions, in a fixed order.
-        let s = (a + b) + (c + d)
+        let s = (s0 + s1) + (s2 + s3)
         let s8 = s.lowHalf + s.highHalf
         let s4 = s8.lowHalf + s8.highHalf
-        let s2 = s4.lowHalf + s4.highHalf
-        return Double(s2[0] + s2[1])
+        let t2 = s4.lowHalf + s4.highHalf
+        return Double(t2[0] + t2[1])
     }
 
     // MARK: Normalisation

@@ -44,14 +44,8 @@ extension Parameters {
         }
     }
 
-    /// The mean of half the squared error over a fixed test set of ``testSize`` samples, (53), for a student of these
-    /// overlaps.
-    ///
-    /// Of a test sample only what the student can see matters: z*_l, the components along the encoding directions, and
-    /// the component along the rest of w, which given w (trained on other data) is a standard normal, whatever w is.
-    /// `random` draws these numbers, the same ones at each call, so nothing is stored. At each time the law given w is
-    /// exactly that of the mean over a test set in R^d; only the dependence between times is stronger (the same normals
-    /// for every direction that the rest of w takes).
+    /// (53), for a student of these overlaps: `random` draws the same numbers at each call, so that the test set is fixed
+    /// and nothing is stored.
     func testRisk(m: [Double], eps: [Double], random: RandomStream) -> Double {
         let perSample = student == .attention ? largestRequest : L + 1
         var pool = GaussianPool(random, largestRequest: perSample)

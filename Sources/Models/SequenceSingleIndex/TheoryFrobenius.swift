@@ -1,11 +1,8 @@
 import Numerics
 
 /// Averages of the matrix model, L = 2, for the loss ||S - Y||_F: fixed scrambled Sobol points (z*_1, z*_2, g_1, g_2) with
-/// z = m z* + sqrt(1-m^2) g + e. The norm has a cone singularity where S = Y, on which product rules fail,
-/// while these points stay good to about 1e-3 at 2^16.
-///
-/// The points are closed under exchanging the tokens and under z* -> -z*, so the sampled risk is even in e (paired
-/// encoding) and in m, like the true one.
+/// z = m z* + sqrt(1-m^2) g + e. They are closed under exchanging the tokens and under z* -> -z*, so the sampled risk is
+/// even in e (paired encoding) and in m, like the true one.
 struct SampledPairAverages: AttentionAverages {
     private let samples: GaussianSamples
     /// Y_11 and Y_22 at every point.
