@@ -55,17 +55,24 @@ struct RandomJobs {
     /// The time unit in which the method takes the examples' times.
     var unit: TimeUnit { method.time == .scaled && examples.scaled != nil ? .scaled : .steps }
 
-    /// A valid point, every parameter with one value.
+    /// A valid point, every parameter with one value: parameters are added in random order as long as the model takes them.
     mutating func point() -> Given? {
-        for _ in 0..<60 {
+        for _ in 0..<10 {
             var given: Given = []
-            for name in examples.small.keys.sorted() {
-                guard let texts = examples.small[name], examples.always.contains(name) || random.uniform() < 0.3 else {
-                    continue
-                }
+            for name in examples.small.keys.sorted() where examples.always.contains(name) {
+                guard let texts = examples.small[name] else { continue }
                 given.append((name, texts[below(texts.count)]))
             }
-            if job(given, unit: unit) != nil { return given }
+            var isValid = job(given, unit: unit) != nil
+            for name in shuffled(examples.small.keys.sorted()) where !examples.always.contains(name) {
+                guard let texts = examples.small[name], random.uniform() < 0.4 || !isValid else { continue }
+                let longer = given + [(name, texts[below(texts.count)])]
+                let isLongerValid = job(longer, unit: unit) != nil
+                // What is needed together may come one after the other.
+                guard isLongerValid || (!isValid && random.uniform() < 0.5) else { continue }
+                (given, isValid) = (longer, isLongerValid)
+            }
+            if isValid { return shuffled(given) }
         }
         return nil
     }
