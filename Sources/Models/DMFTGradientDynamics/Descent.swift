@@ -33,21 +33,19 @@ package struct Descent<Channel: DMFTChannel>: Run {
     /// Whether `single` holds the full-batch gradient at the present W, which an observation has made.
     private var hasGradient = false
 
-    init(_ p: Parameters, _ channel: Channel, _ request: RunRequest) {
-        let data = DataSet(p, noiseCount: channel.noiseCount, request.random)
-        self.init(p, channel, request, data, starts: data.starts(p, request.random))
-    }
-
-    /// A simulation on the given data set from the given starts (transposes of W_0, run after run).
-    package init(_ p: Parameters, _ channel: Channel, _ request: RunRequest, _ data: DataSet, starts: [Double]) {
+    /// A simulation on its own data set from its own starts, or on given ones (transposes of W_0, run after run).
+    package init(
+        _ p: Parameters, _ channel: Channel, _ request: RunRequest, _ given: (data: DataSet, starts: [Double])? = nil
+    ) {
         parameters = p
+        let data = given?.data ?? DataSet(p, noiseCount: channel.noiseCount, request.random)
         self.channel = channel
         self.data = data
-        layout = Layout(data, students: p.students, runs: p.runs, targetWidth: channel.targetWidth, batches: p.batches)
+        layout = Layout(p, data)
         population = request.wants(.testLoss) ? DMFTPopulation(channel: channel, prior: p.prior) : nil
         targets = data.targets(channel)
         keepsWeights = request.wants(.C)
-        W = starts
+        W = given?.starts ?? data.starts(p, request.random)
         masks = (p.batches.mask == .full ? 0..<0 : 0..<p.runs).map { run in
             BatchMasks(p.batches, count: data.samples, random: request.random.substream(Streams.masks(run: run)))
         }

@@ -22,17 +22,12 @@ struct Layout: Sendable {
     /// k R, the columns of all W side by side.
     var columns: Int { students * runs }
 
-    init(_ data: DataSet, students: Int, runs: Int, targetWidth: Int, batches: BatchLaw) {
-        d = data.d
-        tokens = data.tokens
-        self.students = students
-        self.runs = runs
-        samples = data.samples
-        stride = data.stride
-        self.targetWidth = targetWidth
+    init(_ p: Parameters, _ data: DataSet) {
+        (d, samples, stride) = (data.d, data.samples, data.stride)
+        (tokens, students, runs, targetWidth) = (p.tokens, p.students, p.runs, p.targetWidth)
         block = Self.block(d: d, tokens: tokens, stride: stride)
-        isFull = batches.mask == .full
-        gathers = batches.fraction < (students * runs < Self.matrixFrom ? 0.75 : 0.35)
+        isFull = p.batches.mask == .full
+        gathers = p.batches.fraction < (students * runs < Self.matrixFrom ? 0.75 : 0.35)
     }
 
     /// From this many columns on one matrix product is faster than a product of matrix and vector for each.

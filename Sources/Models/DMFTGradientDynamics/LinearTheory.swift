@@ -116,23 +116,23 @@ package struct LinearTheory: Sendable, Resumable {
             - stepSize * weightVariance * meanWeight * gain * psi[early]
     }
 
+    /// What start and teacher make of the products of weights, or of errors with a teacher subtracted.
+    private func signal(_ s: Double, _ t: Int, _ u: Int, less one: Double = 0) -> Double {
+        let (Pt, Pu) = (kept(s, t), kept(s, u))
+        let (Ft, Fu) = (learned(s, t) - one, learned(s, u) - one)
+        return Pt * Pu * q0 + (Pt * Fu + Pu * Ft) * m0 + Ft * Fu * rho
+    }
+
     private func descentWeights(_ t: Int, _ u: Int) -> Double {
         mean(max(t, u)) { s in
-            let (Pt, Pu) = (kept(s, t), kept(s, u))
-            let (Ft, Fu) = (learned(s, t), learned(s, u))
-            let signal = Pt * Pu * q0 + (Pt * Fu + Pu * Ft) * m0 + Ft * Fu * rho
             // F_t F_u s sigma^2, with learned = F wb s.
-            return signal + noise * meanWeight * meanWeight * s * gain(s, t) * gain(s, u)
+            signal(s, t, u) + noise * meanWeight * meanWeight * s * gain(s, t) * gain(s, u)
         }
     }
 
     /// E[g_t g_u] over the training samples: of gradient descent, and of what batches add.
     private func residual(_ t: Int, _ u: Int, descent: Bool) -> Double {
-        let signal = mean(max(t, u)) { s in
-            let (Pt, Pu) = (kept(s, t), kept(s, u))
-            let (Et, Eu) = (learned(s, t) - 1, learned(s, u) - 1)
-            return s * (Pt * Pu * q0 + (Pt * Eu + Pu * Et) * m0 + Et * Eu * rho)
-        }
+        let signal = mean(max(t, u)) { s in s * self.signal(s, t, u, less: 1) }
         let label = mean(max(t, u)) { s in (learned(s, t) - 1) * (learned(s, u) - 1) } + alpha - 1
         var sum = 0.0
         if !descent, weightVariance > 0 {

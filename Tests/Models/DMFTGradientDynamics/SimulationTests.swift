@@ -178,7 +178,7 @@ struct NaiveDescent {
         let request = RunRequest(times: [], observables: ["test_loss"], random: random)
         let (L, k, a) = (p.tokens, p.students, p.teachers)
         func make(_ channel: some DMFTChannel) -> any AnyDescent {
-            Descent(p, channel, request, data, starts: starts)
+            Descent(p, channel, request, (data, starts))
         }
         switch p.loss {
         case .linear: return make(LinearLoss(sigma: p.noise.squareRoot(), teachers: a))
