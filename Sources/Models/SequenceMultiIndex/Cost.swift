@@ -44,14 +44,17 @@ extension SequenceMultiIndex {
         case .branch: return Cost(seconds: setUp + expectation + 2 * tests * pass, bytes: held)
         case .sgd:
             let isFresh = parameters.data == .fresh
+            // Reused data come from a cache while they fit.
+            let size = 4 * n * L * d
+            let access = 0.25e-9 + 0.3e-9 * size / (size + 8e6)
             let step =
-                1.5e-6 + B * L * d * (isFresh ? 0.9e-9 + 0.1e-9 * p : 0.5e-9) + 3 * B * pass + 3e-9 * d * p
+                1.5e-6 + B * L * d * (isFresh ? 0.9e-9 + 0.1e-9 * p : access) + 3 * B * pass + 3e-9 * d * p
             // Labels, and the loss over all data at every observation.
-            let whole = isFresh ? 0 : n / B * (2e-6 + 0.7e-9 * d * p) + n * L * d * 0.5e-9 + 3 * n * pass
+            let whole = isFresh ? 0 : n / B * (2e-6 + 0.7e-9 * d * p) + n * L * d * access + 3 * n * pass
             let labels = isFresh ? 0 : n / B * (B / 8).rounded(.up) * 64 * L * L
             return Cost(
                 seconds: setUp + n * L * d * 1.7e-9 + last * step + observations + Double(times.count + 1) * whole,
-                bytes: held + 4 * n * L * d + labels + 12 * B * L * p + 56 * d * p)
+                bytes: held + size + labels + 12 * B * L * p + 56 * d * p)
         case .overlapODE:
             return Cost(
                 seconds: setUp + (1 + last / parameters.dt) * samples * pass * 3 + observations, bytes: held)

@@ -39,7 +39,8 @@ struct SGD: Run {
         tokens = Array(repeating: 0, count: parameters.n * parameters.L * d)
         if !isFresh {
             tokens.withUnsafeMutableBufferPointer { random.fillNormal($0) }
-            labels = (0..<batches).flatMap { batch.labels(parameters, tokens, number: $0, teacher) }
+            labels.reserveCapacity(batches * ((parameters.batchSize + 7) / 8) * parameters.network.outputs)
+            for number in 0..<batches { labels += batch.labels(parameters, tokens, number: number, teacher) }
         }
         halves.note(overlaps.cosines, at: 0)
     }
