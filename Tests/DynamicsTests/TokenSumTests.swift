@@ -1,6 +1,8 @@
 import Dynamics
 import Foundation
+import ModelTesting
 import Numerics
+import Randomness
 import Testing
 
 @Suite("The example of docs/dmft.md") struct TokenSumTests {
