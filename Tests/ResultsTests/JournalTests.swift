@@ -10,7 +10,7 @@ import Testing
             "model: toy\nmethods: [sgd]\nparameters: {L: [1, 2, 3]}\nseeds: 2\nrecord: {times: [1, 2]}",
             output: folder.file("a.h5"))
         let store = try openStore(job)
-        var records = includedTasks(job).map { try toyRecord(job, $0) }
+        var records = try includedTasks(job).map { try toyRecord(job, $0) }
         records[2] = TaskRecord(task: records[2].task, status: .failed, error: "no memory: Speicher ist voll \u{1F4A5}")
         for record in records { try store.append(record) }
         try store.abandon()

@@ -39,7 +39,7 @@ import Testing
     /// Computes some tasks of a job; the file is left as a finished, a stopped or a killed run leaves it.
     private enum End: CaseIterable { case finished, abandoned }
 
-    private func compute(_ job: Job, _ tasks: [TaskID], _ end: End = .finished, record: (TaskID) -> TaskRecord)
+    private func compute(_ job: Job, _ tasks: [TaskID], _ end: End = .finished, record: (TaskID) throws -> TaskRecord)
         throws
     {
         let store = try openStore(job)
@@ -203,8 +203,8 @@ import Testing
         #expect("\(try #require(error))".contains("axis 'L'"))
         #expect(throws: ResultError.self) {
             try Merge(
-                inputs: [one.output], output: folder.file("c.h5"), models: toyModels,
-                provenance: Provenance(programVersion: "1.0")
+                inputs: [one.output], output: folder.file("c.h5"), models: [ToyModel(revision: 2)],
+                provenance: testProvenance
             ).run()
         }
         #expect(try folder.contents() == ["one.h5"])
@@ -244,7 +244,7 @@ import Testing
         let one = try toyJob(wideJob, output: folder.file("one.h5"))
         let other = one.writing(to: folder.file("other.h5"))
         let tasks = includedTasks(one)
-        func diverged(_ task: TaskID, at time: Int) -> TaskRecord {
+        func diverged(_ task: TaskID, at time: Int) throws -> TaskRecord {
             var record = try toyRecord(one, task)
             record.status = .diverged
             record.error = "diverged"
@@ -260,12 +260,12 @@ import Testing
         let cases: [(TaskRecord, TaskRecord, TaskStatus)] = [
             (bad(tasks[0], .failed), try toyRecord(one, tasks[0]), .done),
             (try toyRecord(one, tasks[1]), bad(tasks[1], .failed), .done),
-            (bad(tasks[2], .failed), diverged(tasks[2], at: 1), .diverged),
+            (bad(tasks[2], .failed), try diverged(tasks[2], at: 1), .diverged),
             (bad(tasks[3], .failed), bad(tasks[3], .failed), .failed),
             (bad(tasks[4], .spared), try toyRecord(one, tasks[4]), .done),
             // What was observed before is compared; a file does not tell NaN from nothing.
-            (diverged(tasks[5], at: 0), diverged(tasks[5], at: 0), .diverged),
-            (diverged(tasks[6], at: 2), diverged(tasks[6], at: 2), .diverged),
+            (try diverged(tasks[5], at: 0), try diverged(tasks[5], at: 0), .diverged),
+            (try diverged(tasks[6], at: 2), try diverged(tasks[6], at: 2), .diverged),
         ]
         for end in End.allCases {
             for (job, end) in [(one, end), (other, .finished)] {
@@ -282,7 +282,7 @@ import Testing
         }
         // Of the same numbers there is one fate.
         try compute(one, [tasks[0]]) { try toyRecord(one, $0) }
-        try compute(other, [tasks[0]]) { diverged($0, at: 2) }
+        try compute(other, [tasks[0]]) { try diverged($0, at: 2) }
         let error = #expect(throws: MergeError.self) { try merge([one.output, other.output], folder.file("c.h5")) }
         #expect("\(try #require(error))".contains("done in '\(one.output)', diverged in '\(other.output)'"))
     }

@@ -76,8 +76,8 @@ import Testing
         // Three tokens at L=3: the last point, its last seed, its last time.
         let last = try #require(lines.last)
         let task = TaskID(method: 0, point: job.grids[0].pointCount - 1, seed: 2)
-        #expect(last[8...10].map { Double($0) } == try toyRecord(job, task).buffers[1].suffix(3).map { $0 })
-        let means = (0..<3).map {
+        #expect(try last[8...10].map { Double($0) } == toyRecord(job, task).buffers[1].suffix(3).map { $0 })
+        let means = try (0..<3).map {
             try toyRecord(job, TaskID(method: 0, point: task.point, seed: $0)).buffers[2][0]
         }
         #expect(Double(last[12]) == (means[0] + means[1] + means[2]) / 3)
