@@ -118,6 +118,7 @@ public final class Reader {
         var name = key.name
         var value: Value?
         if let raw = point[name] {
+            touch(name)
             guard let decoded = key.decode(raw) else { throw wrongKind(key.spec) }
             value = decoded
         }

@@ -107,7 +107,6 @@ struct GridBuilder {
         let times = RecordingTimes(unit: times.unit, values: method.isTimed ? times.values : [])
         let whole = try wholeGrid(sources)
         let survey = GridSurvey(model, method, whole.box, times: times, isIncluded: whole.isIncluded)
-        try report(survey.complaints, method, whole.box, sources)
         let reduced = try reduce(whole, to: survey.touched, sources, method)
         let box = reduced.box
         try checkSize(method, box.counts, method.isSeeded ? seeds.count : 1)
@@ -122,6 +121,8 @@ struct GridBuilder {
             seeds: method.isSeeded ? seeds : nil, times: times, observables: observables, filter: filter)
         let errors = reduced.programs.compactMap { expressionProblem($0.source.spec, $0.expression, $0.program, grid) }
         guard errors.isEmpty else { throw JobErrors(errors) }
+        // After expressions: a model is no judge of what they give.
+        try report(survey.complaints, method, whole.box, sources)
         if checksPoints { try checkPoints(of: grid, box, sources) }
         return grid
     }

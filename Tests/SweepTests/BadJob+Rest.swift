@@ -113,7 +113,7 @@ extension BadJob {
         BadJob(
             "a fixed combination that the model forbids", adding("  student: attention"),
             #"""
-            job.yaml:6:3: error: method 'sgd': attention needs L >= 2 (at student = attention, L = 1)
+            job.yaml:6:3: error: method 'sgd': attention needs L >= 2
             """#),
         BadJob(
             "seeds without a simulation", "model: toy\nmethods: [closed-form]\nseeds: 4\n",
