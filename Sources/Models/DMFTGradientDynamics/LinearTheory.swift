@@ -64,6 +64,14 @@ package struct LinearTheory: Sendable, Resumable {
         return (0..<t).reduce(0) { $0 + gains[t - 1 - $1] * psi[$1] }
     }
 
+    /// sum_r psi_r <weight(s) P_{t-1-r} P_{u-1-r}> over r before both times.
+    private func batchNoise(_ t: Int, _ u: Int, weight: (Double) -> Double) -> Double {
+        guard weightVariance > 0 else { return 0 }
+        return (0..<min(t, u)).reduce(0) { sum, r in
+            sum + psi[r] * mean(max(t, u)) { s in weight(s) * kept(s, t - 1 - r) * kept(s, u - 1 - r) }
+        }
+    }
+
     private var noiseRate: Double { stepSize * stepSize * weightVariance }
 
     // MARK: One time
@@ -85,14 +93,7 @@ package struct LinearTheory: Sendable, Resumable {
 
     /// C_ts = W_t^T W_s/d, of steps that were reached.
     package func C(_ t: Int, _ s: Int) -> Double {
-        let first = min(t, s)
-        var sum = 0.0
-        if weightVariance > 0 {
-            for r in 0..<first {
-                sum += psi[r] * mean(max(t, s)) { x in x * kept(x, t - 1 - r) * kept(x, s - 1 - r) }
-            }
-        }
-        return descentWeights(t, s) + noiseRate * sum
+        descentWeights(t, s) + noiseRate * batchNoise(t, s) { x in x }
     }
 
     /// R_ts, (24): 1 for t = s + 1, 0 for t <= s.
@@ -134,12 +135,7 @@ package struct LinearTheory: Sendable, Resumable {
     private func residual(_ t: Int, _ u: Int, descent: Bool) -> Double {
         let signal = mean(max(t, u)) { s in s * self.signal(s, t, u, less: 1) }
         let label = mean(max(t, u)) { s in (learned(s, t) - 1) * (learned(s, u) - 1) } + alpha - 1
-        var sum = 0.0
-        if !descent, weightVariance > 0 {
-            for r in 0..<min(t, u) {
-                sum += psi[r] * mean(max(t, u)) { x in x * x * kept(x, t - 1 - r) * kept(x, u - 1 - r) }
-            }
-        }
+        let sum = descent ? 0 : batchNoise(t, u) { x in x * x }
         return (signal + noise * label + noiseRate * sum) / alpha
     }
 

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    /// Sheet, section 7, to its last digit.
+    /// Landmarks of the page, to their last digit.
     @Test func landmarks() throws {
         try check(
             Self.table,

@@ -25,7 +25,7 @@ import Testing
         try harness.run("one-pass", values, times: (0...steps).map(Double.init), unit: .steps)
     }
 
-    /// Sheet, section 7, to its last digit.
+    /// Landmarks of the page, to their last digit.
     @Test func twoStepLandmarks() {
         let a = TwoStepQuadrature.logistic
         let pairs: [(Double, Double)] = [
@@ -87,7 +87,7 @@ import Testing
         #expect(abs(a("test_loss")[0] - 0.102214) < 2e-6)
     }
 
-    /// Sheet: the first epoch of four batches, exact.
+    /// The first epoch of four batches, exact.
     @Test func epochLandmark() throws {
         let values = Self.logistic.merging(["batch_fraction": .real(0.25), "mask": .text("epoch")]) { $1 }
         let a = try run(values, steps: 4)

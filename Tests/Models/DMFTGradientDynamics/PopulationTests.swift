@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    /// Sheet, section 7: the attention's numbers by quadrature, without the factor alpha = 2.
+    /// The attention's landmarks by quadrature, without the factor alpha = 2.
     @Test func attentionLandmark() throws {
         let test = try Self.cases()[4]
         for (refinement, tolerance) in [(0, 1e-5), (2, 2e-6)] {
