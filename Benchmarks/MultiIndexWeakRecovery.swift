@@ -1,5 +1,5 @@
 import Modeling
-import Models
+import MultiIndexWeakRecovery
 import Numerics
 
 /// Message passing for sign(z1 z2) at d = 1000, alpha = 4, from a cold start: milliseconds an iteration, the first thirty of
@@ -9,7 +9,7 @@ func benchmarkMultiIndexWeakRecovery() throws -> [String: Double] {
     BLAS.setSingleThreaded()
     func milliseconds(_ link: String) throws -> Double {
         let values: [String: ParameterValue] = [
-            "alpha": .real(4), "d": .integer(1000), "link": .text(link), "tol": .real(0),
+            "alpha": .real(4), "d": .integer(1000), "link": .text(link), "tolerance": .real(0),
         ]
         return try nanosecondsPerStep("amp", of: MultiIndexWeakRecovery(), values, steps: 30, repeats: 3) * 1e-6
     }

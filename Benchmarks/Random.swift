@@ -1,4 +1,5 @@
 import Numerics
+import Randomness
 
 /// Draws from `RandomStream`, nanoseconds a number, on one core, in a buffer of 16384 numbers that stays in cache.
 @Sendable
