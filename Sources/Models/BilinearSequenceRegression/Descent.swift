@@ -2,7 +2,7 @@ import ModelKit
 import Modeling
 import Numerics
 
-/// The loss of students S = U V/sqrt(r_s), several on one data set (13). Weights are U (m x r_s), then V (r_s x M), of each
+/// The loss of students S = U V/sqrt(r_s), several on one data set (23). Weights are U (m x r_s), then V (r_s x M), of each
 /// run.
 package struct ProductLoss: FactorProblem {
     private let sizes: Sizes

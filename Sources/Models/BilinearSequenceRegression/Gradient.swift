@@ -1,6 +1,6 @@
 import Numerics
 
-/// Residuals and gradients of several runs on one data set, all runs in the same products (11).
+/// Residuals and gradients of several runs on one data set, all runs in the same products (23).
 ///
 /// Everything is in terms of D = S - S*: e_i = <X_i, D>/sqrt(p) - sqrt(Delta) xi_i. So single precision is relative to
 /// what is still to be learned, and a run can come as close to the target as it likes.
@@ -126,7 +126,7 @@ package struct Gradient: Sendable {
         } else {
             BLAS.gemm(m: runs, n: p, k: p, alpha: scale, D, leadingA: p, matrix, leadingB: p, &gradient, leadingC: p)
         }
-        // |e|^2 = D.K D/p - 2 D.c/sqrt(p) + Delta |xi|^2, c = sum_i sqrt(Delta) xi_i X_i.
+        // |e|^2 by (25); noiseSum is its b.
         for run in 0..<runs {
             var (square, cross) = (0.0, 0.0)
             for j in 0..<p {

@@ -64,7 +64,7 @@ private struct Denoiser: InputDenoiser {
 }
 
 extension Parameters {
-    /// Method `amp`: GAMP-RIE (12) on one data set, from S = 0 and V = 1.
+    /// Method `amp`: GAMP-RIE (20) on one data set, from S = 0 and V = 1.
     func messagePassing(_ data: DataSet) throws -> some Run {
         let entries = data.sizes.entries
         let passing = try MessagePassing(

@@ -28,7 +28,7 @@ public struct BilinearSequenceRegression: Model {
         let drawing = 1.5e-9 * n * entries
         switch method {
         case .bayes, .sampling: return Cost(seconds: 3e-3, bytes: 0x1p16)
-        case .stateEvolution: return Cost(seconds: 2e-4 * (1 + last), bytes: 0x1p16)
+        case .stateEvolution: return Cost(seconds: 4e-5 * (1 + last), bytes: 0x1p16)
         case .ridgeTheory, .thresholds, .limits: return Cost(seconds: 1e-3, bytes: 0x1p12)
         case .amp:
             let iteration = 0.15e-9 * n * entries + 2e-9 * m * entries + 3e-6 * m + 2e-4

@@ -2,7 +2,7 @@ import Modeling
 import Numerics
 
 extension Parameters {
-    /// Method `ridge`: the minimum of (10) on one data set, by Cholesky's factorisation of the smaller Gram matrix.
+    /// Method `ridge`: the minimum of (22) on one data set, by Cholesky's factorisation of the smaller Gram matrix.
     func putRidge(of data: DataSet, into sink: inout ObservationSink) throws {
         let (n, entries) = (data.sizes.samples, data.sizes.entries)
         let X = data.inputs.unpacked().map { Double($0) }

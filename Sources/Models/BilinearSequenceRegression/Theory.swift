@@ -3,7 +3,7 @@ import ModelKit
 import Modeling
 import Numerics
 
-/// The Bayes-optimal error of bilinear regression, (14) and (15).
+/// The Bayes-optimal error of bilinear regression (10).
 package typealias Bayes = MatrixEstimation<RectangularPrior>
 
 extension Parameters {
@@ -19,7 +19,7 @@ extension Parameters {
         sink.put(.freeEntropy, noise + error > 0 ? try freeEntropy(hat: alpha / (noise + error)) : .infinity)
     }
 
-    /// phi = (1/2) int [alpha/h - Delta - mmse(1/h)] dh from alpha/(1 + Delta) to `hat`, to 1e-9 (23).
+    /// phi = (1/2) int [alpha/h - Delta - mmse(1/h)] dh from alpha/(1 + Delta) to `hat`, to 1e-9 (14).
     private func freeEntropy(hat: Double) throws -> Double {
         let (start, end, theory) = (log(alpha / (1 + noise)), log(hat), theory)
         var previous = Double.nan

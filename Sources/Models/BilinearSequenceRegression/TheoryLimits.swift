@@ -4,13 +4,13 @@ import Numerics
 
 /// Thresholds and limits in closed form.
 package enum Limits {
-    /// Of low rank, as n/(r (d + L)).
+    /// Of low rank, as n/(r (d + L)) (15).
     package static func weakRecovery(beta: Double, noise: Double) -> Double {
         (1 + noise) * beta.squareRoot() / (1 + beta)
     }
 
     /// The best error at rho -> 0 with alphaBar = n/(r (d + L)): with x = (1 + beta) alphaBar/(Delta + E),
-    /// E = 1 - (x^2 - beta)^2/(x^2 (x+1)(x+beta)) where x^2 > beta, else 1.
+    /// E = 1 - (x^2 - beta)^2/(x^2 (x+1)(x+beta)) where x^2 > beta, else 1 (15).
     package static func lowRank(alphaBar: Double, beta: Double, noise: Double) throws -> Double {
         guard alphaBar > weakRecovery(beta: beta, noise: noise) else { return 1 }
         if noise == 0, alphaBar >= 1 { return 0 }
@@ -25,7 +25,7 @@ package enum Limits {
         return error(try rootBrent(from: least, to: most, excess))
     }
 
-    /// The best error at beta -> infinity with alpha and rho fixed: mmse(t) = t - t^2 w.
+    /// The best error at beta -> infinity with alpha and rho fixed: mmse(t) = t - t^2 w (16).
     package static func longSequences(alpha: Double, rho: Double, noise: Double) throws -> Double {
         switch try DenoisingTable(LongPrior(rho: rho)).crossing(slope: alpha, offset: noise) {
         case .zero: return 0
@@ -44,7 +44,7 @@ package enum Limits {
     }
 
     /// The sample ratio from which the interpolator of least nuclear norm is the target (no noise): for rho < 1, the
-    /// statistical dimension of the descent cone of the norm.
+    /// statistical dimension of the descent cone of the norm (18).
     package static func nuclearNorm(rho: Double, beta: Double) throws -> Double {
         guard rho < 1 else { return 1 }
         let c = 1 / beta
@@ -70,10 +70,9 @@ package enum Limits {
     }
 }
 
-/// Ridge regression on the flattened sequence at infinite size (sheet, section 5), without regard to rank or shape.
+/// Ridge regression on the flattened sequence at infinite size (19), without regard to rank or shape.
 ///
-/// With B = lambda + alpha - 1, D = sqrt(B^2 + 4 lambda) and sigma = (D - B)/2 (lambda times the sheet's s), in a form
-/// without cancellation at small lambda.
+/// With B = lambda + alpha - 1, D = sqrt(B^2 + 4 lambda) and sigma = (D - B)/2, in a form without cancellation at small lambda.
 package struct RidgeTheory: Sendable {
     package let error: Double
     package let trainError: Double

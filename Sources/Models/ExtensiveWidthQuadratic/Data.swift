@@ -71,7 +71,7 @@ package struct DataSet: Sendable {
     }
 }
 
-/// Errors of S in the units of (6) and (7), R = kappa |S - S*|^2/d.
+/// Errors of S in the units of (5) and (6), R = kappa |S - S*|^2/d.
 struct ErrorScale: Sendable {
     let kappa: Double
     let d: Int
@@ -88,7 +88,7 @@ struct ErrorScale: Sendable {
         (0..<d).reduce(0) { $0 + S[first + $1 * d + $1] } / Double(d)
     }
 
-    /// E (yhat - y)^2 without noise: 2 R + (kappa/d)(tr S - tr S*)^2 (7).
+    /// E (yhat - y)^2 without noise: 2 R + (kappa/d)(tr S - tr S*)^2 (6).
     func testError(R: Double, traceDifference: Double) -> Double {
         2 * R + kappa * Double(d) * traceDifference * traceDifference
     }

@@ -2,7 +2,7 @@ import ModelKit
 import Modeling
 import Numerics
 
-/// The loss of students S = W^T W/m_s, several on one data set (17). Weights are W (m_s x d) of each run.
+/// The loss of students S = W^T W/m_s, several on one data set (19). Weights are W (m_s x d) of each run.
 package struct NetworkLoss: FactorProblem {
     private let scale: ErrorScale
     private let width: Int

@@ -1,6 +1,6 @@
 import Numerics
 
-/// Residuals and gradients of several runs on one data set, all runs in the same products (17).
+/// Residuals and gradients of several runs on one data set, all runs in the same products (19).
 ///
 /// With S = W^T W/m_s the output is sqrt(m) x^T S x/d, and e_i is the output less the label sqrt(m) y_i (or less its
 /// part without the mean of the noise).

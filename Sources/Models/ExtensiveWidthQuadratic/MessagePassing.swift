@@ -86,7 +86,7 @@ private struct Denoiser: InputDenoiser {
 }
 
 extension Parameters {
-    /// Method `amp`: GAMP-RIE (15) on one data set, from S = I and V = 2/kappa.
+    /// Method `amp`: GAMP-RIE (17) on one data set, from S = I and V = 2/kappa.
     func messagePassing(_ data: DataSet) throws -> some Run {
         let (d, scale) = (sizes.dimension, ErrorScale(sizes))
         var start = Array(repeating: 0.0, count: d * d)

@@ -24,7 +24,7 @@ public struct ExtensiveWidthQuadratic: Model {
         let drawing = n * d * (4e-9 + 0.3e-9 * m)
         switch method {
         case .bayes, .sampling: return Cost(seconds: 3e-3, bytes: 0x1p16)
-        case .stateEvolution: return Cost(seconds: 2e-4 * (1 + last), bytes: 0x1p16)
+        case .stateEvolution: return Cost(seconds: 2e-5 * (1 + last), bytes: 0x1p16)
         case .thresholds, .limits: return Cost(seconds: 1e-5, bytes: 0x1p12)
         case .amp:
             let iteration = 0.15e-9 * n * d * d + 1e-9 * d * d * d + 5e-6 * d

@@ -113,7 +113,7 @@ public struct Parameters: ModelParameters {
     package var alphaBar: Double { alpha / kappa }
 }
 
-/// The step from which plain steps along the gradient cannot settle at the target (19); Adam's can.
+/// The step from which plain steps along the gradient cannot settle at the target (20); Adam's can.
 ///
 /// Along W -> c W the loss depends on the trace alone: with u = tr S/d, u* that of the labels and a = step_size alpha d m/m_s,
 /// a step takes u to u (1 - a (u - u*))^2. Its fixed point u* is stable for a u* < 1, and a start above u* + 2/a never comes

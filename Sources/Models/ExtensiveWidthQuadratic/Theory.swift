@@ -2,7 +2,7 @@ import ModelKit
 import Modeling
 import Numerics
 
-/// The Bayes-optimal error of the quadratic network, (12): of the matrix in units of R/kappa.
+/// The Bayes-optimal error of the quadratic network (11): of the matrix in units of R/kappa.
 package typealias Bayes = MatrixEstimation<WishartPrior>
 
 extension Parameters {
@@ -37,10 +37,10 @@ package enum Limits {
     /// alpha_PR = kappa - kappa^2/2, from kappa = 1 on 1/2: degrees of freedom over d^2 (13).
     package static func perfectRecovery(_ prior: WishartPrior) -> Double { 0.5 * prior.initialSlope }
 
-    /// Of few units, as n/(m d).
+    /// Of few units, as n/(m d) (15).
     package static func weakRecovery(noise: Double) -> Double { 0.5 * (1 + noise) * (1 + noise) }
 
-    /// R at kappa -> infinity, alpha fixed: R = tau/(1 + tau) and 2 alpha tau = R + Delta_0 (2 + Delta_0).
+    /// R at kappa -> infinity, alpha fixed: R = tau/(1 + tau) and 2 alpha tau = R + Delta_0 (2 + Delta_0) (14).
     package static func wide(alpha: Double, noise: Double) -> Double {
         let c = noise * (2 + noise)
         let B = 2 * alpha - 1 - c
@@ -50,7 +50,7 @@ package enum Limits {
     }
 
     /// R at kappa -> 0, alphaBar = alpha/kappa fixed: R = 1 - (1 - tau)^2 for tau < 1, else 1, and
-    /// 2 alphaBar tau = R + Delta_0 (2 + Delta_0).
+    /// 2 alphaBar tau = R + Delta_0 (2 + Delta_0) (15).
     package static func narrow(alphaBar: Double, noise: Double) -> Double {
         guard alphaBar > weakRecovery(noise: noise) else { return 1 }
         let c = noise * (2 + noise)
@@ -60,7 +60,7 @@ package enum Limits {
         return tau * (2 - tau)
     }
 
-    /// R at alpha -> 0, to first order.
+    /// R at alpha -> 0, to first order (16).
     package static func fewSamples(alpha: Double, noise: Double) -> Double {
         1 - 2 * alpha / ((1 + noise) * (1 + noise))
     }

@@ -233,7 +233,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
 
     /// Landmark 12 at d = 50, alpha = 0.44, eta = 0.1: every run from a small start recovers the target, while most from the prior
     /// stay far from it (published: 16 of 16, and 5 of 16). The slowest of eight is at 0.2 after 4000 steps.
-    @Test func smallStartsRecoverWherePriorStartsDoNot() throws {
+    @Test(.enabled(if: runsLongTests)) func smallStartsRecoverWherePriorStartsDoNot() throws {
         let values = atSizes(
             d: 50, L: 50, rank: 10, alpha: 0.44, ["runs": .integer(4), "step_size": .real(0.1)])
         func errors(_ scale: Double, _ steps: Double) throws -> [Double] {

@@ -213,7 +213,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         }
     }
 
-    /// A Langevin step is that of (18): -eta times its drift from ytilde, and sqrt(2 eta) times the numbers of the run's stream.
+    /// A Langevin step is that of (21): -eta times its drift from ytilde, and sqrt(2 eta) times the numbers of the run's stream.
     @Test func langevinStep() throws {
         let values = atSizes(
             d: 20, width: 10, alpha: 0.3, noise: 0.5, ["runs": .integer(4), "step_size": .real(0.1)])
