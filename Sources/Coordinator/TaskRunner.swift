@@ -15,7 +15,7 @@ struct TaskRunner {
     private var cached: Context?
 
     /// A point, read once for all its seeds.
-    private struct Context {
+    private final class Context: Sendable {
         let method: Int
         let point: Int
         let parameters: ParameterPoint
@@ -24,6 +24,35 @@ struct TaskRunner {
         let prepared: Result<(point: PreparedPoint, name: TaskName), any Error>
         /// Why no task there is begun; nil when its expected cost is within the limits.
         let refusal: LimitExceeded?
+
+        init(_ task: TaskID, of grid: MethodGrid, limits: JobLimits) {
+            method = task.method
+            point = task.point
+            let parameters = grid.point(at: point)
+            self.parameters = parameters
+            slots = grid.slots(at: parameters)
+            do {
+                let prepared = try grid.prepare(parameters)
+                self.prepared = .success((prepared, grid.name(of: prepared)))
+                refusal = Self.refusal(grid, prepared, parameters, slots, limits)
+            } catch {
+                prepared = .failure(error)
+                refusal = nil
+            }
+        }
+
+        /// Why no task at a point is begun: its expected cost is beyond the job's limits, or beyond this machine's memory.
+        private static func refusal(
+            _ grid: MethodGrid, _ prepared: PreparedPoint, _ parameters: ParameterPoint,
+            _ slots: [ObservationSink.Slot], _ limits: JobLimits
+        ) -> LimitExceeded? {
+            guard let cost = try? grid.cost(of: prepared, slots),
+                let excess = limits.refusal(of: cost, machineMemory: machineMemory)
+            else { return nil }
+            return .expected(excess, remedy: grid.remedy(for: excess, at: parameters))
+        }
+
+        private static let machineMemory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     }
 
     private static let sliceSeconds = 1e-3
@@ -41,15 +70,15 @@ struct TaskRunner {
     /// divergence and errors become the record's status.
     mutating func run(_ task: TaskID, rank: Int, pause: () throws -> Bool) throws -> TaskRecord? {
         let grid = job.grids[task.method]
-        let context = context(of: task)
+        let context = context(of: task, grid)
         let slots = context.slots
         // A point that the model refuses has no name; its record says why.
         let names = try? context.prepared.get()
-        let seed = grid.seedValue(task.seed)
-        let random = RandomStream(identity: names?.name.identity(seed: seed) ?? TaskIdentity(high: 0, low: 0))
+        let name = names?.name.identity(seed: grid.seedValue(task.seed)) ?? TaskIdentity(high: 0, low: 0)
+        let random = RandomStream(identity: name)
         let identity =
-            names.map { grid.recordIdentity($0.point, context.parameters, seed: task.seed) }
-            ?? TaskIdentity(high: 0, low: 0)
+            names.map { grid.recordIdentity($0.name, $0.point, context.parameters, seed: task.seed, task: name) }
+            ?? name
         // A method without time runs to its own end.
         let times = names?.point.targets ?? []
         let start = ContinuousClock.now
@@ -129,32 +158,12 @@ struct TaskRunner {
         return XXH64.hash(text)
     }
 
-    private mutating func context(of task: TaskID) -> Context {
+    private mutating func context(of task: TaskID, _ grid: MethodGrid) -> Context {
         if let cached, cached.method == task.method, cached.point == task.point { return cached }
-        let grid = job.grids[task.method]
-        let parameters = grid.point(at: task.point)
-        let prepared = Result { () throws -> (point: PreparedPoint, name: TaskName) in
-            let point = try grid.prepare(at: task.point)
-            return (point, grid.name(of: point))
-        }
-        let context = Context(
-            method: task.method, point: task.point, parameters: parameters, slots: grid.slots(at: task.point),
-            prepared: prepared, refusal: (try? prepared.get()).flatMap { refusal(grid, $0.point, parameters) })
+        let context = Context(task, of: grid, limits: job.limits)
         cached = context
         return context
     }
-
-    /// Why no task at a point is begun: its expected cost is beyond the job's limits, or beyond this machine's memory.
-    private func refusal(
-        _ grid: MethodGrid, _ prepared: PreparedPoint, _ parameters: ParameterPoint
-    ) -> LimitExceeded? {
-        guard let cost = try? grid.cost(of: prepared, parameters),
-            let excess = job.limits.refusal(of: cost, machineMemory: Self.machineMemory)
-        else { return nil }
-        return .expected(excess, remedy: grid.remedy(for: excess, at: parameters))
-    }
-
-    private static let machineMemory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
 
     /// A slice that ended because its time was reached says only that the quantum is not too large.
     private func adapt(_ quantum: inout Int, seconds: Double, wasCutShort: Bool) {

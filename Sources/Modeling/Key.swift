@@ -10,11 +10,11 @@ public struct Key<Value: Sendable>: Sendable {
     /// What the engine sees of it.
     public let spec: ParameterSpec
     /// Other parameters that give the same value.
-    let others: [AlternativeForm<Value>]
-    let decode: @Sendable (ParameterValue) -> Value?
-    let encode: @Sendable (Value) -> ParameterValue
+    @usableFromInline let others: [AlternativeForm<Value>]
+    @usableFromInline let decode: @Sendable (ParameterValue) -> Value?
+    @usableFromInline let encode: @Sendable (Value) -> ParameterValue
     /// The value of a plain default.
-    let defaultValue: Value?
+    @usableFromInline let defaultValue: Value?
 
     init(
         spec: ParameterSpec, others: [AlternativeForm<Value>] = [], defaultValue: Value?,
@@ -28,13 +28,14 @@ public struct Key<Value: Sendable>: Sendable {
     }
 
     /// The name in job and result files.
-    public var name: String { spec.name }
+    @inlinable public var name: String { spec.name }
 }
 
 /// Another way to give the value of a key: a parameter of its own, and what it means for the key.
+@usableFromInline
 struct AlternativeForm<Value: Sendable>: Sendable {
-    let spec: ParameterSpec
-    let convert: @Sendable (ParameterValue) -> Value?
+    @usableFromInline let spec: ParameterSpec
+    @usableFromInline let convert: @Sendable (ParameterValue) -> Value?
 }
 
 /// A ``Key`` of any type, as a model lists them.

@@ -19,13 +19,13 @@ public struct PreparedPoint: Sendable {
         var stepsPerTime: Double?
         if spec.isTimed {
             let clock = try reader.readingClock { try Clock(model, method, spec, times.unit, reader) }
-            self.times = try times.values.map(clock.convert)
+            self.times = try clock.isOwn ? times.values : times.values.map(clock.convert)
             stepsPerTime = clock.stepsPerTime
         } else {
             self.times = []
         }
         self.stepsPerTime = stepsPerTime
-        readings = reader.readings.sorted { $0.name < $1.name }
+        readings = reader.readings.count < 2 ? reader.readings : reader.readings.sorted { $0.name < $1.name }
         clockReadings = reader.clockReadings.sorted { $0.name < $1.name }
         touched = reader.touched
         costOf = { try model.cost(of: method, parameters, times: $0) }
@@ -69,6 +69,9 @@ private struct Clock {
         default: stepsPerTime = nil
         }
     }
+
+    /// Whether the job's times are the method's own as they are.
+    var isOwn: Bool { own == .scaled && unit == .scaled }
 
     func convert(_ time: Double) throws -> Double {
         switch (own, unit) {

@@ -19,14 +19,15 @@ public final class Reader {
         public let isDefault: Bool
     }
 
-    private let point: ParameterPoint
+    @usableFromInline let point: ParameterPoint
     private let known: Set<String>?
     private let leftOut: Set<String>
     /// Each parameter once, in the order of first reading.
-    public private(set) var readings: [Reading] = []
+    public internal(set) var readings: [Reading] = []
     /// What was read for the time unit, each parameter once.
     public private(set) var clockReadings: [Reading] = []
-    /// Parameters that were looked at, given or not, each once.
+    /// Parameters that were looked at, given or not, each once; noted only when the names that the model declares are
+    /// known.
     public private(set) var touched: [String] = []
 
     /// What readings are noted for.
@@ -49,6 +50,7 @@ public final class Reader {
     /// The parameter's value at the point: the given one, else the plain default.
     ///
     /// - Throws: ``ModelError/needed(_:)`` when there is neither.
+    @inlinable
     public subscript<Value>(_ key: Key<Value>) -> Value {
         get throws {
             guard let value = try value(key) ?? key.defaultValue else { throw ModelError.needed(key.name) }
@@ -59,6 +61,7 @@ public final class Reader {
 
     /// The parameter's value when the job gives it, else nil: for what has no value otherwise. Use
     /// ``read(_:or:)`` for what has a default, so that writing the default down changes nothing.
+    @inlinable
     public func given<Value>(_ key: Key<Value>) throws -> Value? {
         guard let value = try value(key) else { return nil }
         note(key, value)
@@ -108,59 +111,80 @@ public final class Reader {
             first.name, "is needed" + (others.isEmpty ? "" : ", or \(others) in place of it") + ": \(choice.what)")
     }
 
-    private func value<Value>(_ key: Key<Value>) throws -> Value? {
-        if !leftOut.isEmpty, let spec = key.specs.first(where: { leftOut.contains($0.name) }) {
-            throw ModelError.inconsistent("parameter '\(spec.name)' matters here, and the grid was made without it")
-        }
-        if let known, !known.contains(key.name) {
-            throw ModelError.inconsistent("parameter '\(key.name)' is read and not among the model's keys")
-        }
-        var name = key.name
+    @inlinable
+    func value<Value>(_ key: Key<Value>) throws -> Value? {
+        try look(at: key.name, key)
         var value: Value?
-        if let raw = point[name] {
-            touch(name)
+        if let raw = point[key.name] {
             guard let decoded = key.decode(raw) else { throw wrongKind(key.spec) }
             value = decoded
         }
+        if !key.others.isEmpty, let other = try alternative(key, isGiven: value != nil) { return other }
+        touch(key.name)
+        return value
+    }
+
+    /// The value that another parameter gives in place of a key.
+    @inlinable
+    func alternative<Value>(_ key: Key<Value>, isGiven: Bool) throws -> Value? {
+        var name = isGiven ? key.name : nil
+        var value: Value?
         for other in key.others {
             guard let raw = point[other.spec.name] else { continue }
-            guard value == nil else {
+            touch(other.spec.name)
+            if let name {
                 touch(name)
-                touch(other.spec.name)
                 throw ModelError.parameter(other.spec.name, "stands in place of \(name): give one of the two")
             }
             guard let converted = other.convert(raw) else { throw wrongKind(other.spec) }
             name = other.spec.name
             value = converted
         }
-        touch(name)
         return value
+    }
+
+    /// Throws when a parameter is none of the model's, or one that the point was made without.
+    @usableFromInline
+    func look(at name: String, _ key: any ParameterKey) throws {
+        if let known, !known.contains(name) {
+            throw ModelError.inconsistent("parameter '\(name)' is read and not among the model's keys")
+        }
+        if !leftOut.isEmpty, let spec = key.specs.first(where: { leftOut.contains($0.name) }) {
+            throw ModelError.inconsistent("parameter '\(spec.name)' matters here, and the grid was made without it")
+        }
     }
 
     private func isGiven(_ name: String) -> Bool { point[name] != nil || leftOut.contains(name) }
 
-    private func wrongKind(_ spec: ParameterSpec) -> ModelError {
+    @usableFromInline
+    func wrongKind(_ spec: ParameterSpec) -> ModelError {
         .parameter(spec.name, "has a value of another kind than it is declared with")
     }
 
-    private func touch(_ name: String) {
+    @usableFromInline
+    func touch(_ name: String) {
+        guard known != nil else { return }
         if !touched.contains(name) { touched.append(name) }
     }
 
-    private func note<Value>(_ key: Key<Value>, _ value: Value) {
-        switch purpose {
-        case .result: Self.note(key, value, &readings)
-        case .clock: Self.note(key, value, &clockReadings)
-        case .derivedDefault: break
-        }
+    @inlinable
+    func note<Value>(_ key: Key<Value>, _ value: Value) {
+        if isNoted { note(key.spec, key.encode(value).canonical) }
     }
 
-    private static func note<Value>(_ key: Key<Value>, _ value: Value, _ readings: inout [Reading]) {
-        guard !readings.contains(where: { $0.name == key.name }) else { return }
-        let value = key.encode(value).canonical
+    /// Whether readings are noted: not within a derived default.
+    @usableFromInline var isNoted: Bool { purpose != .derivedDefault }
+
+    @usableFromInline
+    func note(_ spec: ParameterSpec, _ value: ParameterValue) {
         var isDefault = false
-        if case .value(let usual) = key.spec.defaultValue { isDefault = usual.canonical == value }
-        readings.append(Reading(name: key.name, value: value, isDefault: isDefault))
+        if case .value(let usual) = spec.defaultValue { isDefault = usual.canonical == value }
+        let reading = Reading(name: spec.name, value: value, isDefault: isDefault)
+        if purpose == .clock {
+            if !clockReadings.contains(where: { $0.name == spec.name }) { clockReadings.append(reading) }
+        } else if !readings.contains(where: { $0.name == spec.name }) {
+            readings.append(reading)
+        }
     }
 }
 

@@ -70,7 +70,7 @@ struct GridSurvey {
     }
 
     /// Indices along each axis that stand for all, so that there are at most `limit` combinations.
-    private static func cells(_ axes: [Axis], limit: Int) -> [[Int]] {
+    static func cells(_ axes: [Axis], limit: Int) -> [[Int]] {
         var picked = axes.map { axis in
             // All whole numbers are told apart: a long axis of them is thinned out at once.
             if axis.count > limit, axis.coordinates.count == 1, case .integer = axis.coordinates[0].values[0] {

@@ -3,8 +3,8 @@ import Modeling
 /// The grid of one method: a dense box of points (row-major over `axes`, last axis fastest) times seeds. Nothing is
 /// expanded: points, identities and exclusion are computed from the index.
 ///
-/// Indices that are out of range are a programming error and trap.
-public struct MethodGrid: Sendable {
+/// Indices that are out of range are a programming error and trap. A class, since it is handed on with every task.
+public final class MethodGrid: Sendable {
     public let model: String
     public let method: MethodSpec
     /// Of the model.
@@ -27,8 +27,9 @@ public struct MethodGrid: Sendable {
 
     let implementation: any Model
     private let box: PointBox
-    private let known: Set<String>
     private let namePrefix: TaskName.Prefix
+    /// Whether an observable has dimensions of its own whose lengths follow from parameters.
+    private let lengthsDiffer: Bool
     /// The names of the observables that runs record.
     private let recorded: Set<String>
     private let counts: [Int]
@@ -53,8 +54,10 @@ public struct MethodGrid: Sendable {
         self.filter = filter
         self.box = box
         implementation = model
-        known = Set(model.parameters.map(\.name))
         namePrefix = TaskName.Prefix(model: model, method: method.name)
+        lengthsDiffer = observables.contains { observable in
+            observable.dimensions.contains { if case .parameter = $0.extent { true } else { false } }
+        }
         counts = box.counts
         strides = Box.strides(counts)
         recorded = Set(observables.filter { $0.aggregate == nil }.map(\.name))
@@ -101,9 +104,9 @@ public struct MethodGrid: Sendable {
     /// - Throws: what the model says of it.
     public func prepare(at point: Int) throws -> PreparedPoint { try prepare(self.point(at: point)) }
 
-    func prepare(_ parameters: ParameterPoint) throws -> PreparedPoint {
-        try implementation.prepare(
-            method, Reader(parameters, known: known, leftOut: box.leftOut), times: times)
+    /// A point with these `parameters` (``point(at:)``), read and checked by the model.
+    public func prepare(_ parameters: ParameterPoint) throws -> PreparedPoint {
+        try implementation.prepare(method, Reader(parameters, leftOut: box.leftOut), times: times)
     }
 
     func derivedValue(_ index: Int, at point: Int) -> ParameterValue {
@@ -148,9 +151,22 @@ public struct MethodGrid: Sendable {
     public func recordIdentity(
         _ prepared: PreparedPoint, _ parameters: ParameterPoint, seed: Int?
     ) -> TaskIdentity {
-        let lengths = observables.flatMap { $0.dimensions.map { $0.length(at: parameters, timeCount: 0) } }
-        return name(of: prepared).recordIdentity(
-            clock: prepared.clockReadings, lengths: lengths, seed: seed.flatMap(seedValue))
+        recordIdentity(name(of: prepared), prepared, parameters, seed: seed)
+    }
+
+    /// The same, when the point's ``name(of:)`` is there, and the task's identity, which it mostly is.
+    public func recordIdentity(
+        _ name: TaskName, _ prepared: PreparedPoint, _ parameters: ParameterPoint, seed: Int?,
+        task: TaskIdentity? = nil
+    ) -> TaskIdentity {
+        if let task, prepared.clockReadings.isEmpty, !lengthsDiffer { return task }
+        return name.recordIdentity(
+            clock: prepared.clockReadings, lengths: lengthsDiffer ? lengths(at: parameters) : [],
+            seed: seed.flatMap(seedValue))
+    }
+
+    private func lengths(at parameters: ParameterPoint) -> [Int] {
+        observables.flatMap { $0.dimensions.map { $0.length(at: parameters, timeCount: 0) } }
     }
 
     /// The name of the numbers of one task (see ``recordIdentity(_:_:seed:)``), or of all seeds of a point together; nil
@@ -166,12 +182,31 @@ public struct MethodGrid: Sendable {
             && derived == other.derived
     }
 
+    /// Whether every axis says something of every task, as far as cells of the grid tell.
+    var readsAllAxes: Bool {
+        let names = axes.flatMap { $0.coordinates.map(\.name) }
+        let picked = GridSurvey.cells(axes, limit: 1024)
+        var isRead = true
+        Box.forEach(picked.map(\.count)) { _, places in
+            guard let prepared = try? prepare(at: self.point(at: places.indices.map { picked[$0][places[$0]] }))
+            else { return true }
+            isRead = Set((prepared.readings + prepared.clockReadings).map(\.name)).isSuperset(of: names)
+            return isRead
+        }
+        return isRead
+    }
+
     /// What a run at `point` records: ``observables`` without aggregates, with their lengths there.
-    public func slots(at point: Int) -> [ObservationSink.Slot] {
-        let recorded = observables.filter { $0.aggregate == nil }
-        let needsPoint = recorded.contains { !$0.dimensions.isEmpty }
-        let parameters = needsPoint ? self.point(at: point) : ParameterPoint()
-        return recorded.map { ObservationSink.Slot($0, at: parameters, timeCount: times.values.count) }
+    public func slots(at point: Int) -> [ObservationSink.Slot] { slots(at: self.point(at: point)) }
+
+    /// The same at a point with these parameters (``point(at:)``).
+    ///
+    /// - Parameter recordingTimes: how many of the recording times there are, from the first; nil: all.
+    public func slots(at parameters: ParameterPoint, recordingTimes: Int? = nil) -> [ObservationSink.Slot] {
+        let count = recordingTimes ?? times.values.count
+        return observables.lazy.filter { $0.aggregate == nil }.map {
+            ObservationSink.Slot($0, at: parameters, timeCount: count)
+        }
     }
 
     /// The largest length of an observable's own dimension over all points.
@@ -212,23 +247,21 @@ public struct MethodGrid: Sendable {
     public func cost(at point: Int) throws -> Cost { try cost(of: self.point(at: point)) }
 
     func cost(of parameters: ParameterPoint, recordingTimes: Int? = nil) throws -> Cost {
-        try cost(of: try prepare(parameters), parameters, recordingTimes: recordingTimes)
+        try cost(
+            of: try prepare(parameters), slots(at: parameters, recordingTimes: recordingTimes),
+            recordingTimes: recordingTimes)
     }
 
     /// The expected cost of one task at a point: what the model says, and the memory of what the task records.
     ///
     /// - Parameters:
-    ///   - parameters: of the point (``point(at:)``).
+    ///   - slots: what is recorded (``slots(at:recordingTimes:)``).
     ///   - recordingTimes: how many of the recording times there are, from the first; nil: all.
     public func cost(
-        of prepared: PreparedPoint, _ parameters: ParameterPoint, recordingTimes: Int? = nil
+        of prepared: PreparedPoint, _ slots: [ObservationSink.Slot], recordingTimes: Int? = nil
     ) throws -> Cost {
         let count = recordingTimes ?? times.values.count
-        let numbers = observables.reduce(0.0) { sum, observable in
-            guard observable.aggregate == nil else { return sum }
-            let slot = ObservationSink.Slot(observable, at: parameters, timeCount: count)
-            return sum + Double(slot.width) * Double(slot.isRecordedInTime ? count : 1)
-        }
+        let numbers = slots.reduce(0.0) { $0 + Double($1.width) * Double($1.isRecordedInTime ? count : 1) }
         // Once while it is put together, and once more as the record that is sent.
         return try prepared.cost(recordingTimes: recordingTimes).adding(bytes: 2 * 8 * numbers)
     }
