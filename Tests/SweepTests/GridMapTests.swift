@@ -86,6 +86,33 @@ struct GridMapTests {
         #expect((0..<8).map(back.points) == [[], [], [1], [0], [], [], [1], [0]])
     }
 
+    /// Large grids are mapped by value where all points read all axes, and by name where not.
+    @Test(arguments: [false, true]) func `large grids`(isTied: Bool) throws {
+        func parameters(_ bias: String, _ norms: String) -> String {
+            "  step_size: {logspace: [0.01, 1, 20]}\n  d: {range: [10, 29, 1]}\n  bias: \(bias)\n"
+                + "  norm_mode: \(norms)\n  student: [\(isTied ? "tied, " : "")untied]\n"
+        }
+        let old = try job(BadJob.having(parameters("{linspace: [-1, 1, 21]}", "[global]"))).grids[0]
+        let new = try job(
+            BadJob.having(
+                parameters("[7, {values}]", "[token, global]").replacingOccurrences(
+                    "{values}", (0...20).map { "\(-1 + 0.1 * Double($0))" }.joined(separator: ", ")))
+        ).grids[0]
+        #expect(old.pointCount > 4096)
+        let map = GridMap(from: old, to: new)
+        for point in stride(from: 0, to: old.pointCount, by: 97) {
+            let found = map.points(point)
+            let tied = old.point(at: point)["student"] == .text("tied")
+            // A bias of linspace need not be the same number as the one written here.
+            if found.isEmpty { continue }
+            #expect(found.count == (tied ? 2 : 1))
+            for place in found {
+                #expect(try new.identity(point: place, seed: 0) == old.identity(point: point, seed: 0))
+            }
+        }
+        #expect((0..<old.pointCount).count { !map.points($0).isEmpty } > old.pointCount / 3)
+    }
+
     static let base = """
         model: toy
         methods: [sgd, ode]

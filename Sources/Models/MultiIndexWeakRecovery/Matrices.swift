@@ -11,10 +11,10 @@ extension SmallMatrix {
 }
 
 /// What is not a covariance matrix: the algorithm has left its range.
-struct NotPositive: Error {
-    let what: String
+struct NotPositive: Error, CustomStringConvertible {
+    let description: String
 
-    init(_ name: String, _ matrix: [Double]) { what = "\(name) = \(matrix) is not positive definite" }
+    init(_ name: String, _ matrix: [Double]) { description = "\(name) = \(matrix) is not positive definite" }
 }
 
 /// The inverse of a positive definite matrix.

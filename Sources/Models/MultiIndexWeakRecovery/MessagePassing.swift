@@ -30,10 +30,10 @@ struct BayesPassing: Run {
         let target = min(Int(time), parameters.maximumIterations)
         do {
             try passing.iterate(atMost: min(max(1, Int(Double(quantum) / perIteration)), target - passing.iteration))
-        } catch let failure as NotPositive {
-            throw ModelError.diverged(step: passing.iteration + 1, failure.what + "; precision: gg or damping may help")
         } catch MessagePassingError.diverged(let iteration, let what) {
             throw ModelError.diverged(step: iteration, what)
+        } catch {
+            throw ModelError.diverged(step: passing.iteration + 1, "\(error); precision: gg or damping may help")
         }
         return passing.isConverged || passing.iteration >= target
     }
@@ -71,14 +71,9 @@ struct BayesPassing: Run {
         let p = parameters.p
         let own = gram(instance.teacher, instance.teacher)
         let size = 2 * p
-        var joint = Array(repeating: 0.0, count: size * size)
-        for i in 0..<p {
-            for j in 0..<p {
-                joint[i * size + j] = own[min(i, j) * p + max(i, j)]
-                joint[(p + i) * size + p + j] = Q[min(i, j) * p + max(i, j)]
-                joint[(p + i) * size + j] = M[i * p + j]
-                joint[j * size + p + i] = M[i * p + j]
-            }
+        let joint = (0..<size * size).map { at in
+            let (i, j) = (max(at / size, at % size), min(at / size, at % size))
+            return i < p ? own[j * p + i] : j < p ? M[(i - p) * p + j] : Q[(j - p) * p + i - p]
         }
         guard let L = SmallMatrix.cholesky(joint, size, tolerance: 1e-11, allowsZero: true) else {
             throw ModelError.inconsistent("the Gram matrix of teacher and estimate is not positive semidefinite")

@@ -1,12 +1,10 @@
 import Modeling
 
 extension Observable {
-    private static let matrix = [
-        ExtraDimension("direction", .fixed(3)), ExtraDimension("direction_prime", .fixed(3)),
-    ]
+    /// p x p, NaN beyond.
+    private static let matrix = ["direction", "direction_prime"].map { ExtraDimension($0, .fixed(3)) }
 
-    static let M = Observable(
-        "M", symbol: "M", "overlaps W_hat W*^T/d, estimate by teacher (p x p, NaN beyond p)", dimensions: matrix)
+    static let M = Observable("M", symbol: "M", "overlaps W_hat W*^T/d, estimate by teacher", dimensions: matrix)
     static let Q = Observable("Q", symbol: "Q", "norms W_hat W_hat^T/d", dimensions: matrix)
     static let C = Observable("C", symbol: "C", "posterior covariance of a coordinate", dimensions: matrix)
     static let overlap = Observable(
@@ -29,8 +27,7 @@ extension Observable {
         "train_error", symbol: "E_{\\mathrm{train}}", "mean of (y - g(W_hat x/sqrt d))^2/2 on the samples")
     static let mMinusQ = Observable(
         "m_minus_q", symbol: "|M-Q|", "largest element of |M - Q|: 0 when Bayes consistent, up to 1/sqrt d")
-    static let qMinusC = Observable(
-        "q_minus_c", symbol: "|Q-(I-C)|", "largest element of |Q - (I - C)|: the same")
+    static let qMinusC = Observable("q_minus_c", symbol: "|Q-(I-C)|", "largest element of |Q - (I - C)|: the same")
     static let change = Observable(
         "change", symbol: "\\delta", "rms change of W_hat in the last iteration, over 1 - damping")
     static let iterations = single(
@@ -64,11 +61,8 @@ extension Observable {
     static let alphaCGrowth = single(
         "alpha_c_growth", "\\alpha_c",
         "alpha_c by bisection on the growth of a small overlap under state evolution", byDefault: false)
-    static let learnedOverlap = single(
-        "first_overlap", "m_1",
-        "phase_parity, committee3: overlap of what is learned first, given or at alpha; the rest is at 0")
     static let stability = single(
-        "stability", "r", "alpha times the top eigenvalue of F_perp there: the rest grows above 1")
+        "stability", "r", "alpha times the top eigenvalue of F_perp at first_overlap: the rest grows above 1")
     static let localThreshold = single(
         "local_threshold", "\\alpha_2(a)", "the alpha at which it would be 1 with that overlap held")
     static let stabilityGrowth = single(
@@ -83,6 +77,11 @@ extension Observable {
     static let shared: [Observable] = [.M, .Q, .C, .overlap, .firstOverlap, .secondOverlap, .testError]
     /// What both put at their end.
     static let ends: [Observable] = [.iterations, .residual, .converged]
+    static let recovery: [Observable] = [
+        .difficulty, .trivialDimension, .alphaC, .topEigenvalue, .eigenvector, .powerIterations, .spectrumError,
+        .alphaCGrowth, .firstOverlap.recorded(inTime: false), .stability, .localThreshold, .stabilityGrowth, .alpha2,
+        .alpha2Growth,
+    ]
 
     /// One number a task.
     private static func single(_ name: String, _ symbol: String, _ text: String, byDefault: Bool = true) -> Observable {

@@ -117,13 +117,10 @@ extension MultiIndexWeakRecovery {
                         + "sign_product2")
             }
             contrast = 1 - 2 * flip
-            if method == .weakRecovery {
-                guard link.hasStaircase else { return }
-                alpha = try point[Keys.alpha]
-                learnedOverlap = try point.given(Keys.learnedOverlap)
-                return
-            }
+            guard method != .weakRecovery || link.hasStaircase else { return }
             alpha = try point[Keys.alpha]
+            if method == .weakRecovery { learnedOverlap = try point.given(Keys.learnedOverlap) }
+            guard method != .weakRecovery else { return }
             let isAMP = method == .amp
             try readStart(point, isAMP: isAMP)
             damping = try point[Keys.damping]
@@ -167,17 +164,17 @@ extension MultiIndexWeakRecovery {
 
         /// Overlaps as they are given, checked, as a p x p matrix.
         private func matrix(_ given: ArrayValue, isAMP: Bool) throws -> [Double] {
-            func refusal(_ what: String) -> ModelError { .parameter(Keys.M0, "must " + what) }
-            let places = 0..<p * p
-            let diagonal = places.filter { $0 % (p + 1) == 0 }
-            var M = given.elements
-            if given.shape == [p] { M = places.map { $0 % (p + 1) == 0 ? given.elements[$0 / p] : 0 } }
+            let refusal = { (what: String) in ModelError.parameter(Keys.M0, "must " + what) }
             guard given.shape == [p] || given.shape == [p, p] else { throw refusal("have \(p) or \(p) x \(p) numbers") }
+            let diagonal = (0..<p).map { given.elements[given.shape == [p] ? $0 : $0 * (p + 1)] }
+            let diagonalMatrix = (0..<p * p).map { $0 % (p + 1) == 0 ? diagonal[$0 / p] : 0 }
+            let M = given.shape == [p] ? diagonalMatrix : given.elements
             guard SmallMatrix.isSymmetric(M, p) else { throw refusal("be symmetric") }
-            guard let values = try? LAPACK.symmetricEigen(p, M).values, let low = values.first, let high = values.last,
-                low >= -1e-12, high < 1
-            else { throw refusal("have eigenvalues from 0 to below 1") }
-            guard isAMP || link != .phaseParity || places.allSatisfy({ diagonal.contains($0) || M[$0] == 0 }) else {
+            let values = try LAPACK.symmetricEigen(p, M).values
+            guard values.allSatisfy({ $0 >= -1e-12 && $0 < 1 }) else {
+                throw refusal("have eigenvalues from 0 to below 1")
+            }
+            guard isAMP || link != .phaseParity || M == diagonalMatrix else {
                 throw refusal("be diagonal: state evolution of phase_parity is for diagonal overlaps")
             }
             return M

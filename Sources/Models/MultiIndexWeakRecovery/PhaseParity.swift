@@ -1,7 +1,7 @@
 import Foundation
 import Numerics
 
-/// Averages over the label y = z1^2 + sign(z1 z2 z3) and omega_1 at overlap M11 = `a`, with diagonal M (19) to (23).
+/// Averages over the label y = z1^2 + sign(z1 z2 z3) and omega_1 at overlap M11 = `a`, with diagonal M (22) to (24).
 ///
 /// At y < 1 there are two atoms z1 = +-r with s = -1 and y = r^2 - 1; at y = 1 + q^2 there are z1 = +-q with s = 1
 /// besides. In r and q all is smooth: panels of Gauss-Legendre nodes where the mass is, so that neither the kink at y = 1 nor a
@@ -46,10 +46,10 @@ package struct PhaseParity: Sendable {
     }
 
     private func integrate(atField omega: Double, _ outer: Double, _ body: (Double, Atoms) -> Void) {
-        let reach = Self.cutoff * V.squareRoot()
+        let (reach, root) = (Self.cutoff * V.squareRoot(), 2.0.squareRoot())
         let (low, high) = (max(0, omega - reach), omega + reach)
         let norm = 1 / (2 * .pi * V).squareRoot()
-        func add(_ z: Double, _ jacobian: Double, sign: Double, to atoms: inout Atoms) {
+        func add(_ z: Double, _ jacobian: Double, _ sign: Double, to atoms: inout Atoms) {
             let step = (z - omega) / V
             let half = 0.5 * jacobian * norm * exp(-0.5 * step * (z - omega))
             atoms.u += half
@@ -58,77 +58,64 @@ package struct PhaseParity: Sendable {
             atoms.v1 += sign * half * step
             atoms.moment += half * z * z
         }
+        /// The atoms +-z of one s.
+        func addBoth(_ z: Double, _ jacobian: Double, _ s: Double, to atoms: inout Atoms) {
+            add(z, jacobian, s, to: &atoms)
+            add(-z, jacobian, -s, to: &atoms)
+        }
+        func put(_ weight: Double, _ atoms: Atoms) {
+            if atoms.u > 1e-290 { body(outer * weight, atoms) }
+        }
         // y < 1.
-        let root = 2.0.squareRoot()
-        if low < root {
-            forEachPanel([low, min(high, root)]) { r, weight in
-                var atoms = Atoms()
-                add(r, 1, sign: -1, to: &atoms)
-                add(-r, 1, sign: 1, to: &atoms)
-                body(outer * weight, atoms)
-            }
+        forEachPanel(low < root ? [low, min(high, root)] : []) { r, weight in
+            var atoms = Atoms()
+            addBoth(r, 1, -1, to: &atoms)
+            put(weight, atoms)
         }
         // y = 1 + q^2: mass near q = omega_1 (s = 1) and near q^2 + 2 = omega_1^2 (s = -1).
         func inner(_ r: Double) -> Double { max(0, r * r - 2).squareRoot() }
-        var (cuts, isApart) = ([low, high], false)
-        if high > root {
-            let (first, last) = (inner(low), inner(high))
-            isApart = last < low
-            cuts = [first, last, low, high]
-        }
-        func visit(_ q: Double, _ weight: Double) {
-            let r = (2 + q * q).squareRoot()
-            var atoms = Atoms()
-            add(q, 1, sign: 1, to: &atoms)
-            add(-q, 1, sign: -1, to: &atoms)
-            add(r, q / r, sign: -1, to: &atoms)
-            add(-r, q / r, sign: 1, to: &atoms)
-            body(outer * weight, atoms)
-        }
-        if isApart {
-            forEachPanel([cuts[0], cuts[1]], visit)
-            forEachPanel([cuts[2], cuts[3]], visit)
-        } else {
-            forEachPanel(cuts, visit)
+        let (first, last) = high > root ? (inner(low), inner(high)) : (low, high)
+        let panels = last < low ? [[first, last], [low, high]] : [[first, last, low, high]]
+        for cuts in panels {
+            forEachPanel(cuts) { q, weight in
+                let r = (2 + q * q).squareRoot()
+                var atoms = Atoms()
+                addBoth(q, 1, 1, to: &atoms)
+                addBoth(r, q / r, -1, to: &atoms)
+                put(weight, atoms)
+            }
         }
     }
 
-    /// E[g_k^2], k = 1, 2, 3, at M = diag(a, b, c).
+    /// E[g_k^2], k = 1, 2, 3, at M = diag(a, b, c) (22).
     package func information(b: Double, c: Double) -> SIMD3<Double> {
         let pairs = Pairs(b, c)
         var sum = SIMD3<Double>.zero
-        integrate { weight, atoms in
-            guard atoms.u > 1e-290 else { return }
-            sum += weight * pairs.average(atoms)
-        }
+        integrate { sum += $0 * pairs.average($1) }
         return sum
     }
 
-    /// E[rho^2], rho = v/u: the staircase's coupling of (z2, z3) at this a, where alpha_2(a) = pi^2/(4 E[rho^2]) (23).
+    /// E[rho^2], rho = v/u: the staircase's coupling of (z2, z3) at this a (24).
     package func coupling() -> Double {
         if 1 - a < 1e-9 { return 1 }
         var sum = 0.0
-        integrate { weight, atoms in
-            guard atoms.u > 1e-290 else { return }
-            sum += weight * atoms.v * atoms.v / atoms.u
-        }
+        integrate { sum += $0 * $1.v * $1.v / $1.u }
         return sum
     }
 
-    /// E[(m2 - 1)^2] with m2(y) = E[z1^2|y], at a = 0: 1/alpha_1.
+    /// E[(m2 - 1)^2] with m2(y) = E[z1^2|y], at a = 0: 1/alpha_1 (23).
     package static func secondMomentInformation() -> Double {
         var sum = 0.0
         PhaseParity(a: 0).integrate { weight, atoms in
-            guard atoms.u > 1e-290 else { return }
             let excess = atoms.moment / atoms.u - 1
             sum += weight * atoms.u * excess * excess
         }
         return sum
     }
 
-    /// Nodes for (omega_2, omega_3): c = e_2 e_3 and the squares of its derivatives, in blocks of eight.
+    /// Nodes for (omega_2, omega_3): c = e_2 e_3 and the squares of its derivatives in them, and weights.
     private struct Pairs {
-        private let blocks: [(c: Lanes, weight: Lanes, second: Lanes, third: Lanes)]
+        private let nodes: [(v: Triple, w: Lanes)]
 
         /// Half an axis: e = erf(omega/sqrt(2 V)), (de/d omega)^2, weight.
         private static func axis(_ m: Double) -> [SIMD3<Double>] {
@@ -146,42 +133,34 @@ package struct PhaseParity: Sendable {
 
         init(_ b: Double, _ c: Double) {
             let (second, third) = (Self.axis(b), Self.axis(c))
-            var nodes: [SIMD4<Double>] = []
+            var points: [SIMD4<Double>] = []
             for x in second {
                 for y in third {
-                    let weight = 0.5 * x.z * y.z
                     for sign in [1.0, -1] {
-                        nodes.append(SIMD4(sign * x.x * y.x, weight, x.y * y.x * y.x, y.y * x.x * x.x))
+                        points.append(
+                            SIMD4(sign * x.x * y.x, x.y * y.x * y.x, y.y * x.x * x.x, 0.5 * x.z * y.z))
                     }
                 }
             }
-            blocks = stride(from: 0, to: nodes.count, by: 8).map { first in
-                var block = (c: Lanes.zero, weight: Lanes.zero, second: Lanes.zero, third: Lanes.zero)
-                for i in 0..<min(8, nodes.count - first) {
-                    let node = nodes[first + i]
-                    (block.c[i], block.weight[i]) = (node.x, node.y)
-                    (block.second[i], block.third[i]) = (node.z, node.w)
-                }
-                return block
-            }
+            nodes = blocks(points)
         }
 
         /// The mean over the pairs of P(y) g_k^2.
         @inline(__always)
         func average(_ atoms: Atoms) -> SIMD3<Double> {
-            var (first, second, third) = (Lanes.zero, Lanes.zero, Lanes.zero)
-            for block in blocks {
+            var sum = Triple()
+            for node in nodes {
                 // Where sign z2 z3 is certain (c rounds to +-1) and against the label there is no mass.
-                let mass = atoms.u + atoms.v * block.c
+                let mass = atoms.u + atoms.v * node.v.x
                 let isTiny = mass .< Lanes(repeating: 1e-12 * atoms.u)
-                let inverse = (block.weight / mass).replacing(with: 0, where: isTiny)
-                let slope = atoms.u1 + atoms.v1 * block.c
-                first += slope * slope * inverse
-                second += block.second * inverse
-                third += block.third * inverse
+                let inverse = (node.w / mass).replacing(with: 0, where: isTiny)
+                let slope = atoms.u1 + atoms.v1 * node.v.x
+                sum.x += slope * slope * inverse
+                sum.y += node.v.y * inverse
+                sum.z += node.v.z * inverse
             }
             let square = atoms.v * atoms.v
-            return SIMD3(first.sum(), square * second.sum(), square * third.sum())
+            return SIMD3(sum.x.sum(), square * sum.y.sum(), square * sum.z.sum())
         }
     }
 }

@@ -99,20 +99,16 @@ package struct PhaseParityPosterior: Posterior {
             let (P, P1, P2) = (0.5 + half * v.E, half * v.E1, half * v.E2)
             let along = slope1 * P1 + slope2 * P2
             m.Z += weight * P
-            m.D.x += weight * (step * P - along)
-            m.D.y += weight * P1
-            m.D.z += weight * P2
+            m.D += Triple(x: step * P - along, y: P1, z: P2) * weight
             guard hessian else { continue }
             let (E11, E22) = pair.curvature(v, mu1, mu2)
             let (P11, P12, P22) = (half * E11, half * v.E12, half * E22)
             let (along1, along2) = (slope1 * P11 + slope2 * P12, slope1 * P12 + slope2 * P22)
             let bend = slope1 * along1 + slope2 * along2
-            m.H.xx += weight * ((step * step - inverse) * P - 2 * step * along + bend)
-            m.H.xy += weight * (step * P1 - along1)
-            m.H.xz += weight * (step * P2 - along2)
-            m.H.yy += weight * P11
-            m.H.yz += weight * P12
-            m.H.zz += weight * P22
+            m.H.add(
+                SymmetricTriple(
+                    xx: (step * step - inverse) * P - 2 * step * along + bend, xy: step * P1 - along1,
+                    xz: step * P2 - along2, yy: P11, yz: P12, zz: P22), times: weight)
         }
         return m
     }

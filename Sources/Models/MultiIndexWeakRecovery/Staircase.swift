@@ -1,8 +1,8 @@
 import Modeling
 import Numerics
 
-/// The directions that wait for others (15): (2, 3) of phase_parity after 1, and the committee's
-/// differences after its mean.
+/// The directions that wait for others (15): (2, 3) of phase_parity after 1, and the committee's differences
+/// after its mean.
 package struct Staircase: Sendable {
     package let link: Link
 
@@ -26,13 +26,7 @@ package struct Staircase: Sendable {
         var value = 1e-3
         var residual = Double.infinity
         for _ in 0..<200_000 {
-            let next: Double
-            if link == .phaseParity {
-                let information = alpha * PhaseParity(a: value).information(b: 0, c: 0).x
-                next = information / (1 + information)
-            } else {
-                next = try evolution.step(matrix(value, rest: 0)).reduce(0, +) / 3
-            }
+            let next = Overlaps(try evolution.step(matrix(value, rest: 0)), link).first
             residual = abs(next - value)
             value = next
             if residual < 1e-10 { return value }
@@ -61,9 +55,7 @@ package struct Staircase: Sendable {
     package func growth(alpha: Double, at value: Double) throws -> Double {
         let small = 1e-6
         let image = try StateEvolution(link: link, alpha: alpha).step(matrix(value, rest: small))
-        if link == .phaseParity { return image[4] / small }
-        let along = image.reduce(0, +) / 3
-        return 0.5 * (image[0] + image[4] + image[8] - along) / small
+        return Overlaps(image, link).second / small
     }
 
     /// The alpha beyond which `ratio(alpha)`, at the overlap learned at alpha, is above 1.

@@ -56,7 +56,7 @@ extension SymmetricTriple {
     mutating func add(_ m: Evidence) {
         let isTiny = m.Z .< Lanes(repeating: 1e-12)
         let inverse = (1 / m.Z.replacing(with: 1, where: isTiny)).replacing(with: 0, where: isTiny)
-        add(.product(m.D * inverse, m.D), times: Lanes(repeating: 1))
+        add(.product(m.D * inverse, m.D))
     }
 }
 
@@ -142,10 +142,8 @@ struct TheoryRun: Run {
         while left > 0, !iteration.isFinished, iteration.iterations < target {
             do {
                 try iteration.step(evolution.step)
-            } catch let failure as NotPositive {
-                throw ModelError.diverged(step: iteration.iterations + 1, failure.what)
-            } catch let failure as FixedPointError {
-                throw ModelError.diverged(step: iteration.iterations + 1, "\(failure)")
+            } catch {
+                throw ModelError.diverged(step: iteration.iterations + 1, "\(error)")
             }
             left -= 1
         }

@@ -10,6 +10,9 @@ package struct Triple: Sendable {
     package init(x: Lanes = .zero, y: Lanes = .zero, z: Lanes = .zero) { (self.x, self.y, self.z) = (x, y, z) }
 
     @inline(__always)
+    static func += (a: inout Triple, b: Triple) { (a.x, a.y, a.z) = (a.x + b.x, a.y + b.y, a.z + b.z) }
+
+    @inline(__always)
     package static func * (a: Triple, factor: Lanes) -> Triple {
         Triple(x: a.x * factor, y: a.y * factor, z: a.z * factor)
     }
@@ -32,7 +35,7 @@ package struct SymmetricTriple: Sendable {
     }
 
     @inline(__always)
-    package mutating func add(_ other: SymmetricTriple, times weight: Lanes) {
+    package mutating func add(_ other: SymmetricTriple, times weight: Lanes = Lanes(repeating: 1)) {
         xx += weight * other.xx
         xy += weight * other.xy
         xz += weight * other.xz

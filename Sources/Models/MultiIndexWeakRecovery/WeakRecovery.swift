@@ -1,5 +1,3 @@
-import Dynamics
-import ModelKit
 import Modeling
 import Numerics
 
@@ -8,16 +6,8 @@ struct Thresholds: Sendable {
     let parameters: MultiIndexWeakRecovery.Parameters
 
     func put(into sink: inout ObservationSink) throws {
-        do {
-            try putFirst(into: &sink)
-            try putSecond(into: &sink)
-        } catch let error as ThresholdError {
-            throw ModelError.notConverged("\(error)")
-        } catch let error as LAPACKError {
-            throw ModelError.notConverged("\(error)")
-        } catch let error as NotPositive {
-            throw ModelError.inconsistent(error.what)
-        }
+        try putFirst(into: &sink)
+        try putSecond(into: &sink)
     }
 
     private func putFirst(into sink: inout ObservationSink) throws {
@@ -60,11 +50,11 @@ struct Thresholds: Sendable {
 
     private func putSecond(into sink: inout ObservationSink) throws {
         guard let stairs = Staircase(link: parameters.link) else { return }
-        let atPoint: [Observable] = [.learnedOverlap, .stability, .localThreshold, .stabilityGrowth]
+        let atPoint: [Observable] = [.firstOverlap, .stability, .localThreshold, .stabilityGrowth]
         if atPoint.contains(where: { sink.wants($0) }) {
             let value = try parameters.learnedOverlap ?? stairs.learned(alpha: parameters.alpha)
             let eigenvalue = try stairs.eigenvalue(at: value)
-            sink.put(.learnedOverlap, value)
+            sink.put(.firstOverlap, value)
             sink.put(.stability, parameters.alpha * eigenvalue)
             sink.put(.localThreshold, 1 / eigenvalue)
             if sink.wants(.stabilityGrowth) {
