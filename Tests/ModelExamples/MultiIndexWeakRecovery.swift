@@ -35,11 +35,11 @@ public let multiIndexWeakRecoveryExamples = ModelExamples(
             ], times: ["[8]", "[0, 4, 16]"]),
         "state-evolution": .init(
             [
-                "link": ["sign_product2", "phase_parity", "committee3"], "alpha": ["2", "3"], "m0": ["0.3", "0.6"],
+                "link": ["phase_parity", "committee3"], "alpha": ["2", "3"], "m0": ["0.3", "0.6"],
                 "max_iterations": ["8", "20"], "tolerance": ["0"],
             ], times: ["[5]", "[12]"]),
         "fixed-point": .init([
-            "link": ["sign_product2", "phase_parity", "committee3"], "alpha": ["1.8", "3", "4"], "m0": ["0.3", "0.5"],
+            "link": ["phase_parity", "committee3"], "alpha": ["1.8", "3", "4"], "m0": ["0.3", "0.5"],
             "tolerance": ["1e-4", "1e-6"],
         ]),
         "weak-recovery": .init([
