@@ -24,7 +24,7 @@ import Testing
     // Landmarks 5 and 6: from below and from above, so the transition is continuous.
     @Test(arguments: [
         [2.6, 0.05605, 0.9769], [3, 0.24271, 0.8926], [3.5, 0.47076, 0.7686], [4, 0.64384, 0.6491],
-        [4.5, 0.75482, 0.5518],
+        [4.5, 0.75482, 0.5508],
     ]) func fixedPointsOfSignProduct(numbers: [Double]) throws {
         let (alpha, overlap, risk) = (numbers[0], numbers[1], numbers[2])
         for start: Given in [["cold_overlap": .real(2e-3)], ["init": .text("informed")]] {
