@@ -116,6 +116,7 @@ public final class Reader {
         try look(at: key.name, key)
         var value: Value?
         if let raw = point[key.name] {
+            touch(key.name)
             guard let decoded = key.decode(raw) else { throw wrongKind(key.spec) }
             value = decoded
         }
