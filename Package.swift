@@ -85,7 +85,8 @@ let program: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
         ], swiftSettings: simd),
-    .executableTarget(name: "dynsweep", dependencies: ["Commands", "Models", "Numerics", "Dynamics"], swiftSettings: simd),
+    .executableTarget(
+        name: "dynsweep", dependencies: ["Commands", "Models", "Numerics", "Dynamics"], swiftSettings: simd),
     // The same command line with models that fail in every way, for tests and benchmarks of the engine. With the second MPI
     // it has these models alone, so that a test run compiles the others twice and not three times.
     .executableTarget(

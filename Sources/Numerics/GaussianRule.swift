@@ -8,7 +8,7 @@ public struct GaussianRule: Sendable {
     public let weights: [Double]
 
     /// 120 Gauss-Legendre nodes on [-12, 0] and 120 on [0, 12]: for functions that are smooth but for a kink or a jump at
-    /// 0, such as relu, exact to 1e-12 (sheet, section 4.2).
+    /// 0, such as relu, exact to 1e-12.
     public static let kinkAtZero = GaussianRule(kinks: [0])
 
     /// 64 Gauss-Hermite nodes, for functions that are smooth everywhere.

@@ -65,7 +65,7 @@ struct CoupledQuadratic: DMFTChannel {
 
 /// The mean-field theory of ``CoupledQuadratic`` without sampling: every sequence of batches that a sample can see is gone
 /// through with its probability, and along each the fields are combinations of Gaussians whose coefficients are followed by
-/// the sheet's equations (2) to (5), the weights' by the weight-row picture below (6). In plain loops on plain arrays.
+/// (18) to (22), the weights' by (26), of docs/models/dmft-gradient-dynamics.md. In plain loops on plain arrays.
 struct QuadraticProcess {
     let channel: CoupledQuadratic
     let settings: DMFTSettings

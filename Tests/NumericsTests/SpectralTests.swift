@@ -71,7 +71,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         RectangularSpectrum(RectangularPrior(beta: beta, rho: rho), noise: t)
     }
 
-    /// Landmark 1 of the sheet bilinear-sequence-regression.
+    /// Landmark 1 of docs/models/bilinear-sequence-regression.md.
     @Test(arguments: [
         (1, 0.5, 0.3, 0.186291762), (2, 0.5, 0.1, 0.059598519), (2, 1, 0.5, 0.300911202), (5, 0.2, 0.01, 0.002315851),
     ])
@@ -132,7 +132,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         }
     }
 
-    /// Low rank: x = beta/(rho t), error 1 - (x^2 - beta)^2/(x^2 (x+1)(x+beta)) (sheet, section 4).
+    /// Low rank: x = beta/(rho t), error 1 - (x^2 - beta)^2/(x^2 (x+1)(x+beta)).
     @Test func limitOfLowRank() throws {
         for x in [4.0, 10] {
             let (beta, rho) = (2.0, 1e-4)
@@ -230,7 +230,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         }
     }
 
-    /// The form of the shrinkage that has no cancellation is that of the sheet, 1 + t ((1-c)/lambda + 2 Re nu).
+    /// The form of the shrinkage that has no cancellation is 1 + t ((1-c)/lambda + 2 Re nu).
     @Test func bothFormsOfTheShrinkageAgree() {
         for (beta, rho, t) in [(1.0, 0.5, 0.3), (2, 0.5, 0.1), (5, 0.2, 0.01), (2, 3, 7)] {
             let s = spectrum(beta, rho, t)
@@ -255,7 +255,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         SymmetricSpectrum(WishartPrior(kappa: kappa), noise: t)
     }
 
-    /// Landmarks 1 and 2 of the sheet extensive-width-quadratic.
+    /// Landmarks 1 and 2 of docs/models/extensive-width-quadratic.md.
     @Test func errorsAndCubeIntegrals() throws {
         for (kappa, t, expected) in [
             (0.5, 0.3, 0.095008063), (2, 0.2, 0.265247613), (1, 0.5, 0.287807102), (0.1, 0.05, 0.000949694),

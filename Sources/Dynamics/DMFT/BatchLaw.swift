@@ -1,4 +1,4 @@
-/// How the samples of each step of SGD on a fixed set are drawn (sheet `dmft-gradient-dynamics`, section 3). A sample that
+/// How the samples of each step of SGD on a fixed set are drawn ((12) of docs/models/dmft-gradient-dynamics.md). A sample that
 /// is in the batch enters the gradient with ``weight``, all others with 0.
 public struct BatchLaw: Sendable, Hashable {
     public enum Mask: Sendable, Hashable {

@@ -3,7 +3,7 @@ import Persistence
 import Randomness
 
 /// The causal Monte Carlo integrator of discrete-time dynamical mean-field theory for (S)GD on a fixed set of n = alpha d
-/// samples (sheet `dmft-gradient-dynamics`, section 4).
+/// samples ((15) to (27) of docs/models/dmft-gradient-dynamics.md).
 ///
 /// N copies of the effective process of one sample go forward together, one step after the other; all kernels of step t
 /// are means over the copies of what has happened up to t, so nothing is iterated. The fields are kept in the form
@@ -257,8 +257,8 @@ public struct DMFTIntegrator<Channel: DMFTChannel>: Sendable, Resumable {
         prepare()
     }
 
-    /// Whether C_{t+1,t} of the kernels is what the copies say, (1 - eta lambda) C_tt - eta alpha E[sum_l g_lt Z_lt^T] (sheet,
-    /// below equation 6), to a tenth of the norms: the two differ by the sampling alone, and by much more
+    /// Whether C_{t+1,t} of the kernels is what the copies say, (1 - eta lambda) C_tt - eta alpha E[sum_l g_lt Z_lt^T] (27),
+    /// to a tenth of the norms: the two differ by the sampling alone, and by much more
     /// where its noise has fed back on itself.
     private func isConsistent(with gram: [Double]) -> Bool {
         guard !settings.isSpherical else { return true }

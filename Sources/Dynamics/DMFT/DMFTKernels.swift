@@ -2,8 +2,8 @@ import Foundation
 import Numerics
 import Persistence
 
-/// The two-time kernels of dynamical mean-field theory and their recursions on the side of the weights (sheet
-/// `dmft-gradient-dynamics`, section 4.3): deterministic, no sampling.
+/// The two-time kernels of dynamical mean-field theory and their recursions on the side of the weights ((24) to
+/// (26) of docs/models/dmft-gradient-dynamics.md): deterministic, no sampling.
 ///
 /// A kernel is a matrix of k x k blocks over (t, s), stored row-major with k rows a time; blocks that are not known yet or
 /// vanish by causality are 0.

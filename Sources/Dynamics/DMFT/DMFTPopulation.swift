@@ -1,7 +1,7 @@
 import Numerics
 
 /// Means over one fresh sample of a channel, whose fields are V = Z* (M Q*^-1)^T + G with rows of G iid
-/// N(0, q - M Q*^-1 M^T), all about the tokens' means (sheet `dmft-gradient-dynamics`, 4.4 and 4.8). Made once a run: the
+/// N(0, q - M Q*^-1 M^T), all about the tokens' means ((29) and (31) of docs/models/dmft-gradient-dynamics.md). Made once a run: the
 /// nodes and their targets are then fixed, the same in every run, so that a simulation and its theory share them.
 ///
 /// One token, one student column and a target of one teacher column: a product rule, split where the teacher's and the

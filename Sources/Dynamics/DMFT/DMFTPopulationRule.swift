@@ -4,7 +4,7 @@ import Randomness
 /// Nodes and weights for means over the standard normals of one sample: those of its teacher fields, of its student
 /// fields and of its label. Independent of overlaps, so made once.
 ///
-/// Errors measured with tied attention, beta = 1 (sheet `dmft-gradient-dynamics`), where loss and components of
+/// Errors measured with tied attention, beta = 1 ((10) of docs/models/dmft-gradient-dynamics.md), where loss and components of
 /// E sum_l g_l z*_l^T are of order 0.1: L = 2, k = a = 1 (4 dimensions, product rule) 7e-6; L = 3, k = a = 2 (12, Sobol)
 /// 2e-4 in the loss and 3e-4 in the gradient, a few times less than as many independent samples. Each refinement
 /// doubles the number of nodes and takes off about a third of Sobol's error.

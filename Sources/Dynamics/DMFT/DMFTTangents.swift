@@ -2,8 +2,8 @@ import Numerics
 import Persistence
 import Randomness
 
-/// The tangents of the effective process: how gradients respond to fields added to the fields at earlier steps (sheet
-/// `dmft-gradient-dynamics`, equation (5) and section 4.6), by probes or exactly.
+/// The tangents of the effective process: how gradients respond to fields added to the fields at earlier steps ((21)
+/// to (23) of docs/models/dmft-gradient-dynamics.md), by probes or exactly.
 ///
 /// D_t = -eta sum_{s<t} R_ts dg_s, dg_t = w_t J_t[D_t + h_t], with h the probes' signs, or one unit field at a time.
 ///

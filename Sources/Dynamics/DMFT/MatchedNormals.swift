@@ -3,7 +3,7 @@ import Persistence
 import Randomness
 
 /// Standard normal columns over all copies whose first two moments are exact: each column has mean 0 and variance 1 over the
-/// sample, and is orthogonal to all others (moment matching, sheet `dmft-gradient-dynamics`, section 4.5).
+/// sample, and is orthogonal to all others (moment matching, docs/models/dmft-gradient-dynamics.md).
 ///
 /// Columns are drawn 32 at a time, and made orthonormal by products of matrices in double precision: projection off all earlier ones, then Cholesky's factor of the Gram matrix among themselves. Column 0 is the
 /// constant.

@@ -3,7 +3,7 @@ import Persistence
 import Randomness
 
 /// Random signs r_{s,l,i} = -1, 1 over all copies, one column for each step s, token l and student column i: the fields whose
-/// joint response gives the response kernel (sheet `dmft-gradient-dynamics`, section 4.6 b).
+/// joint response gives the response kernel ((23) of docs/models/dmft-gradient-dynamics.md).
 ///
 /// Columns are rows of a Hadamard matrix of order P along the copies, in random order, times random signs of each copy;
 /// fresh ones for every P columns. So the columns of one such generation are exactly orthogonal over the copies, not only

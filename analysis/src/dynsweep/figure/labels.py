@@ -49,7 +49,7 @@ def symbol_of(variable: xr.DataArray) -> str | None:
     """Return a variable's symbol as mathtext without dollars, or None.
 
     A name that is a symbol itself (``L``, ``alpha``) is the one the job's author knows; else it is
-    the sheet's.
+    those of the model's page.
     """
     name = str(variable.name)
     own = None if "_" in name else math_symbol(name)
@@ -59,7 +59,7 @@ def symbol_of(variable: xr.DataArray) -> str | None:
 def apart(*variables: xr.DataArray | None) -> list[xr.DataArray | None]:
     """Return the variables, a later one without its symbol where an earlier one has the same.
 
-    Sheets use letters twice (k for steps and for columns); a figure must not. A kernel's other time
+    Models use letters twice (k for steps and for columns); a figure must not. A kernel's other time
     gets a prime.
     """
     seen: set[str] = set()
