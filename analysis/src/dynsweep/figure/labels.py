@@ -49,7 +49,7 @@ def symbol_of(variable: xr.DataArray) -> str | None:
     """Return a variable's symbol as mathtext without dollars, or None.
 
     A name that is a symbol itself (``L``, ``alpha``) is the one the job's author knows; else it is
-    those of the model's page.
+    that of the model's page.
     """
     name = str(variable.name)
     own = None if "_" in name else math_symbol(name)
