@@ -69,8 +69,11 @@ struct JobOverride {
         }
         let index = entries.firstIndex { entry in
             if entry.key == key { return true }
-            guard depth == parameterDepth, let spec = names?.spec(key) else { return false }
-            return names?.spec(entry.key)?.name == spec.name
+            guard depth == parameterDepth, let names, let spec = names.spec(key), let its = names.spec(entry.key) else {
+                return false
+            }
+            // By any name, and in any way: noise_std takes the place of noise.
+            return names.key(of: its) == names.key(of: spec)
         }
         let location = SourceLocation.override(text)
         var child = index.map { entries[$0].value } ?? JobTree(location: location, content: .map([]))

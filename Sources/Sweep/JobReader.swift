@@ -70,7 +70,9 @@ struct JobReader {
         for method in methods {
             var sources = parameters.sources
             for override in perMethod[method.name] ?? [] {
-                if let index = sources.firstIndex(where: { $0.spec.name == override.spec.name }) {
+                if let index = sources.firstIndex(where: {
+                    names.key(of: $0.spec) == names.key(of: override.spec)
+                }) {
                     sources[index] = override
                 } else {
                     sources.append(override)
@@ -256,12 +258,16 @@ struct JobReader {
                     hint: "'dynsweep models \(names.model)' lists the parameters")
                 continue
             }
-            if let other = spellings[spec.name] {
+            if let other = spellings[names.key(of: spec)] {
+                let isSame = names.spec(other)?.name == spec.name
                 fail(
-                    entry.keyLocation, "'\(entry.key)' and '\(other)' are the same parameter; give one of them")
+                    entry.keyLocation,
+                    "'\(entry.key)' and '\(other)' "
+                        + (isSame ? "are the same parameter" : "stand in place of each other")
+                        + "; give one of them")
                 continue
             }
-            spellings[spec.name] = entry.key
+            spellings[names.key(of: spec)] = entry.key
             do {
                 sources.append(try ParameterReader(spec: spec, path: path).read(entry))
             } catch {

@@ -13,6 +13,11 @@ extension BadJob {
             job.yaml:6:3: error: 'gamma' and 'step_size' are the same parameter; give one of them
             """#),
         BadJob(
+            "a parameter in two ways", adding("  noise: 0.2\n  noise_std: 0.1"),
+            #"""
+            job.yaml:7:3: error: 'noise_std' and 'noise' stand in place of each other; give one of them
+            """#),
+        BadJob(
             "a required parameter is missing", having("  d: 100"),
             #"""
             job.yaml:3:1: error: method 'sgd' needs parameter 'step_size', and the job does not give it

@@ -58,6 +58,16 @@ struct IdentityTests {
         }
     }
 
+    @Test func `is that of the value, in whatever way it is given, and an override replaces the other way`() throws {
+        let noisy = try grid("  d: 100\n  step_size: 0.1\n  noise: 0.25").identity(point: 0, seed: 0)
+        let text = BadJob.having("  d: 100\n  step_size: 0.1\n  noise_std: 0.5") + "seeds: 3\n"
+        #expect(try job(text).grids[0].identity(point: 0, seed: 0) == noisy)
+        let replaced = try job(text, set: ["noise=0.04"]).grids[0]
+        #expect(replaced.point(at: 0)["noise_std"] == nil)
+        let own = text + "per_method: {sgd: {noise: 0.25}}\n"
+        #expect(try job(own).grids[0].identity(point: 0, seed: 0) == noisy)
+    }
+
     @Test func `depends on every parameter, the method, and the seed's value`() throws {
         let base = "  d: 100\n  step_size: 0.1"
         var seen = Set<TaskIdentity>()
