@@ -3,9 +3,11 @@
 import subprocess
 
 import pytest
-from conftest import MPICH_TESTBENCH, TESTBENCH, integration
+from conftest import MPICH_TESTBENCH, TESTBENCH, integration, walks
 
-JOB, assert_same = integration.JOB, integration.assert_same
+assert_same = integration.assert_same
+#: The binary with MPICH has the models for tests alone.
+JOB = walks(40, 5)
 
 
 def mpirun(desk, ranks, *arguments, binary=MPICH_TESTBENCH, code=0):

@@ -9,7 +9,7 @@ import pytest
 from conftest import BINARY, CURVES, MAP, ROOT, environment
 from matplotlib.image import imread
 
-JOBS = sorted((ROOT / "jobs").rglob("*.yaml"))
+JOBS = sorted((ROOT / "jobs").rglob("*.yaml"), key=lambda path: path.name)
 
 
 def test_jobs_are_run_in_the_form_their_heads_state(tmp_path):
