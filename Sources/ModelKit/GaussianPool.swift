@@ -100,10 +100,12 @@ public struct GaussianPool: Sendable, Resumable {
 
 /// The chi-square law with a whole number of degrees of freedom, prepared for drawing (0 degrees: always 0).
 public struct ChiSquareLaw: Sendable {
+    /// Degrees of freedom, at least 0.
     public let degrees: Int
     @usableFromInline let shift: Double
     @usableFromInline let c: Double
 
+    /// The law with so many degrees of freedom.
     public init(_ degrees: Int) {
         self.degrees = degrees
         shift = Double(degrees) / 2 - 1.0 / 3

@@ -5,6 +5,7 @@
 /// parameter is a ``Key``, an observable an ``Observable``, a method a case of ``Method``; what a method depends on
 /// follows from what ``Parameters`` reads.
 public protocol Model: Sendable {
+    /// What it can run.
     associatedtype Method: ModelMethod
     /// What a run and its cost need of a point.
     associatedtype Parameters: ModelParameters where Parameters.Method == Method
@@ -33,11 +34,13 @@ public protocol Model: Sendable {
 
 /// The methods of a model: an enumeration whose raw values are their names.
 public protocol ModelMethod: RawRepresentable<String>, CaseIterable, Sendable, Hashable {
+    /// What the engine knows of the method.
     var spec: MethodSpec { get }
 }
 
 /// One grid point of a model, checked, with all defaults worked out.
 public protocol ModelParameters: Sendable {
+    /// The methods of the model that they belong to.
     associatedtype Method: ModelMethod
     /// Reads what `method` needs at `point`, and nothing else.
     ///
@@ -167,6 +170,7 @@ public protocol Run: Sendable, Resumable {
 }
 
 extension Run {
+    /// Puts nothing: a run may have no such observable.
     public mutating func finish(into sink: inout ObservationSink) throws {}
 }
 

@@ -70,6 +70,7 @@ public struct ExtraDimension: Sendable, Hashable {
 
     /// What the length of a dimension is.
     public enum Extent: Sendable, Hashable {
+        /// The same length at all points.
         case fixed(Int)
         /// The value of an integer parameter at the point: its name, and its plain default (0 when it has none).
         case parameter(String, default: Int)

@@ -36,9 +36,13 @@ public struct ParameterSpec: Sendable {
 
 /// The values a parameter can take.
 public enum ParameterKind: Sendable, Hashable {
+    /// A whole number in a range.
     case integer(ClosedRange<Int>)
+    /// A real number in a range.
     case real(RealRange)
+    /// One of these words.
     case choice([String])
+    /// True or false.
     case flag
     /// Nested lists of numbers with this many dimensions.
     case array(dimensions: ClosedRange<Int>)
@@ -46,7 +50,9 @@ public enum ParameterKind: Sendable, Hashable {
 
 /// What a parameter is when the job does not give it.
 public enum DefaultValue: Sendable, Hashable {
+    /// None: what reads the parameter needs it given.
     case required
+    /// The same at all points.
     case value(ParameterValue)
     /// The model works it out from the other parameters; the text says how (`1/sqrt(d)`).
     case derived(String)

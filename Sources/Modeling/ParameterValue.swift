@@ -1,10 +1,15 @@
 /// The value of one parameter at one grid point. Integers and reals are distinct kinds: the job file's `4` becomes
 /// `.integer` or `.real` by the parameter's specification, so that a value has one canonical form.
 public enum ParameterValue: Sendable, Hashable {
+    /// A whole number.
     case integer(Int)
+    /// A real number.
     case real(Double)
+    /// One word of a choice.
     case text(String)
+    /// True or false.
     case flag(Bool)
+    /// Numbers in a rectangle.
     case array(ArrayValue)
 }
 

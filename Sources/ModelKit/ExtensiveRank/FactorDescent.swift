@@ -39,6 +39,7 @@ public struct DescentSettings: Sendable {
     /// Of methods that read none.
     public static let unused = DescentSettings()
 
+    /// Whether steps sample the posterior; else they descend.
     public var isLangevin: Bool { kind == .langevin }
 
     /// Bytes of a ``FactorDescent`` besides its problem.
@@ -118,8 +119,9 @@ public struct FactorDescent<Problem: FactorProblem>: Run {
         self.problem.move(to: weights)
     }
 
-    /// Substreams of the task's stream; data sets have those below.
+    /// The substream with the start of a run; data sets have those below.
     private static func start(run: Int) -> UInt32 { 0x1000 + UInt32(run) }
+    /// The substream of the task's stream with the Langevin noise of a run.
     public static func kicks(run: Int) -> UInt32 { 0x3000 + UInt32(run) }
 
     public mutating func advance(toward time: Double, quantum: Int) throws -> Bool {

@@ -13,9 +13,11 @@ public enum FactorOptimizer: String, Sendable, CaseIterable {
 
 /// How the factors of a matrix move along their gradient: by an optimizer, or unadjusted Langevin.
 public struct FactorStepRule: Sendable, Resumable {
+    /// What a step is made of.
     public enum Kind: Sendable, Hashable {
+        /// Descent, with weight decay.
         case optimizer(FactorOptimizer)
-        /// With the prior N(0, 1) of every number.
+        /// Langevin sampling, with the prior N(0, 1) of every number.
         case langevin
 
         /// Adam keeps means of gradients and of their squares.

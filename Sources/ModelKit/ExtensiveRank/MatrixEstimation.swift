@@ -13,13 +13,16 @@ public protocol MatrixPrior: DenoisingPrior {
 }
 
 extension RectangularPrior: MatrixPrior {
+    /// Every entry is there once.
     public static var copies: Double { 1 }
+    /// The best constant has error 1 as it is.
     public var errorUnit: Double { 1 }
 }
 
 extension WishartPrior: MatrixPrior {
+    /// Entries off the diagonal are there twice.
     public static var copies: Double { 2 }
-    /// kappa.
+    /// kappa: that of the best constant is 1/kappa.
     public var errorUnit: Double { kappa }
 }
 
@@ -40,6 +43,7 @@ public struct MatrixEstimation<Prior: MatrixPrior>: Sendable {
         offset = noise / Prior.copies
     }
 
+    /// The prior of the matrix.
     public var prior: Prior { table.prior }
 
     /// The error in noise of variance t.
@@ -94,6 +98,7 @@ public struct StateEvolution<Prior: MatrixPrior>: Run {
     /// The first iteration at which E no longer changed, when there was one.
     private var settled = 0
 
+    /// Starts at iteration 0.
     public init(_ theory: MatrixEstimation<Prior>, _ observables: MatrixObservables) {
         (self.theory, self.observables) = (theory, observables)
         iteration = FixedPoint(

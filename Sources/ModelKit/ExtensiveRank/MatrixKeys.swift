@@ -3,36 +3,49 @@ import Modeling
 /// The parameters of learning a matrix of extensive rank that are the same whatever the matrix is. Each model adds its own
 /// sizes, sample ratio, step size, damping and tolerance.
 public enum MatrixKeys {
-    /// Ratios of sizes.
+    /// The range of ratios of sizes, above 0 to 1e9.
     public static let ratios = RealRange(0, 1e9, includesLower: false)
 
+    /// B, 1 to 4096: starts, chains or samples that are averaged; 1 by default.
     public static let runs = Key.runs(
         in: 1...4096,
         "gd, langevin: independent starts on the same data, averaged as matrices S (averaged GD); sampling: samples")
+    /// How gd makes a step of its gradient.
     public static let optimizer = Key<FactorOptimizer>(
         "optimizer", default: .gd,
         "gd: plain full-batch steps (gd), or Adam (adam, adamw) with beta 0.9, 0.999 and eps 1e-8")
+    /// sigma > 0, the standard deviation of the factors' entries at the start; 1, that of the prior, by default.
     public static let initScale = Key.initScale(
         symbol: "sigma", in: .positive, default: 1,
         "gd, langevin: standard deviation of the entries of the factors at the start; 1 is the prior")
+    /// wd >= 0, what gd adds of the factors to their gradient; 0 by default.
     public static let weightDecay = Key<Double>(
         "weight_decay", symbol: "wd", in: .nonNegative, default: 0,
         "gd: so many times the factors are added to their gradient; with adamw they decay by step_size weight_decay a step"
     )
+    /// The training error of every run below which gd takes no further step; 0: never.
     public static let stopError = Key<Double>(
         "stop_error", in: .nonNegative, default: 1e-9,
         "gd: steps end, and the rest of the recording times repeats, once train_error of every run is below")
+    /// Steps of langevin before samples enter the average, up to 1e9.
     public static let burnIn = Key<Int>(
         "burn_in", in: 0...1_000_000_000, default: 500, "langevin: steps before samples enter the average")
+    /// Which rule amp finds its precision A by.
     public static let precision = Key<ChannelPrecision>(
         "precision", default: .residual,
         "amp: how s in g = (y - omega)/s and A is found, a being alpha, or 2 alpha for symmetric matrices: from the residuals "
             + "(s = mean (y - omega)^2, A = a/s), as in the papers (empirical: s = Delta + V, A = a mean g^2), or as state "
             + "evolution does (variance: s = Delta + V, A = a/s)")
 
+    /// The weight of the old fields and variance in amp, from 0 to below 1.
+    ///
+    /// - Parameter why: a reason for the default, at the end of the key's line.
     public static func damping(default value: Double, _ why: String) -> Key<Double> {
         .damping(default: value, "amp: weight of the old fields and variance; \(why)")
     }
+
+    /// The change in an iteration at which amp ends; 0: it iterates on.
+    ///
     /// - Parameter norm: of the change, as in `|S_new - S|^2/d`.
     public static func tolerance(default value: Double, _ norm: String) -> Key<Double> {
         .tolerance(default: value, "amp: iterations end once \(norm) is at most this; 0: never")
@@ -61,6 +74,7 @@ public struct SampleKeys: Sendable {
         n = .n(derived: "round(alpha \(entries))", "samples, in place of alpha (with d)")
     }
 
+    /// The three keys, for a model's list.
     public var all: [any ParameterKey] { [alpha, alphaBar, n] }
 }
 
@@ -96,6 +110,8 @@ extension Reader {
         return (n, Double(n) / entries)
     }
 
+    /// Allows a size only beside another one.
+    ///
     /// - Throws: ``ModelError/parameter(_:_:)`` when the job gives `key`, a size, without another one.
     public func refuse(_ key: Key<Int>, without other: String) throws {
         guard isGiven(key) else { return }

@@ -23,6 +23,8 @@ public struct PassingSettings: Sendable {
     /// Of methods that read none.
     public static let unused = PassingSettings()
 
+    /// When message passing stops, and what it damps: the fields.
+    ///
     /// - Parameter unit: the recorded change over the mean square of the entries' changes.
     public func rule(changeUnit unit: Double) -> MessagePassingRule {
         MessagePassingRule(

@@ -10,6 +10,7 @@ public struct MatrixObservables: Sendable {
     public let overlap, noise, sampleRatio: Observable
     /// Of state evolution and message passing.
     public let estimate, precision, settling, residual, change, iterations, converged: Observable
+    /// Of descent: the mean squared residual of the labels, in mean over runs.
     public let trainError: Observable
 
     /// - Parameters:
