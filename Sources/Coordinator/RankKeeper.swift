@@ -53,8 +53,10 @@ final class RankKeeper {
     deinit { cplatform_record_fate(nil) }
 
     /// Notes that a task begins. Returns the state to go on from when an earlier run left one.
-    func begin(_ task: TaskID, identity: TaskIdentity, shape: () -> UInt64) -> [UInt8]? {
-        lastSave = .now
+    func begin(
+        _ task: TaskID, identity: TaskIdentity, at start: ContinuousClock.Instant, shape: () -> UInt64
+    ) -> [UInt8]? {
+        lastSave = start
         var state: [UInt8]?
         if !rules.checkpoints.isEmpty, let earlier = rules.checkpoints[task] {
             // Its file becomes ours: the checkpoint stays in place until there is a newer one.

@@ -82,7 +82,7 @@ struct TaskRunner {
         // A method without time runs to its own end.
         let times = names?.point.targets ?? []
         let start = ContinuousClock.now
-        let saved = keeper.begin(task, identity: identity) { Self.shape(grid, slots) }
+        let saved = keeper.begin(task, identity: identity, at: start) { Self.shape(grid, slots) }
         var sink = ObservationSink(slots: slots, timeCount: grid.times.values.count)
         var secondsBefore = 0.0
         var status = TaskStatus.done

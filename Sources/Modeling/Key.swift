@@ -7,18 +7,37 @@
 ///
 /// A key without `default` and `derived` is required by every method that reads it.
 public struct Key<Value: Sendable>: Sendable {
+    /// One reference, since keys are handed on with every read.
+    @usableFromInline let form: KeyForm<Value>
+
     /// What the engine sees of it.
-    public let spec: ParameterSpec
-    /// Other parameters that give the same value.
-    @usableFromInline let others: [AlternativeForm<Value>]
-    @usableFromInline let decode: @Sendable (ParameterValue) -> Value?
-    @usableFromInline let encode: @Sendable (Value) -> ParameterValue
-    /// The value of a plain default.
-    @usableFromInline let defaultValue: Value?
+    @inlinable public var spec: ParameterSpec { form.spec }
+    /// The name in job and result files.
+    @inlinable public var name: String { form.spec.name }
 
     init(
         spec: ParameterSpec, others: [AlternativeForm<Value>] = [], defaultValue: Value?,
         decode: @escaping @Sendable (ParameterValue) -> Value?, encode: @escaping @Sendable (Value) -> ParameterValue
+    ) {
+        form = KeyForm(spec, others, defaultValue, decode, encode)
+    }
+}
+
+/// What a key is made of.
+@usableFromInline
+final class KeyForm<Value: Sendable>: Sendable {
+    @usableFromInline let spec: ParameterSpec
+    /// Other parameters that give the same value.
+    @usableFromInline let others: [AlternativeForm<Value>]
+    /// The value of a plain default.
+    @usableFromInline let defaultValue: Value?
+    @usableFromInline let decode: @Sendable (ParameterValue) -> Value?
+    @usableFromInline let encode: @Sendable (Value) -> ParameterValue
+
+    init(
+        _ spec: ParameterSpec, _ others: [AlternativeForm<Value>], _ defaultValue: Value?,
+        _ decode: @escaping @Sendable (ParameterValue) -> Value?,
+        _ encode: @escaping @Sendable (Value) -> ParameterValue
     ) {
         self.spec = spec
         self.others = others
@@ -26,9 +45,6 @@ public struct Key<Value: Sendable>: Sendable {
         self.decode = decode
         self.encode = encode
     }
-
-    /// The name in job and result files.
-    @inlinable public var name: String { spec.name }
 }
 
 /// Another way to give the value of a key: a parameter of its own, and what it means for the key.
@@ -46,7 +62,7 @@ public protocol ParameterKey: Sendable {
 
 extension Key: ParameterKey {
     /// The key's own parameter, and those that stand in place of it.
-    public var specs: [ParameterSpec] { [spec] + others.map(\.spec) }
+    public var specs: [ParameterSpec] { [spec] + form.others.map(\.spec) }
 }
 
 extension DefaultValue {
@@ -105,8 +121,8 @@ extension Key where Value == Double {
             name, symbol: symbol, aliases: aliases, kind: kind, default: .derived("not used"), units: spec.units,
             "\(summary), in place of \(spec.name)")
         return Key(
-            spec: spec, others: others + [AlternativeForm(spec: other) { $0.number.map(convert) }],
-            defaultValue: defaultValue, decode: decode, encode: encode)
+            spec: spec, others: form.others + [AlternativeForm(spec: other) { $0.number.map(convert) }],
+            defaultValue: form.defaultValue, decode: form.decode, encode: form.encode)
     }
 }
 

@@ -79,7 +79,9 @@ public struct ExtraDimension: Sendable, Hashable {
         case recordingTimes
 
         /// The value of an integer parameter at the point.
-        public static func value(of key: Key<Int>) -> Extent { .parameter(key.name, default: key.defaultValue ?? 0) }
+        public static func value(of key: Key<Int>) -> Extent {
+            .parameter(key.name, default: key.form.defaultValue ?? 0)
+        }
     }
 
     /// A dimension of that name and length.

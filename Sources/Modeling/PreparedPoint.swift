@@ -1,10 +1,11 @@
 /// A point of one method, read and checked: what its result depends on, what a task there costs, and how to run it.
-public struct PreparedPoint: Sendable {
+public final class PreparedPoint: Sendable {
     /// What names the tasks at the point: each value that the result is a function of, sorted by name.
     public let readings: [Reader.Reading]
     /// What recorded numbers depend on besides, through the job's time unit; sorted by name.
     public let clockReadings: [Reader.Reading]
-    /// The parameters that the method looks at here, given or not, those for the time unit too.
+    /// The parameters that the method looks at here, given or not, those for the time unit too; empty when the ``Reader``
+    /// did not know the model's names, since only surveys of a grid ask for it.
     public let touched: [String]
     /// Recording times in the method's own unit, and steps in t = 1 where they had to be converted.
     private let times: [Double]
@@ -25,8 +26,8 @@ public struct PreparedPoint: Sendable {
             self.times = []
         }
         self.stepsPerTime = stepsPerTime
-        readings = reader.readings.count < 2 ? reader.readings : reader.readings.sorted { $0.name < $1.name }
-        clockReadings = reader.clockReadings.sorted { $0.name < $1.name }
+        readings = reader.readings
+        clockReadings = reader.clockReadings
         touched = reader.touched
         costOf = { try model.cost(of: method, parameters, times: $0) }
         makeRun = { try model.makeRun(method, parameters, $0) }

@@ -22,9 +22,9 @@ public final class Reader {
     @usableFromInline let point: ParameterPoint
     private let known: Set<String>?
     private let leftOut: Set<String>
-    /// Each parameter once, in the order of first reading.
-    public internal(set) var readings: [Reading] = []
-    /// What was read for the time unit, each parameter once.
+    /// Each parameter once, sorted by name.
+    public private(set) var readings: [Reading] = []
+    /// What was read for the time unit, each parameter once, sorted by name.
     public private(set) var clockReadings: [Reading] = []
     /// Parameters that were looked at, given or not, each once; noted only when the names that the model declares are
     /// known.
@@ -53,7 +53,7 @@ public final class Reader {
     @inlinable
     public subscript<Value>(_ key: Key<Value>) -> Value {
         get throws {
-            guard let value = try value(key) ?? key.defaultValue else { throw ModelError.needed(key.name) }
+            guard let value = try value(key) ?? key.form.defaultValue else { throw ModelError.needed(key.name) }
             note(key, value)
             return value
         }
@@ -113,28 +113,27 @@ public final class Reader {
 
     @inlinable
     func value<Value>(_ key: Key<Value>) throws -> Value? {
-        try look(at: key.name, key)
+        let form = key.form
+        try look(at: form.spec.name)
         var value: Value?
-        if let raw = point[key.name] {
-            touch(key.name)
-            guard let decoded = key.decode(raw) else { throw wrongKind(key.spec) }
+        if let raw = point[form.spec.name] {
+            guard let decoded = form.decode(raw) else { throw wrongKind(form.spec) }
             value = decoded
         }
-        if !key.others.isEmpty, let other = try alternative(key, isGiven: value != nil) { return other }
-        touch(key.name)
-        return value
+        touch(form.spec.name)
+        return form.others.isEmpty ? value : try alternative(key, value)
     }
 
-    /// The value that another parameter gives in place of a key.
+    /// The value that another parameter gives in place of a key, else the key's own.
     @inlinable
-    func alternative<Value>(_ key: Key<Value>, isGiven: Bool) throws -> Value? {
-        var name = isGiven ? key.name : nil
-        var value: Value?
-        for other in key.others {
+    func alternative<Value>(_ key: Key<Value>, _ own: Value?) throws -> Value? {
+        var name = own == nil ? nil : key.name
+        var value = own
+        for other in key.form.others {
+            try look(at: other.spec.name)
             guard let raw = point[other.spec.name] else { continue }
             touch(other.spec.name)
             if let name {
-                touch(name)
                 throw ModelError.parameter(other.spec.name, "stands in place of \(name): give one of the two")
             }
             guard let converted = other.convert(raw) else { throw wrongKind(other.spec) }
@@ -146,12 +145,12 @@ public final class Reader {
 
     /// Throws when a parameter is none of the model's, or one that the point was made without.
     @usableFromInline
-    func look(at name: String, _ key: any ParameterKey) throws {
+    func look(at name: String) throws {
         if let known, !known.contains(name) {
             throw ModelError.inconsistent("parameter '\(name)' is read and not among the model's keys")
         }
-        if !leftOut.isEmpty, let spec = key.specs.first(where: { leftOut.contains($0.name) }) {
-            throw ModelError.inconsistent("parameter '\(spec.name)' matters here, and the grid was made without it")
+        if !leftOut.isEmpty, leftOut.contains(name) {
+            throw ModelError.inconsistent("parameter '\(name)' matters here, and the grid was made without it")
         }
     }
 
@@ -170,7 +169,7 @@ public final class Reader {
 
     @inlinable
     func note<Value>(_ key: Key<Value>, _ value: Value) {
-        if isNoted { note(key.spec, key.encode(value).canonical) }
+        if isNoted { note(key.form.spec, key.form.encode(value).canonical) }
     }
 
     /// Whether readings are noted: not within a derived default.
@@ -181,11 +180,14 @@ public final class Reader {
         var isDefault = false
         if case .value(let usual) = spec.defaultValue { isDefault = usual.canonical == value }
         let reading = Reading(name: spec.name, value: value, isDefault: isDefault)
-        if purpose == .clock {
-            if !clockReadings.contains(where: { $0.name == spec.name }) { clockReadings.append(reading) }
-        } else if !readings.contains(where: { $0.name == spec.name }) {
-            readings.append(reading)
-        }
+        if purpose == .clock { Self.insert(reading, &clockReadings) } else { Self.insert(reading, &readings) }
+    }
+}
+
+extension Reader {
+    private static func insert(_ reading: Reading, _ readings: inout [Reading]) {
+        let place = readings.firstIndex { $0.name >= reading.name } ?? readings.count
+        if place == readings.count || readings[place].name != reading.name { readings.insert(reading, at: place) }
     }
 }
 

@@ -17,8 +17,8 @@ public struct GridFingerprint: Sendable, Hashable {
                     text += " \(coordinate.name)=" + coordinate.values.map(Self.canonical).joined(separator: ";") + "\n"
                 }
             }
-            for (name, value) in grid.fixed.values.sorted(by: { $0.key < $1.key }) {
-                text += "fixed \(name)=\(Self.canonical(value))\n"
+            for entry in grid.fixed.entries {
+                text += "fixed \(entry.name)=\(Self.canonical(entry.value))\n"
             }
             for derived in grid.derived {
                 text += "derived \(derived.name)\(derived.axes)="

@@ -75,7 +75,7 @@ struct MethodLayout: Sendable {
         if !grid.times.values.isEmpty { try claim("time", "the recording times") }
         for axis in grid.axes { for coordinate in axis.coordinates { try claim(coordinate.name, "an axis") } }
         for derived in grid.derived { try claim(derived.name, "a derived parameter") }
-        for name in grid.fixed.values.keys.sorted() { try claim(name, "a parameter") }
+        for entry in grid.fixed.entries { try claim(entry.name, "a parameter") }
         for observable in grid.observables { try claim(observable.name, "an observable") }
     }
 
@@ -140,7 +140,7 @@ struct DimensionNames {
         taken = ["seed": -1, "time": -1]
         for axis in grid.axes { for coordinate in axis.coordinates { taken[coordinate.name] = -1 } }
         for derived in grid.derived { taken[derived.name] = -1 }
-        for name in grid.fixed.values.keys { taken[name] = -1 }
+        for entry in grid.fixed.entries { taken[entry.name] = -1 }
         for observable in grid.observables { taken[observable.name] = -1 }
     }
 

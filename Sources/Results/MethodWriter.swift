@@ -63,8 +63,8 @@ struct MethodWriter {
             }
         }
         for derived in grid.derived { try writer.write(derived, axes: grid.axes) }
-        for (name, value) in grid.fixed.values.sorted(by: { $0.key < $1.key }) {
-            try writer.write(fixed: name, value, specs[name])
+        for entry in grid.fixed.entries {
+            try writer.write(fixed: entry.name, entry.value, specs[entry.name])
         }
     }
 }

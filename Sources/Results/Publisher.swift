@@ -111,10 +111,10 @@ struct Publisher {
             try writer.write(axis)
         }
         for grid in grids {
-            for (name, value) in grid.fixed.values.sorted(by: { $0.key < $1.key }) where !axisNames.contains(name) {
-                let agree = grids.allSatisfy { other in other.fixed[name] == nil || other.fixed[name] == value }
-                guard agree, written.insert(name).inserted else { continue }
-                try writer.write(fixed: name, value, description.specs[name])
+            for entry in grid.fixed.entries where !axisNames.contains(entry.name) {
+                let others = grids.lazy.compactMap { $0.fixed[entry.name] }
+                guard others.allSatisfy({ $0 == entry.value }), written.insert(entry.name).inserted else { continue }
+                try writer.write(fixed: entry.name, entry.value, description.specs[entry.name])
             }
         }
         if !writer.auxiliary.isEmpty {

@@ -1,10 +1,9 @@
-/// BLAKE2b (RFC 7693), unkeyed, with a digest of 1 to 64 bytes. It names tasks: fast on 64-bit machines (two
-/// compressions for a usual task), with published test vectors, and no collision will ever be met by chance.
+/// BLAKE2b (RFC 7693), unkeyed, with a digest of 1 to 64 bytes. It names tasks: fast on 64-bit machines (one
+/// compression for a usual task), with published test vectors, and no collision will ever be met by chance.
 public enum Blake2b {
-    private static let initial: [UInt64] = [
+    private static let initialRows = SIMD8<UInt64>(
         0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1,
-        0x510e_527f_ade6_82d1, 0x9b05_688c_2b3e_6c1f, 0x1f83_d9ab_fb41_bd6b, 0x5be0_cd19_137e_2179,
-    ]
+        0x510e_527f_ade6_82d1, 0x9b05_688c_2b3e_6c1f, 0x1f83_d9ab_fb41_bd6b, 0x5be0_cd19_137e_2179)
 
     private static let permutations: [UInt8] = [
         0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
@@ -35,7 +34,7 @@ public enum Blake2b {
     }
 
     private static func hash(_ message: UnsafeRawBufferPointer, length: Int) -> SIMD8<UInt64> {
-        var state = SIMD8<UInt64>(initial)
+        var state = initialRows
         state[0] ^= 0x0101_0000 ^ UInt64(length)
         var offset = 0
         while message.count - offset > 128 {
@@ -50,10 +49,7 @@ public enum Blake2b {
         _ state: inout SIMD8<UInt64>, _ message: UnsafeRawBufferPointer, _ offset: Int, bytes: Int, total: UInt64,
         isLast: Bool
     ) {
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 32) { work in
-            let (v, m) = (
-                UnsafeMutableBufferPointer(rebasing: work[0..<16]), UnsafeMutableBufferPointer(rebasing: work[16..<32])
-            )
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 16) { m in
             if bytes == 128 {
                 for i in 0..<16 {
                     m[i] = UInt64(littleEndian: message.loadUnaligned(fromByteOffset: offset + 8 * i, as: UInt64.self))
@@ -62,38 +58,61 @@ public enum Blake2b {
                 m.initialize(repeating: 0)
                 for i in 0..<bytes { m[i / 8] |= UInt64(message[offset + i]) << (8 * UInt64(i % 8)) }
             }
-            for i in 0..<8 {
-                v[i] = state[i]
-                v[i + 8] = initial[i]
-            }
-            v[12] ^= total
-            if isLast { v[14] = ~v[14] }
-
-            func rotate(_ x: UInt64, _ n: UInt64) -> UInt64 { (x >> n) | (x << (64 - n)) }
-            func mix(_ a: Int, _ b: Int, _ c: Int, _ d: Int, _ x: UInt64, _ y: UInt64) {
-                v[a] = v[a] &+ v[b] &+ x
-                v[d] = rotate(v[d] ^ v[a], 32)
-                v[c] = v[c] &+ v[d]
-                v[b] = rotate(v[b] ^ v[c], 24)
-                v[a] = v[a] &+ v[b] &+ y
-                v[d] = rotate(v[d] ^ v[a], 16)
-                v[c] = v[c] &+ v[d]
-                v[b] = rotate(v[b] ^ v[c], 63)
-            }
+            var rows = Rows(a: state.lowHalf, b: state.highHalf, c: initialRows.lowHalf, d: initialRows.highHalf)
+            rows.d[0] ^= total
+            if isLast { rows.d[2] = ~rows.d[2] }
             permutations.withUnsafeBufferPointer { sigma in
                 for round in 0..<12 {
-                    func word(_ i: Int) -> UInt64 { m[Int(sigma[16 * round + i])] }
-                    mix(0, 4, 8, 12, word(0), word(1))
-                    mix(1, 5, 9, 13, word(2), word(3))
-                    mix(2, 6, 10, 14, word(4), word(5))
-                    mix(3, 7, 11, 15, word(6), word(7))
-                    mix(0, 5, 10, 15, word(8), word(9))
-                    mix(1, 6, 11, 12, word(10), word(11))
-                    mix(2, 7, 8, 13, word(12), word(13))
-                    mix(3, 4, 9, 14, word(14), word(15))
+                    let base = 16 &* round
+                    func words(_ i: Int) -> SIMD4<UInt64> {
+                        SIMD4(
+                            m[Int(sigma[base &+ i])], m[Int(sigma[base &+ i &+ 2])], m[Int(sigma[base &+ i &+ 4])],
+                            m[Int(sigma[base &+ i &+ 6])])
+                    }
+                    rows.mix(words(0), words(1))
+                    rows.turn()
+                    rows.mix(words(8), words(9))
+                    rows.turnBack()
                 }
             }
-            for i in 0..<8 { state[i] ^= v[i] ^ v[i + 8] }
+            state ^= SIMD8(lowHalf: rows.a ^ rows.c, highHalf: rows.b ^ rows.d)
         }
     }
+}
+
+/// The rows of the 4 x 4 state: a column, and a diagonal once the rows are turned, is a lane.
+private struct Rows {
+    var a: SIMD4<UInt64>
+    var b: SIMD4<UInt64>
+    var c: SIMD4<UInt64>
+    var d: SIMD4<UInt64>
+
+    @inline(__always)
+    mutating func mix(_ x: SIMD4<UInt64>, _ y: SIMD4<UInt64>) {
+        a = a &+ b &+ x
+        d = Self.rotate(d ^ a, 32)
+        c = c &+ d
+        b = Self.rotate(b ^ c, 24)
+        a = a &+ b &+ y
+        d = Self.rotate(d ^ a, 16)
+        c = c &+ d
+        b = Self.rotate(b ^ c, 63)
+    }
+
+    @inline(__always)
+    mutating func turn() {
+        b = SIMD4(b[1], b[2], b[3], b[0])
+        c = SIMD4(c[2], c[3], c[0], c[1])
+        d = SIMD4(d[3], d[0], d[1], d[2])
+    }
+
+    @inline(__always)
+    mutating func turnBack() {
+        b = SIMD4(b[3], b[0], b[1], b[2])
+        c = SIMD4(c[2], c[3], c[0], c[1])
+        d = SIMD4(d[1], d[2], d[3], d[0])
+    }
+
+    @inline(__always)
+    private static func rotate(_ x: SIMD4<UInt64>, _ n: UInt64) -> SIMD4<UInt64> { x &>> n | x &<< (64 &- n) }
 }

@@ -107,7 +107,7 @@ struct GridBuilder {
         let times = RecordingTimes(unit: times.unit, values: method.isTimed ? times.values : [])
         let whole = try wholeGrid(sources)
         let survey = GridSurvey(model, method, whole.box, times: times, isIncluded: whole.isIncluded)
-        let reduced = try reduce(whole, to: survey.touched, sources, method)
+        let reduced = try reduce(whole, to: survey.touched, sources)
         let box = reduced.box
         try checkSize(method, box.counts, method.isSeeded ? seeds.count : 1)
 
@@ -171,7 +171,7 @@ struct GridBuilder {
                 bindings[member.spec.name] = .axis(index, values)
             }
         }
-        for (name, value) in constants.values { bindings[name] = .constant(value) }
+        for entry in constants.entries { bindings[entry.name] = .constant(entry.value) }
 
         var errors: [JobError] = []
         var derived: [DerivedCoordinate] = []
@@ -231,7 +231,7 @@ struct GridBuilder {
     /// Leaves out axes that the method does not look at; zipped coordinates of them leave too, and what coincides then
     /// merges.
     private func reduce(
-        _ whole: WholeGrid, to used: Set<String>, _ sources: [ParameterSource], _ method: MethodSpec
+        _ whole: WholeGrid, to used: Set<String>, _ sources: [ParameterSource]
     ) throws(JobErrors) -> ReducedGrid {
         let needed = withReferences(used, sources)
         var axes: [Axis] = []
@@ -248,7 +248,7 @@ struct GridBuilder {
                     }))
         }
         var bindings = whole.bindings
-        for (name, value) in whole.constants.values { bindings[name] = .constant(value) }
+        for entry in whole.constants.entries { bindings[entry.name] = .constant(entry.value) }
         for (index, axis) in axes.enumerated() {
             for coordinate in axis.coordinates { bindings[coordinate.name] = .axis(index, coordinate.values) }
         }
@@ -265,7 +265,8 @@ struct GridBuilder {
                 throw JobErrors([error])
             }
         }
-        let leftOut = Set(sources.map(\.spec.name)).subtracting(needed).subtracting(whole.box.fixed.values.keys)
+        let leftOut = Set(sources.map(\.spec.name)).subtracting(needed)
+            .subtracting(whole.box.fixed.entries.map(\.name))
         return ReducedGrid(
             box: PointBox(axes: axes, fixed: whole.box.fixed, derived: derived, leftOut: leftOut), needed: needed,
             places: places, programs: programs)
@@ -273,7 +274,7 @@ struct GridBuilder {
 
     /// The fixed values of a grid as a file shows them: given ones and plain defaults.
     private func constants(_ all: ParameterPoint, among needed: Set<String>) -> ParameterPoint {
-        ParameterPoint(all.values.filter { needed.contains($0.key) })
+        all.filter { needed.contains($0.name) }
     }
 
     // MARK: What the model says of points

@@ -30,6 +30,8 @@ public final class MethodGrid: Sendable {
     private let namePrefix: TaskName.Prefix
     /// Whether an observable has dimensions of its own whose lengths follow from parameters.
     private let lengthsDiffer: Bool
+    /// What is recorded, when it is the same at all points.
+    private let sameSlots: [ObservationSink.Slot]?
     /// The names of the observables that runs record.
     private let recorded: Set<String>
     private let counts: [Int]
@@ -58,11 +60,14 @@ public final class MethodGrid: Sendable {
         lengthsDiffer = observables.contains { observable in
             observable.dimensions.contains { if case .parameter = $0.extent { true } else { false } }
         }
+        sameSlots =
+            lengthsDiffer
+            ? nil : Self.slots(observables, at: ParameterPoint(), timeCount: times.values.count)
         counts = box.counts
         strides = Box.strides(counts)
         recorded = Set(observables.filter { $0.aggregate == nil }.map(\.name))
         let names = Set(box.axes.flatMap { $0.coordinates.map(\.name) } + box.derived.map(\.name))
-            .union(fixed.values.keys)
+            .union(fixed.entries.map(\.name))
         usedParameters = used.intersection(names).sorted()
     }
 
@@ -97,7 +102,7 @@ public final class MethodGrid: Sendable {
     // MARK: What a point is
 
     /// The given parameters at `point`: axes, expressions, fixed values.
-    public func point(at point: Int) -> ParameterPoint { box.point(at: indices(of: point)) }
+    public func point(at point: Int) -> ParameterPoint { box.point { index(of: point, along: $0) } }
 
     /// A point, read and checked by the model.
     ///
@@ -203,9 +208,15 @@ public final class MethodGrid: Sendable {
     ///
     /// - Parameter recordingTimes: how many of the recording times there are, from the first; nil: all.
     public func slots(at parameters: ParameterPoint, recordingTimes: Int? = nil) -> [ObservationSink.Slot] {
-        let count = recordingTimes ?? times.values.count
-        return observables.lazy.filter { $0.aggregate == nil }.map {
-            ObservationSink.Slot($0, at: parameters, timeCount: count)
+        if recordingTimes == nil, let sameSlots { return sameSlots }
+        return Self.slots(observables, at: parameters, timeCount: recordingTimes ?? times.values.count)
+    }
+
+    private static func slots(
+        _ observables: [Observable], at parameters: ParameterPoint, timeCount: Int
+    ) -> [ObservationSink.Slot] {
+        observables.lazy.filter { $0.aggregate == nil }.map {
+            ObservationSink.Slot($0, at: parameters, timeCount: timeCount)
         }
     }
 

@@ -113,7 +113,7 @@ extension Job {
         let grid = grids[0]
         return (0..<grid.pointCount).filter { index in
             grid.isIncluded(index)
-                && grid.point(at: index).values.allSatisfy { point[$0.key] == nil || point[$0.key] == $0.value }
+                && grid.point(at: index).entries.allSatisfy { point[$0.name] == nil || point[$0.name] == $0.value }
         }
     }
 
