@@ -43,22 +43,35 @@ extension SequenceMultiIndex {
                 bytes: held * 1.125)
         case .branch: return Cost(seconds: setUp + expectation + 2 * tests * pass, bytes: held)
         case .sgd:
-            let isFresh = parameters.data == .fresh
-            // Reused data come from a cache while they fit.
-            let size = 4 * n * L * d
-            let access = 0.25e-9 + 0.3e-9 * size / (size + 8e6)
-            let step =
-                1.5e-6 + B * L * d * (isFresh ? 0.9e-9 + 0.1e-9 * p : access) + 3 * B * pass + 3e-9 * d * p
-            // Labels, and the loss over all data at every observation.
-            let whole = isFresh ? 0 : n / B * (2e-6 + 0.7e-9 * d * p) + n * L * d * access + 3 * n * pass
-            let labels = isFresh ? 0 : n / B * (B / 8).rounded(.up) * 64 * L * L
+            let (step, set) = descent(parameters, times: Double(times.count))
+            let size = parameters.data == .fresh ? 4 * B * L * d : 4 * n * L * d
+            let labels = parameters.data == .fresh ? 0 : n / B * (B / 8).rounded(.up) * 64 * L * L
             return Cost(
-                seconds: setUp + n * L * d * 1.7e-9 + last * step + observations + Double(times.count + 1) * whole,
+                seconds: setUp + set + last * step + observations,
                 bytes: held + size + labels + 12 * B * L * p + 56 * d * p)
         case .overlapODE:
             return Cost(
                 seconds: setUp + (1 + last / parameters.dt) * samples * pass * 3 + observations, bytes: held)
         }
+    }
+
+    /// Seconds of a step of sgd, and of all that is done with reused data beside steps: their normals, their labels, and the loss
+    /// over all of them at each of so many recording times. Counted are, for one batch: the weights' conversions; tokens read
+    /// (from a cache while all fit) and multiplied; projections gathered, number by number; networks, eight sequences at a
+    /// time however few a batch has, of p L^2 exponentials and p (p - 1)/2 products of L x L, and twice that backwards. The
+    /// constants were fitted to 334 runs (d 100 to 1000, batches of 1 to 100, one to three layers).
+    private func descent(_ parameters: Parameters, times: Double) -> (step: Double, set: Double) {
+        let (d, L, p) = (Double(parameters.d), Double(parameters.L), Double(parameters.p))
+        let (n, B) = (Double(parameters.n), Double(min(parameters.batchSize, parameters.n)))
+        let isFresh = parameters.data == .fresh
+        let size = isFresh ? 0 : 4 * n * L * d
+        let read = 80e-9 + 3.1e-9 * p * d + B * L * d * (0.6e-9 * size / (size + 16e6) + 0.01e-9 * p)
+        let network = (B / 8).rounded(.up) * L * L * (7e-9 * p + 0.2e-9 * p * (p - 1))
+        let forward = network + 8e-9 * B * L * p
+        let loss = read + (isFresh ? 2 : 1) * forward + 2 * network
+        let step = loss + 80e-9 * p + B * L * d * ((isFresh ? 0.9e-9 : 0) + 0.01e-9 * p)
+        let batches = (n / B).rounded(.up)
+        return (step, isFresh ? 0 : 0.9e-9 * n * L * d + batches * (read + forward + times * loss))
     }
 
     /// Seconds of one posterior, and what is done with it, where the last layer has the overlap `last` and the others none.
