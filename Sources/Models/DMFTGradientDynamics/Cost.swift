@@ -35,11 +35,10 @@ extension Parameters {
     }
 
     func onePassCost(steps: Double, records: Double) -> Cost {
-        // A step has L k Hessian products beside the loss.
-        let step = testSeconds(refinement: 2) * Double(tokens * students + 1)
         let numbers = Double(tokens * (students + 2 * teachers + tokens) + 1)
         return Cost(
-            seconds: (steps + records) * step + nodeSeconds(refinement: 2),
+            seconds: steps * testSeconds(refinement: 2, tangents: tokens * students)
+                + records * testSeconds(refinement: 2) + nodeSeconds(refinement: 2),
             bytes: 8 * nodes(refinement: 2) * numbers + 0x1p20)
     }
 
@@ -66,22 +65,32 @@ extension Parameters {
         let refined = Double(1 << refinement)
         if columns * tokens == 1, students * tokens == 1 { return noise > 0 ? 53760 : 7680 }
         switch tokens * (columns + students) {
-        case ...3: return 4000 * refined.squareRoot()
-        case 4: return 39000 * refined.squareRoot()
+        case ...3: return 3800 * pow(refined, 0.4)
+        case 4: return 38700 * refined.squareRoot()
         case ...12: return 0x1p15 * refined
         default: return 0x1p14 * refined
         }
     }
 
-    /// One test loss.
-    private func testSeconds(refinement: Int = 0) -> Double {
-        nodes(refinement: refinement) * Double(tokens * (tokens + students))
-            * (loss == .tiedAttention ? 1.3e-9 : 0.9e-9)
+    /// Seconds of tied attention, its gradient and so many tangents on one sample: L rows of exponentials, and as many
+    /// products as there are in L^2 scores of k columns and their way back. Measured with one to three tokens.
+    private func attentionSeconds(tangents: Int) -> Double {
+        let (L, k) = (Double(tokens), Double(students))
+        return 9e-9 * L + 0.16e-9 * L * L * 4 * (k + 1) * Double(1 + tangents)
     }
 
-    /// Making the nodes; products are cheaper than points of a sequence.
+    /// One test loss, or the moments of a step with so many tangents: fields, losses and sums at each node. Measured for
+    /// all losses.
+    private func testSeconds(refinement: Int = 0, tangents: Int = 0) -> Double {
+        let width = Double(tokens * students)
+        let sums = 7e-9 + 5e-9 * width + 1e-9 * width * Double(tangents)
+        return nodes(refinement: refinement)
+            * (sums + (loss == .tiedAttention ? attentionSeconds(tangents: tangents) : 0))
+    }
+
+    /// Making the nodes, number by number: products are cheaper than points of a sequence. Measured.
     private func nodeSeconds(refinement: Int = 0) -> Double {
         let dimension = tokens * (teachers + students)
-        return nodes(refinement: refinement) * Double(dimension) * (dimension <= 4 ? 35e-9 : 50e-9)
+        return nodes(refinement: refinement) * Double(dimension) * (dimension <= 4 ? 9e-9 : 27e-9)
     }
 }
