@@ -1,4 +1,5 @@
 import Dynamics
+import Foundation
 import Modeling
 
 // What tasks take, as measured; `steps` is the last recording time, `records` the number of them.
@@ -26,18 +27,25 @@ extension Parameters {
 
     func meanFieldCost(steps: Double, records: Double) -> Cost {
         let settings = meanFieldSettings(steps: steps)
-        var evaluations = Double(copies) * (steps + 1)
-        if case .probes(let count) = tangents { evaluations *= Double(1 + count) }
+        // Directions of tangents: two a probe; of exact ones those of half of the steps.
+        let directions: Double =
+            switch tangents {
+            case .probes(let count): 2 * Double(count)
+            case .exact: steps / 2 * Double(tokens) * Double(students)
+            }
+        let attention = loss == .tiedAttention ? attentionSeconds(tangents: directions) : 0
         return Cost(
-            seconds: settings.seconds(tokens: tokens, students: students, teachers: teachers)
-                + evaluations * (5e-9 + lossSeconds) + nodeSeconds() + records * testSeconds(),
+            seconds: settings.seconds(
+                tokens: tokens, students: students, teachers: teachers,
+                isConstant: loss == .tiedAttention && tokens == 1)
+                + Double(copies) * (steps + 1) * attention + nodeSeconds() + records * testSeconds(),
             bytes: settings.bytes(tokens: tokens, students: students, teachers: teachers, targetWidth: targetWidth))
     }
 
     func onePassCost(steps: Double, records: Double) -> Cost {
         let numbers = Double(tokens * (students + 2 * teachers + tokens) + 1)
         return Cost(
-            seconds: steps * testSeconds(refinement: 2, tangents: tokens * students)
+            seconds: steps * testSeconds(refinement: 2, tangents: Double(tokens) * Double(students))
                 + records * testSeconds(refinement: 2) + nodeSeconds(refinement: 2),
             bytes: 8 * nodes(refinement: 2) * numbers + 0x1p20)
     }
@@ -74,16 +82,16 @@ extension Parameters {
 
     /// Seconds of tied attention, its gradient and so many tangents on one sample: L rows of exponentials, and as many
     /// products as there are in L^2 scores of k columns and their way back. Measured with one to three tokens.
-    private func attentionSeconds(tangents: Int) -> Double {
+    private func attentionSeconds(tangents: Double) -> Double {
         let (L, k) = (Double(tokens), Double(students))
-        return 9e-9 * L + 0.16e-9 * L * L * 4 * (k + 1) * Double(1 + tangents)
+        return 9e-9 * L + 0.16e-9 * L * L * 4 * (k + 1) * (1 + tangents)
     }
 
     /// One test loss, or the moments of a step with so many tangents: fields, losses and sums at each node. Measured for
     /// all losses.
-    private func testSeconds(refinement: Int = 0, tangents: Int = 0) -> Double {
+    private func testSeconds(refinement: Int = 0, tangents: Double = 0) -> Double {
         let width = Double(tokens * students)
-        let sums = 7e-9 + 5e-9 * width + 1e-9 * width * Double(tangents)
+        let sums = 7e-9 + 5e-9 * width + 1e-9 * width * tangents
         return nodes(refinement: refinement)
             * (sums + (loss == .tiedAttention ? attentionSeconds(tangents: tangents) : 0))
     }

@@ -9,11 +9,12 @@ extension SequenceMultiIndex {
         let tests = Self.rounded(parameters.testSize, groups: 8)
         let draws = parameters.network.hasExactPosterior ? 0 : Self.rounded(8 * parameters.draws, groups: 16)
 
-        // Points: what is made of 8 or 16 scrambled sets. They are held twice while they are made.
+        // Points: what is made of 8 or 16 scrambled sets, by the number, and by the dimension of a set (measured). They are held
+        // twice while they are made.
         let points = 2 * p * L
         let setUp =
-            (points * (samples + tests) + (p - 1) * L * draws) * 1.5e-8
-            + min(64, points) * 8 * 6e-6 * (samples > 0 ? 2 : 1) + (draws > 0 ? min(64, (p - 1) * L) * 16 * 6e-6 : 0)
+            (points * (samples + tests) + (p - 1) * L * draws) * 2.2e-8
+            + min(64, points) * 8 * 3.5e-6 * (samples > 0 ? 2 : 1) + (draws > 0 ? min(64, (p - 1) * L) * 16 * 3.5e-6 : 0)
         let held =
             4096 + 8 * points * (samples + tests + 1.2 * max(samples, tests))
             + 8 * draws * (2.2 * (p - 1) * L + (p * L + 2) / 16)
@@ -25,21 +26,22 @@ extension SequenceMultiIndex {
         switch method {
         case .amp:
             let iteration =
-                n * L * d * (0.4e-9 + 0.2e-9 * p) + n * posterior(parameters, draws: draws / 8, last: 0)
+                n * L * d * (0.2e-9 + 0.2e-9 * p) + n * posterior(parameters, draws: draws / 8, last: 0)
             return Cost(
-                seconds: setUp + n * L * d * 4e-9 + last * iteration + observations,
+                seconds: setUp + n * L * d * 1.5e-9 + last * iteration + observations,
                 bytes: held + 8 * (n * L * (d + 4 * p + 1) + 6 * d * p))
         case .stateEvolution: return Cost(seconds: setUp + last * expectation + observations, bytes: held)
         case .fixedPoint:
             let iterations = min(-4 * log(max(parameters.tolerance, 1e-300)), Double(parameters.maximumIterations))
             return Cost(seconds: setUp + (iterations + p + 1) * expectation + 2 * tests * pass, bytes: held)
         case .weakRecovery:
-            // At 0, some ten evaluations of an eighth and two or three whole ones for each other layer, where a stronger
-            // skip needs a better known last layer.
+            // At 0, some ten evaluations of an eighth (of 64 sequences at least) and two or three whole ones for each other
+            // layer, where a stronger skip needs a better known last layer.
             let critical = 0.15 / (1 + 5.8 * pow(parameters.network.skip, 1.4))
-            let onBranch = samples * posterior(parameters, draws: draws / 8, last: 1 - critical)
+            let sequences = 10 * max(samples / 8, 64) + 2.25 * samples
+            let onBranch = sequences * posterior(parameters, draws: draws / 8, last: 1 - critical)
             return Cost(
-                seconds: setUp + samples * posterior(parameters, draws: draws / 8, last: 0) + 3.5 * (p - 1) * onBranch,
+                seconds: setUp + samples * posterior(parameters, draws: draws / 8, last: 0) + (p - 1) * onBranch,
                 bytes: held * 1.125)
         case .branch: return Cost(seconds: setUp + expectation + 2 * tests * pass, bytes: held)
         case .sgd:
