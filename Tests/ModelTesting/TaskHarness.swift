@@ -2,8 +2,6 @@ import Foundation
 import Modeling
 import Numerics
 
-public typealias Given = [String: ParameterValue]
-
 /// True under `make test-long`: for tests that need more than a few seconds.
 ///
 ///     @Test(.enabled(if: runsLongTests))
@@ -37,20 +35,20 @@ public struct PreparedTask {
 private let isBLASSingleThreaded: Void = BLAS.setSingleThreaded()
 
 /// Makes and runs single tasks of one model as the engine does.
-public struct TaskHarness: Sendable {
-    public let model: any Model
+public struct TaskHarness<M: Model>: Sendable {
+    public let model: M
     /// Half of every task's identity, so that no two models' tests share random numbers.
     let salt: UInt64
     /// Observables that are recorded only when a test names them.
     let leftOut: Set<String>
 
-    public init(_ model: any Model, salt: UInt64, leftOut: Set<String> = []) {
+    public init(_ model: M, salt: UInt64, leftOut: Set<String> = []) {
         self.model = model
         self.salt = salt
         self.leftOut = leftOut
     }
 
-    private func spec(_ method: String) throws -> MethodSpec {
+    func spec(_ method: String) throws -> MethodSpec {
         guard let spec = model.methods.first(where: { $0.name == method }) else {
             throw ModelError.inconsistent("no method \(method)")
         }
@@ -91,8 +89,8 @@ public struct TaskHarness: Sendable {
     /// - Parameter times: ignored by a method without time.
     /// - Throws: also when the run puts what its method does not declare.
     public func run(
-        _ method: String, _ values: Given, times: [Double], unit: TimeUnit, seed: Int = 1, quantum: Int = 1 << 20,
-        observables: Set<String>? = nil
+        _ method: String, _ values: Given, times: [Double] = [], unit: TimeUnit = .steps, seed: Int = 1,
+        quantum: Int = 1 << 20, observables: Set<String>? = nil
     ) throws -> Recording {
         let task = try task(method, values, times: times, unit: unit, seed: seed, observables: observables)
         var sink = task.sink
@@ -108,12 +106,23 @@ public struct TaskHarness: Sendable {
         }
         return Recording(sink: sink)
     }
-}
 
-public func vector(_ elements: [Double]) -> ParameterValue {
-    .array(ArrayValue(shape: [elements.count], elements: elements))
-}
+    /// The same by the method's case.
+    public func run(
+        _ method: M.Method, _ values: Given, times: [Double] = [], unit: TimeUnit = .steps, seed: Int = 1,
+        quantum: Int = 1 << 20, observables: Set<String>? = nil
+    ) throws -> Recording {
+        try run(
+            method.rawValue, values, times: times, unit: unit, seed: seed, quantum: quantum, observables: observables)
+    }
 
-public func matrix(_ rows: [[Double]]) -> ParameterValue {
-    .array(ArrayValue(shape: [rows.count, rows.first?.count ?? 0], elements: rows.flatMap { $0 }))
+    /// The one number of an observable of a method without time; NaN when it has none.
+    public func number(_ method: M.Method, _ name: String, _ values: Given) throws -> Double {
+        try run(method, values, observables: [name])(name).first ?? .nan
+    }
+
+    /// What a method reads of a point.
+    public func parameters(_ method: M.Method, _ values: Given) throws -> M.Parameters {
+        try M.Parameters(Reader(ParameterPoint(values)), method: method)
+    }
 }

@@ -2,27 +2,7 @@ import BilinearSequenceRegression
 import ModelTesting
 import Modeling
 
-let harness = TaskHarness(
-    BilinearSequenceRegression(), salt: 0x4253_5200, leftOut: ["free_entropy", "E_runs"])
-
-/// Runs one task.
-func runTask(
-    _ method: Method, _ values: Given, times: [Double] = [], unit: TimeUnit = .steps, seed: Int = 1,
-    quantum: Int = 1 << 20, observables: Set<String>? = nil
-) throws -> Recording {
-    try harness.run(
-        method.rawValue, values, times: times, unit: unit, seed: seed, quantum: quantum, observables: observables)
-}
-
-/// The one number of an observable without time.
-func number(_ method: Method, _ name: String, _ values: Given) throws -> Double {
-    try runTask(method, values, observables: [name])(name).first ?? .nan
-}
-
-/// The parameters of a point.
-func parameters(_ method: Method, _ values: Given) throws -> Parameters {
-    try Parameters(Reader(ParameterPoint(values)), method: method)
-}
+let harness = TaskHarness(BilinearSequenceRegression(), salt: 0x4253_5200, leftOut: ["free_entropy", "E_runs"])
 
 /// Ratios alone: what theory takes.
 func atRatios(alpha: Double, beta: Double, rho: Double, noise: Double = 0) -> Given {
@@ -33,10 +13,5 @@ func atRatios(alpha: Double, beta: Double, rho: Double, noise: Double = 0) -> Gi
 func atSizes(d: Int, L: Int, rank: Int, alpha: Double, noise: Double = 0, _ more: Given = [:]) -> Given {
     [
         "d": .integer(d), "L": .integer(L), "rank": .integer(rank), "alpha": .real(alpha), "noise": .real(noise),
-    ].merging(more) { $1 }
-}
-
-func meanAndError(_ x: [Double]) -> (mean: Double, error: Double) {
-    let moments = Moments(x)
-    return (moments.mean, moments.error)
+    ].with(more)
 }

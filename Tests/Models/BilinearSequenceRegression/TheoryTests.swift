@@ -7,13 +7,9 @@ import Numerics
 import Testing
 
 /// Whether `value` is within `tolerance` of `expected`.
-private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> Bool {
-    abs(value - expected) <= tolerance
-}
-
 @Suite("Bilinear sequence regression: theory") struct TheoryTests {
     private func E(_ alpha: Double, _ beta: Double, _ rho: Double, _ noise: Double = 0) throws -> Double {
-        try number(.bayes, "E", atRatios(alpha: alpha, beta: beta, rho: rho, noise: noise))
+        try harness.number(.bayes, "E", atRatios(alpha: alpha, beta: beta, rho: rho, noise: noise))
     }
 
     /// Landmark 3, to the digits that it gives. (For alpha = 1 with noise 0.5 the published 0.23998: where bulks are about to
@@ -33,14 +29,14 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     @Test func strongRecovery() throws {
         for (beta, rho, expected) in [(1.0, 0.2, 0.36), (2, 0.5, 0.625), (1, 0.5, 0.75), (3, 1.7, 1)] {
             let values = atRatios(alpha: 1, beta: beta, rho: rho)
-            #expect(close(try number(.thresholds, "alpha_strong", values), expected, 1e-14))
+            #expect(close(try harness.number(.thresholds, "alpha_strong", values), expected, 1e-14))
             #expect(try E(expected * 1.0001, beta, rho) == 0)
             #expect(try E(expected * 1.0001, beta, rho, 1e-3) > 0)
             let below = try E(expected * 0.99, beta, rho)
             #expect(below > 0 && below < 0.03)
             // By iteration as well: above it goes to zero, below it stays.
             func last(_ alpha: Double) throws -> Double {
-                try runTask(.stateEvolution, atRatios(alpha: alpha, beta: beta, rho: rho), times: [0, 400])("E")[1]
+                try harness.run(.stateEvolution, atRatios(alpha: alpha, beta: beta, rho: rho), times: [0, 400])("E")[1]
             }
             #expect(try last(expected * 1.1) < 1e-6)
             #expect(close(try last(expected * 0.9), try E(expected * 0.9, beta, rho), 1e-6))
@@ -52,11 +48,11 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     func iterationAndFixedPoint(alpha: Double, beta: Double, rho: Double, noise: Double) throws {
         let values = atRatios(alpha: alpha, beta: beta, rho: rho, noise: noise)
         let times = [0.0, 1, 2, 5, 20, 300]
-        let iteration = try runTask(.stateEvolution, values, times: times)
+        let iteration = try harness.run(.stateEvolution, values, times: times)
         let errors = iteration("E")
         #expect(errors[0] == 1)
         #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 >= $1 })
-        let solution = try runTask(.bayes, values)
+        let solution = try harness.run(.bayes, values)
         #expect(close(errors[5], solution("E")[0], 1e-10))
         // A is the precision 1/t, and t = (Delta + E)/alpha; the overlap is what is not error.
         #expect(iteration("A")[0].isNaN)
@@ -70,41 +66,41 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     @Test func limits() throws {
         for (alpha, expected) in [(0.1, 0.72), (0.3, 0.28), (0.45, 0.055), (0.5, 0), (0.7, 0)] {
             let values = atRatios(alpha: alpha, beta: 1, rho: 0.5)
-            #expect(close(try number(.limits, "E_long", values), expected, 1e-8))
+            #expect(close(try harness.number(.limits, "E_long", values), expected, 1e-8))
         }
         #expect(close(try E(0.3, 1e6, 0.5), 0.28, 1e-5))
         #expect(
             close(
                 try E(0.3, 1e6, 2, 0.2),
-                try number(.limits, "E_long", atRatios(alpha: 0.3, beta: 1, rho: 2, noise: 0.2)), 1e-5))
+                try harness.number(.limits, "E_long", atRatios(alpha: 0.3, beta: 1, rho: 2, noise: 0.2)), 1e-5))
 
         func lowRank(_ bar: Double, _ rho: Double, _ noise: Double = 0) -> Given {
             ["alpha_bar": .real(bar), "beta": .real(5), "rho": .real(rho), "noise": .real(noise)]
         }
         for (bar, expected) in [
             (0.3, 1), (0.37, 1), (0.5, 0.911905), (0.6, 0.753663), (0.8, 0.365230), (0.95, 0.087062), (1.2, 0),
-        ] { #expect(close(try number(.limits, "E_low_rank", lowRank(bar, 0.1)), expected, 1e-6)) }
-        #expect(close(try number(.thresholds, "alphabar_weak", lowRank(1, 0.1)), 0.372678, 1e-6))
+        ] { #expect(close(try harness.number(.limits, "E_low_rank", lowRank(bar, 0.1)), expected, 1e-6)) }
+        #expect(close(try harness.number(.thresholds, "alphabar_weak", lowRank(1, 0.1)), 0.372678, 1e-6))
         // Just above the threshold, by what is solved: E with x = (1 + beta) alphabar/(Delta + E).
         for (noise, factor) in [(0.0, 1.003), (0.4, 1.01)] {
             let bar = 0.3726779962 * (1 + noise) * factor
-            let E = try number(.limits, "E_low_rank", lowRank(bar, 0.1, noise))
+            let E = try harness.number(.limits, "E_low_rank", lowRank(bar, 0.1, noise))
             let x = 6 * bar / (noise + E)
             #expect(E > 0.9 && E < 1 && x * x > 5)
             #expect(close(E, 1 - pow(x * x - 5, 2) / (x * x * (x + 1) * (x + 5)), 1e-9))
         }
         // Towards low rank at fixed alpha_bar; without noise convergence is slow.
-        #expect(close(try number(.bayes, "E", lowRank(0.8, 2e-4)), 0.365230, 2e-3))
-        let noisy = try number(.limits, "E_low_rank", lowRank(1.5, 0.1, 0.4))
+        #expect(close(try harness.number(.bayes, "E", lowRank(0.8, 2e-4)), 0.365230, 2e-3))
+        let noisy = try harness.number(.limits, "E_low_rank", lowRank(1.5, 0.1, 0.4))
         #expect(noisy > 0.05 && noisy < 0.95)
-        #expect(close(try number(.bayes, "E", lowRank(1.5, 2e-4, 0.4)), noisy, 2e-3))
+        #expect(close(try harness.number(.bayes, "E", lowRank(1.5, 2e-4, 0.4)), noisy, 2e-3))
     }
 
     /// Of alpha to 0 to second order in alpha, for any shape.
     @Test func fewSamples() throws {
         for (beta, rho, noise) in [(1.0, 0.2, 0.0), (4, 1, 0.3), (1, 5, 1)] {
             for alpha in [1e-3, 1e-2] {
-                let linear = try number(
+                let linear = try harness.number(
                     .limits, "E_few_samples", atRatios(alpha: alpha, beta: beta, rho: rho, noise: noise))
                 #expect(close(try E(alpha, beta, rho, noise), linear, 2 * alpha * alpha))
             }
@@ -118,7 +114,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             (1, 2, 1),
         ] {
             let values = atRatios(alpha: 1, beta: beta, rho: rho)
-            #expect(close(try number(.thresholds, "alpha_mnne", values), expected, 1e-6), "\(rho) \(beta)")
+            #expect(close(try harness.number(.thresholds, "alpha_mnne", values), expected, 1e-6), "\(rho) \(beta)")
         }
         // Low rank: alphabar goes to 2 (1 + sqrt(beta)/(1 + beta)).
         let (rho, beta) = (1e-5, 3.0)
@@ -133,7 +129,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         ] {
             var values = atRatios(alpha: alpha, beta: 1, rho: 1, noise: noise)
             values["ridge"] = .real(lambda)
-            #expect(close(try number(.ridgeTheory, "E", values), expected, 1e-6))
+            #expect(close(try harness.number(.ridgeTheory, "E", values), expected, 1e-6))
         }
         // Without noise and penalty 1 - alpha, then nothing; and as their limit.
         for alpha in [0.3, 0.99, 1, 1.4] {
@@ -203,7 +199,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         func phi(_ q: Double?) throws -> Double {
             var values = values
             if let q { values["q"] = .real(q) }
-            return try number(.bayes, "free_entropy", values)
+            return try harness.number(.bayes, "free_entropy", values)
         }
         let q = 1 - (try E(0.5, 1, 0.2, 0.5))
         let (top, step) = (try phi(nil), 1e-3)
@@ -218,14 +214,14 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
         let slope = try 0.5 * (0.5 / hat - 0.5 - RectangularPrior(beta: 1, rho: 0.2).mmse(1 / hat))
         let hatSlope = 0.5 / pow(0.5 + 1 - at, 2)
         #expect(close((try phi(at + step) - phi(at - step)) / (2 * step), slope * hatSlope, 1e-5))
-        #expect(try number(.bayes, "free_entropy", atRatios(alpha: 0.5, beta: 1, rho: 0.2)) == .infinity)
+        #expect(try harness.number(.bayes, "free_entropy", atRatios(alpha: 0.5, beta: 1, rho: 0.2)) == .infinity)
     }
 
     /// A sample of the posterior is as far from another as from the target.
     @Test func sampling() throws {
         for B in [1, 4, 64] {
-            let record = try runTask(
-                .sampling, atRatios(alpha: 0.3, beta: 1, rho: 0.2).merging(["runs": .integer(B)]) { $1 })
+            let record = try harness.run(
+                .sampling, atRatios(alpha: 0.3, beta: 1, rho: 0.2).with(["runs": .integer(B)]))
             let best = try E(0.3, 1, 0.2)
             #expect(close(record("E_single")[0], 2 * best, 1e-12))
             #expect(close(record("E")[0], best * (1 + 1 / Double(B)), 1e-12))
@@ -250,13 +246,13 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     /// Theory takes the ratios of the sizes when sizes are given; token dimension and length may change places.
     @Test func realisedRatios() throws {
         let sizes: Given = ["d": .integer(30), "beta": .real(1.51), "rho": .real(0.33), "alpha": .real(0.4)]
-        let record = try runTask(.bayes, sizes)
+        let record = try harness.run(.bayes, sizes)
         // L = 45, r = 10, n = 540.
         #expect(record("alpha_realised")[0] == 540.0 / (30 * 45))
         #expect(close(record("E")[0], try E(540.0 / 1350, 1.5, 1.0 / 3), 1e-12))
         let transposed: Given = ["d": .integer(45), "L": .integer(30), "rank": .integer(10), "n": .integer(540)]
-        #expect(try runTask(.bayes, transposed)("E") == record("E"))
+        #expect(try harness.run(.bayes, transposed)("E") == record("E"))
         let bar: Given = ["alpha_bar": .real(540.0 / (10 * 75)), "beta": .real(1.5), "rho": .real(1.0 / 3)]
-        #expect(close(try runTask(.bayes, bar)("E")[0], record("E")[0], 1e-12))
+        #expect(close(try harness.run(.bayes, bar)("E")[0], record("E")[0], 1e-12))
     }
 }

@@ -33,7 +33,7 @@ import Testing
     @Test(arguments: cases.indices) func consistency(index: Int) throws {
         let (T, groups, copies) = (5, 12, 1500)
         let values = Self.cases[index].1
-        let p = try parameters(values, .dmft)
+        let p = try harness.parameters(.dmft, values)
         let (k, a) = (p.students, p.teachers)
         let records = try (1...12).map {
             try harness.run(

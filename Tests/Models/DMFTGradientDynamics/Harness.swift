@@ -7,20 +7,6 @@ import Numerics
 
 let harness = TaskHarness(DMFTGradientDynamics(), salt: 0x4447_4400)
 
-extension Given {
-    func with(_ others: Given) -> Given { merging(others) { $1 } }
-}
-
-/// A point, read and checked.
-func parameters(_ values: Given, _ method: DMFTGradientDynamics.Method) throws -> Parameters {
-    try Parameters(Reader(ParameterPoint(values)), method: method)
-}
-
-/// The largest distance between two vectors' entries.
-func largestDifference(_ x: [Double], _ y: [Double]) -> Double {
-    x.count == y.count ? zip(x, y).map { abs($0 - $1) }.max() ?? 0 : .infinity
-}
-
 /// The losses (6) to (10) in plain arithmetic on one sample, from the page's formulas; z[l][i] are the fields, teacher[l][j] the
 /// teacher's.
 struct ReferenceLoss {

@@ -89,7 +89,7 @@ import Testing
 
     /// The first epoch of four batches, exact.
     @Test func epochLandmark() throws {
-        let values = Self.logistic.merging(["batch_fraction": .real(0.25), "mask": .text("epoch")]) { $1 }
+        let values = Self.logistic.with(["batch_fraction": .real(0.25), "mask": .text("epoch")])
         let a = try run(values, steps: 4)
         for (t, (M, q)) in zip(
             [0.47398, 0.76337, 0.99570, 1.18713], [1.01545, 1.48018, 1.91157, 2.31518]
@@ -145,7 +145,7 @@ import Testing
         ]
         let steps = 3
         let theory = try run(values, steps: steps)
-        let p = try parameters(values, .onePass)
+        let p = try harness.parameters(.onePass, values)
         var random = RandomStream(identity: TaskIdentity(high: 0x4447_4402, low: 7))
         // Orthonormal columns times sqrt d, by Gram-Schmidt; then teacher and student columns with the given Gram matrices.
         var frame: [[Double]] = []
@@ -201,16 +201,16 @@ import Testing
 
     @Test func limits() throws {
         // Without data, ridge alone moves; without a step nothing does.
-        let decayed = try run(Self.logistic.merging(["alpha": .real(1e-9)]) { $1 }, steps: 5)
+        let decayed = try run(Self.logistic.with(["alpha": .real(1e-9)]), steps: 5)
         for t in 0...5 {
             let keeps = pow(1 - 0.5 * 0.05, Double(t))
             #expect(abs(decayed("overlap")[t] - 0.1 * keeps) < 1e-8)
             #expect(abs(decayed("q")[t] - 0.5 * keeps * keeps) < 1e-8)
         }
-        let still = try run(Self.attention.merging(["step_size": .real(0)]) { $1 }, steps: 3)
+        let still = try run(Self.attention.with(["step_size": .real(0)]), steps: 3)
         #expect(Set(still("overlap")) == [0.3] && Set(still("q")) == [0.5] && Set(still("test_loss")).count == 1)
         // On the sphere norms stay, and the overlap is that of a free step, rescaled.
-        let spherical = try run(Self.phase.merging(["spherical": .flag(true)]) { $1 }, steps: 4)
+        let spherical = try run(Self.phase.with(["spherical": .flag(true)]), steps: 4)
         let free = try run(Self.phase, steps: 1)
         #expect(Set(spherical("q")) == [0.5])
         #expect(abs(spherical("overlap")[1] - free("overlap")[1] * (0.5 / free("q")[1]).squareRoot()) < 1e-13)
@@ -218,7 +218,7 @@ import Testing
     }
 
     @Test func divergenceIsAnError() throws {
-        let values = Self.phase.merging(["step_size": .real(2)]) { $1 }
+        let values = Self.phase.with(["step_size": .real(2)])
         do {
             _ = try run(values, steps: 60)
             Issue.record("no error")

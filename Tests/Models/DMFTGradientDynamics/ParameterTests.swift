@@ -84,21 +84,18 @@ import Testing
 
     /// All plain defaults, and all values that the model works out itself.
     @Test(arguments: reads) func writingDefaultsDownChangesNoName(_ item: Reads) throws {
-        let readings = try prepare(item.method, item.values).readings
-        var plain = item.values
-        for spec in harness.model.parameters {
-            if case .value(let value) = spec.defaultValue, plain[spec.name] == nil { plain[spec.name] = value }
+        let method = item.method.rawValue
+        let plain: Given = harness.model.parameters.reduce(into: [:]) { plain, spec in
+            if case .value(let value) = spec.defaultValue { plain[spec.name] = value }
         }
-        #expect(try prepare(item.method, plain).readings == readings)
-        var all = item.values
-        for reading in readings { all[reading.name] = reading.value }
-        #expect(try prepare(item.method, all).readings == readings)
+        #expect(harness.differences(method, item.values, plain.with(item.values)) == [])
+        #expect(harness.changedByWritingDown(method, item.values) == [])
     }
 
     @Test func aDeviationIsANoise() throws {
         let values = Self.linear.filter { $0.key != "noise" }
-        let variance = try prepare(.dmft, values.with(["noise": .real(0.09)])).readings
-        #expect(try prepare(.dmft, values.with(["noise_std": .real(0.3)])).readings == variance)
+        let (variance, deviation): (Given, Given) = (["noise": .real(0.09)], ["noise_std": .real(0.3)])
+        #expect(harness.differences("dmft", values.with(variance), values.with(deviation)) == [])
     }
 
     /// A matrix with the number on its diagonal is the same start, of the same bits.
@@ -122,9 +119,8 @@ import Testing
 
     @Test(arguments: Method.allCases) func everyObservableIsPut(method: Method) throws {
         let values = (method == .closedForm ? Self.linear : Self.attention).with(["mc_samples": .integer(4096)])
-        let record = try harness.run(method.rawValue, values, times: [0, 2], unit: .steps)
-        let declared = Set(method.spec.observables.map(\.name))
-        #expect(try #require(record.sink.audit).put == declared)
+        #expect(harness.observablesNotPut(by: method.rawValue, at: [values], times: [0, 2]) == [])
+        let record = try harness.run(method, values, times: [0, 2])
         #expect(record.sink.buffers.joined().allSatisfy { !$0.isNaN })
     }
 
@@ -140,38 +136,62 @@ import Testing
         #expect(throws: ModelError.self) { try harness.prepare("gd", still, times: [1], unit: .scaled) }
     }
 
-    @Test func whatDoesNotFitIsRefusedWithItsReason() throws {
-        let pair: Given = ["loss": .text("token-average"), "width": .integer(2)]
-        let refusals: [(Method, Given, String)] = [
-            (.gd, ["noise": .real(0.1)], "label noise is part of the linear loss only"),
-            (.gd, ["noise_std": .real(0.1)], "label noise is part of the linear loss only"),
-            (.gd, ["width": .integer(2)], "logistic has one token and one student column"),
-            (.gd, pair.with(["spherical": .flag(true)]), "'spherical' is for one student column"),
-            (.gd, pair.with(["init_gram": matrix([[1]])]), "'init_gram' must have 2 rows of 2, not 1 x 1"),
-            (.gd, pair.with(["teachers": .integer(2)]), "token-average has one teacher column"),
-            (.gd, ["init_gram": matrix([[1]]), "init_scale": .real(1)], "stands in place of init_scale"),
-            (.gd, ["M0": matrix([[1]]), "init_overlap": .real(1)], "stands in place of init_overlap"),
-            (.gd, ["teacher_gram": matrix([[1]]), "teacher_norm": .real(1)], "stands in place of teacher_norm"),
-            (.gd, ["teacher_gram": matrix([[-1]])], "Q* is not symmetric and positive definite"),
-            (.gd, ["init_overlap": .real(1.1)], "'init_scale' does not fit"),
-            (.gd, ["positions": vector([0])], "leave no teacher column"),
-            (.gd, ["positions": vector([0]), "teachers": .integer(2)], "must be the last columns"),
-            (.gd, ["positions": vector([1, 1]), "teachers": .integer(2)], "must be 1 teacher columns from 0 to 1"),
-            (.gd, ["d": .integer(2), "teachers": .integer(2), "positions": vector([1])], "must be at least 3"),
-            (.sgd, ["mask": .text("epoch"), "batch_fraction": .real(0.3)], "1/m for a whole m, not 0.3"),
-            (.sgd, ["mask": .text("epoch"), "batch_fraction": .real(1e-300)], "1/m for a whole m"),
-            (.dmft, ["mask": .text("persistent"), "batch_fraction": .real(0.3)], "persistent needs p_off"),
-            (
-                .dmft, ["mask": .text("persistent"), "batch_fraction": .real(0.9), "p_off": .real(0.5)],
-                "would have p_on = 4.5"
-            ),
-        ]
-        for (method, values, text) in refusals {
-            do {
-                _ = try prepare(method, Self.base.with(values))
-                Issue.record("no error: \(text)")
-            } catch let error as ModelError { #expect(error.description.contains(text), "\(error)") }
-        }
+    private static let pair = base.with(["loss": .text("token-average"), "width": .integer(2)])
+    private static let sequences: Given = [
+        "alpha": .real(2), "loss": .text("tied-attention"), "step_size": .real(0.1),
+    ]
+
+    /// Points over ``base`` that a method refuses.
+    private static func refusal(_ method: Method, _ values: Given, _ parameter: String, _ words: String) -> Refusal {
+        Refusal(method.rawValue, base.with(values), parameter, words)
+    }
+
+    static let refused = [
+        refusal(.gd, ["noise": .real(0.1)], "noise", "label noise is part of the linear loss only"),
+        refusal(.gd, ["noise_std": .real(0.1)], "noise", "label noise is part of the linear loss only"),
+        refusal(.gd, ["width": .integer(2)], "loss", "logistic has one token and one student column"),
+        refusal(.gd, pair.with(["spherical": .flag(true)]), "spherical", "is for one student column"),
+        refusal(.gd, pair.with(["init_gram": matrix([[1]])]), "init_gram", "must have 2 rows of 2, not 1 x 1"),
+        refusal(.gd, pair.with(["teachers": .integer(2)]), "teachers", "token-average has one teacher column"),
+        refusal(
+            .gd, ["init_gram": matrix([[1]]), "init_scale": .real(1)], "init_gram", "stands in place of init_scale"),
+        refusal(.gd, ["M0": matrix([[1]]), "init_overlap": .real(1)], "M0", "stands in place of init_overlap"),
+        refusal(
+            .gd, ["teacher_gram": matrix([[1]]), "teacher_norm": .real(1)], "teacher_gram",
+            "stands in place of teacher_norm"),
+        refusal(
+            .gd, ["teacher_gram": matrix([[-1]])], "init_scale", "Q* is not symmetric and positive definite"),
+        refusal(.gd, ["init_overlap": .real(1.1)], "init_scale", "does not fit"),
+        refusal(.gd, ["positions": vector([0])], "positions", "leave no teacher column"),
+        refusal(.gd, ["positions": vector([0]), "teachers": .integer(2)], "positions", "must be the last columns"),
+        refusal(
+            .gd, ["positions": vector([1, 1]), "teachers": .integer(2)], "positions",
+            "must be 1 teacher columns from 0 to 1"),
+        refusal(
+            .gd, ["d": .integer(2), "teachers": .integer(2), "positions": vector([1])], "d", "must be at least 3"),
+        refusal(
+            .sgd, ["mask": .text("epoch"), "batch_fraction": .real(0.3)], "mask", "1/m for a whole m, not 0.3"),
+        refusal(.sgd, ["mask": .text("epoch"), "batch_fraction": .real(1e-300)], "mask", "1/m for a whole m"),
+        refusal(
+            .dmft, ["mask": .text("persistent"), "batch_fraction": .real(0.3)], "mask", "persistent needs p_off"),
+        refusal(
+            .dmft, ["mask": .text("persistent"), "batch_fraction": .real(0.9), "p_off": .real(0.5)], "mask",
+            "would have p_on = 4.5"),
+        Refusal("gd", sequences.with(["d": .integer(4), "width": .integer(3), "teachers": .integer(2)]), "d"),
+        Refusal("gd", sequences.with(["init_overlap": .real(1.01)]), "init_scale"),
+        Refusal("gd", sequences.with(["loss": .text("phase"), "L": .integer(2)]), "loss"),
+    ]
+
+    @Test(arguments: refused) func whatDoesNotFitIsRefusedWithItsReason(_ point: Refusal) {
+        #expect(harness.wrongAnswer(to: point) == nil)
+    }
+
+    @Test func whatJustFitsRuns() throws {
+        for values: Given in [
+            ["d": .integer(5), "width": .integer(3), "teachers": .integer(2)],
+            // gd has no batches, whatever their parameters say.
+            ["d": .integer(9), "mask": .text("persistent"), "batch_fraction": .real(0.3)],
+        ] { _ = try harness.run(.gd, Self.sequences.with(values), times: [1]) }
     }
 
     /// The engine compares the cost with the machine's memory before a run is made.

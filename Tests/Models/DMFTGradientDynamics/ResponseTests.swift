@@ -83,7 +83,7 @@ private let attention: Given = [
         ])
     func responses(_ values: Given, seeds: Int) throws {
         let (d, T, eps) = (240, 4, 1e-3)
-        let p = try parameters(values.with(["d": .integer(d)]), .sgd)
+        let p = try harness.parameters(.sgd, values.with(["d": .integer(d)]))
         let k = p.students
         // Sums and sums of squares over the seeds, of Gamma and of R, [t][s] -> k x k.
         var (Gamma, R) = (Entries(T, k), Entries(T, k))

@@ -22,7 +22,7 @@ struct SimulationCase: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    func parameters() throws -> Parameters { try DMFTGradientDynamicsTests.parameters(values, method) }
+    func parameters() throws -> Parameters { try harness.parameters(method, values) }
 }
 
 private let positional: Given = [
@@ -222,7 +222,7 @@ struct NaiveDescent {
     }
 
     @Test("token l is its mean and standard normals") func inputs() throws {
-        let p = try parameters(positional.with(["alpha": .real(20), "d": .integer(100)]), .gd)
+        let p = try harness.parameters(.gd, positional.with(["alpha": .real(20), "d": .integer(100)]))
         let (data, _) = draw(p)
         for l in 0..<2 {
             var (mean, square) = (0.0, 0.0)
@@ -298,11 +298,12 @@ struct NaiveDescent {
             ("logistic", 2.0, 0.5), ("phase", 3.0, 0.02), ("linear", 2.0, 0.15),
         ])
     func precision(loss: String, alpha: Double, step: Double) throws {
-        let p = try parameters(
+        let p = try harness.parameters(
+            .gd,
             [
                 "alpha": .real(alpha), "d": .integer(80), "loss": .text(loss), "step_size": .real(step),
                 "init_overlap": .real(0.3), "init_scale": .real(0.5),
-            ], .gd)
+            ])
         let (data, starts) = draw(p)
         var run = simulation(p, data, starts: starts)
         var naive = NaiveDescent(p, data, starts: starts, run: 0, random: Self.random)
@@ -318,11 +319,12 @@ struct NaiveDescent {
     }
 
     @Test("linear loss: the exact solution in the eigenbasis of A^T A") func linear() throws {
-        let p = try parameters(
+        let p = try harness.parameters(
+            .gd,
             [
                 "alpha": .real(0.7), "d": .integer(60), "loss": .text("linear"), "noise_std": .real(0.4),
                 "step_size": .real(0.2), "ridge": .real(0.05), "init_overlap": .real(0.3), "runs": .integer(4),
-            ], .gd)
+            ])
         let (data, starts) = draw(p)
         let (n, d) = (data.samples, data.d)
         let root = Double(d).squareRoot()
@@ -373,7 +375,7 @@ struct NaiveDescent {
         for item in simulationCases where item.values["runs"] != nil {
             let several = try item.parameters()
             let (data, starts) = draw(several)
-            let one = try parameters(item.values.with(["runs": .integer(1)]), item.method)
+            let one = try harness.parameters(item.method, item.values.with(["runs": .integer(1)]))
             var all = simulation(several, data, starts: starts)
             var alone = simulation(one, data, starts: data.starts(one, Self.random))
             _ = try all.advance(toward: 10, quantum: 100)
@@ -386,7 +388,7 @@ struct NaiveDescent {
         throws
     {
         let values = item.values.with(["step_size": .real(0), "spherical": .flag(false)])
-        let p = try parameters(values, item.method)
+        let p = try harness.parameters(item.method, values)
         let (data, starts) = draw(p)
         var run = simulation(p, data, starts: starts)
         _ = try run.advance(toward: 5, quantum: 2)
@@ -407,7 +409,7 @@ struct NaiveDescent {
         }
         // Against W itself, of the same task.
         let random = try harness.task("sgd", values, times: times, unit: .steps).random
-        let p = try parameters(values, .sgd)
+        let p = try harness.parameters(.sgd, values)
         let data = DataSet(p, noiseCount: 0, random)
         let starts = data.starts(p, random)
         var run = simulation(p, data, starts: starts, random: random)
@@ -430,6 +432,7 @@ struct NaiveDescent {
         let all = try harness.run(method, item.values, times: times, unit: .steps)
         #expect(all.sink.buffers.joined().allSatisfy { !$0.isNaN })
         // Other recording times change nothing, and what is recorded neither.
+        #expect(harness.observablesMovedByRecording(method, item.values, times: times) == [])
         let names = ["overlap", "train_loss"]
         let last = try harness.run(method, item.values, times: [40], unit: .steps, observables: Set(names))
         for name in names { #expect(all(name).suffix(last(name).count) == last(name)[...]) }
@@ -441,41 +444,8 @@ struct NaiveDescent {
         let values: Given = [
             "alpha": .real(2), "d": .integer(20), "loss": .text(loss), "step_size": .real(5), "ridge": .real(1),
         ]
-        #expect {
-            _ = try harness.run("gd", values, times: [100_000], unit: .steps)
-        } throws: { error in
-            guard case ModelError.diverged(let step, _) = error else { return false }
-            return step > 1 && step < 2000
-        }
-    }
-
-    @Test("sizes that cannot be are refused with the parameter's name") func refusals() throws {
-        let base: Given = ["alpha": .real(2), "loss": .text("tied-attention"), "step_size": .real(0.1)]
-        for (name, values) in [
-            ("d", base.with(["d": .integer(4), "width": .integer(3), "teachers": .integer(2)])),
-            ("init_scale", base.with(["init_overlap": .real(1.01)])),
-            ("loss", base.with(["loss": .text("phase"), "L": .integer(2)])),
-        ] {
-            #expect {
-                _ = try harness.run("gd", values, times: [1], unit: .steps)
-            } throws: { error in
-                switch error {
-                case ModelError.parameter(name, _), ModelError.conflict(name, _): true
-                default: false
-                }
-            }
-        }
-        #expect(throws: Never.self) {
-            _ = try harness.run(
-                "gd", base.with(["d": .integer(5), "width": .integer(3), "teachers": .integer(2)]), times: [1],
-                unit: .steps)
-        }
-        // gd has no batches, whatever their parameters say.
-        #expect(throws: Never.self) {
-            _ = try harness.run(
-                "gd", base.with(["d": .integer(9), "mask": .text("persistent"), "batch_fraction": .real(0.3)]),
-                times: [1], unit: .steps)
-        }
+        let step = try #require(try harness.divergence("gd", values, times: [100_000])).step
+        #expect(step > 1 && step < 2000)
     }
 }
 

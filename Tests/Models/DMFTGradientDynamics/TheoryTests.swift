@@ -329,12 +329,8 @@ private func records(
         let values: Given = [
             "alpha": .real(2), "loss": .text("linear"), "step_size": .real(3), "mc_samples": .integer(1024),
         ]
-        #expect {
-            _ = try harness.run("dmft", values, times: [400], unit: .steps)
-        } throws: { error in
-            guard case ModelError.diverged(let step, _) = error else { return false }
-            return step > 10 && step < 400
-        }
+        let step = try #require(try harness.divergence("dmft", values, times: [400])).step
+        #expect(step > 10 && step < 400)
     }
 
     @Test("a sample too small for its steps is refused, with the size that would do") func tooSmall() throws {
@@ -353,12 +349,8 @@ private func records(
             "init_overlap": .real(0.1), "batch_fraction": .real(0.1), "mask": .text("epoch"),
             "mc_samples": .integer(1024),
         ])
-        #expect {
-            _ = try harness.run("dmft", values, times: [100], unit: .steps)
-        } throws: { error in
-            guard case ModelError.diverged(_, let text) = error else { return false }
-            return text.contains("raise mc_samples or probes")
-        }
+        let text = try #require(try harness.divergence("dmft", values, times: [100])).text
+        #expect(text.contains("raise mc_samples or probes"))
     }
 
     @Test("several probes: exact where one is, and closer to exact tangents") func probes() throws {

@@ -7,58 +7,51 @@ import Numerics
 import Testing
 
 @Suite("Extensive-width quadratic network: parameters") struct ParameterTests {
-    private func message(_ method: Method, _ values: Given) -> String? {
-        do {
-            _ = try runTask(method, values, times: method.spec.isTimed ? [1] : [])
-            return nil
-        } catch { return "\(error)" }
+    private static let ratios = atRatios(kappa: 0.5, alpha: 0.3)
+    private static let sizes = atSizes(d: 20, width: 10, alpha: 0.3)
+
+    static let refused = [
+        Refusal("amp", ratios, "d", "is needed"),
+        Refusal("bayes", ratios.with(["width": .integer(3)]), "width", "stands in place of kappa"),
+        Refusal("bayes", ratios.with(["n": .integer(3)]), "n", "stands in place of alpha"),
+        Refusal("bayes", ratios.with(["alpha_bar": .real(0.2)]), "alpha_bar", "stands in place of alpha"),
+        Refusal("bayes", ratios.with(["noise_std": .real(0.2)]), "noise_std", "stands in place of noise"),
+        Refusal("bayes", ["alpha": .real(0.3), "width": .integer(4)], "width", "needs d"),
+        Refusal("bayes", ["kappa": .real(0.5)], "alpha", "is needed"),
+        Refusal("bayes", ["alpha": .real(0.5)], "kappa", "is needed"),
+        Refusal("langevin", sizes, "noise", "must be positive for langevin"),
+        Refusal("gd", atSizes(d: 100_000, width: 10, alpha: 1e9), "n", "smaller sizes"),
+        // 1/(0.3 * 20) = 0.1667.
+        Refusal("gd", sizes.with(["step_size": .real(0.17)]), "step_size", "1/(alpha d) = 0.1667"),
+        Refusal("gd", sizes.with(["step_size": .real(0.17)]), "step_size", "half of the bound"),
+        Refusal(
+            "gd", sizes.with(["step_size": .real(0.12), "noise": .real(0.5)]), "step_size",
+            "1/(alpha d (1 + noise)) = 0.1111"),
+        Refusal(
+            "gd", sizes.with(["step_size": .real(0.1), "student_width": .integer(5)]), "step_size",
+            "1/(alpha d width/student_width) = 0.08333"),
+        Refusal(
+            "gd", sizes.with(["step_size": .real(0.13), "init_scale": .real(2)]), "step_size",
+            "(init_scale^2 - 1)) = 0.1111"),
+        Refusal(
+            "langevin", sizes.with(["step_size": .real(0.1), "noise": .real(0.25)]), "step_size",
+            "noise (2 + noise)/(alpha d) = 0.09375"),
+    ]
+
+    @Test(arguments: refused) func whatDoesNotFitIsRefusedWithAdvice(_ point: Refusal) {
+        #expect(harness.wrongAnswer(to: point) == nil)
     }
 
-    @Test func whatDoesNotFitIsRefusedWithAdvice() {
-        let ratios = atRatios(kappa: 0.5, alpha: 0.3)
-        let sizes = atSizes(d: 20, width: 10, alpha: 0.3)
-        for (method, values, words) in [
-            (.amp, ratios, "'d' is needed"),
-            (.bayes, ratios.merging(["width": .integer(3)]) { $1 }, "stands in place of kappa"),
-            (.bayes, ratios.merging(["n": .integer(3)]) { $1 }, "stands in place of alpha"),
-            (.bayes, ratios.merging(["alpha_bar": .real(0.2)]) { $1 }, "stands in place of alpha"),
-            (.bayes, ratios.merging(["noise_std": .real(0.2)]) { $1 }, "stands in place of noise"),
-            (.bayes, ["alpha": .real(0.3), "width": .integer(4)], "needs d"),
-            (.bayes, ["kappa": .real(0.5)], "alpha"), (.bayes, ["alpha": .real(0.5)], "kappa"),
-            (.langevin, sizes, "must be positive for langevin"),
-            (.gd, atSizes(d: 100_000, width: 10, alpha: 1e9), "smaller sizes"),
-            // 1/(0.3 * 20) = 0.1667.
-            (.gd, sizes.merging(["step_size": .real(0.17)]) { $1 }, "1/(alpha d) = 0.1667"),
-            (.gd, sizes.merging(["step_size": .real(0.17)]) { $1 }, "half of the bound"),
-            (
-                .gd, sizes.merging(["step_size": .real(0.12), "noise": .real(0.5)]) { $1 },
-                "1/(alpha d (1 + noise)) = 0.1111"
-            ),
-            (
-                .gd, sizes.merging(["step_size": .real(0.1), "student_width": .integer(5)]) { $1 },
-                "1/(alpha d width/student_width) = 0.08333"
-            ),
-            (
-                .gd, sizes.merging(["step_size": .real(0.13), "init_scale": .real(2)]) { $1 },
-                "(init_scale^2 - 1)) = 0.1111"
-            ),
-            (
-                .langevin, sizes.merging(["step_size": .real(0.1), "noise": .real(0.25)]) { $1 },
-                "noise (2 + noise)/(alpha d) = 0.09375"
-            ),
-        ] as [(Method, Given, String)] {
-            let text = message(method, values)
-            #expect(text?.contains(words) == true, "\(method): \(text ?? "no error") should say '\(words)'")
-        }
-        #expect(message(.thresholds, ["kappa": .real(0.5)]) == nil)
-        #expect(message(.gd, sizes.merging(["step_size": .real(0.16)]) { $1 }) == nil)
-        #expect(message(.gd, sizes.merging(["step_size": .real(0.5), "optimizer": .text("adam")]) { $1 }) == nil)
+    @Test func whatFitsIsNotRefused() throws {
+        _ = try harness.run(.thresholds, ["kappa": .real(0.5)])
+        _ = try harness.run(.gd, Self.sizes.with(["step_size": .real(0.16)]), times: [1])
+        _ = try harness.run(.gd, Self.sizes.with(["step_size": .real(0.5), "optimizer": .text("adam")]), times: [1])
     }
 
     /// The bound is where descent stops to settle: below it the trace comes to its target, above it does not.
     @Test(arguments: [(0.0, 20), (0.5, 20), (0.0, 40)]) func stepBound(noise: Double, student: Int) throws {
         let values = atSizes(d: 40, width: 20, alpha: 0.05, noise: noise, ["student_width": .integer(student)])
-        let p = try parameters(.gd, values)
+        let p = try harness.parameters(.gd, values)
         let bound = StepBound(
             p.sizes, noise: noise, studentWidth: student, initScale: 1, .optimizer(.gd)
         ).value
@@ -69,22 +62,22 @@ import Testing
 
     @Test func iterationsHaveNoOtherTime() {
         #expect(throws: ModelError.self) {
-            try runTask(.amp, atSizes(d: 6, width: 2, alpha: 0.5), times: [1], unit: .scaled)
+            try harness.run(.amp, atSizes(d: 6, width: 2, alpha: 0.5), times: [1], unit: .scaled)
         }
         #expect(throws: ModelError.self) {
-            try runTask(.stateEvolution, atRatios(kappa: 0.3, alpha: 1), times: [1], unit: .scaled)
+            try harness.run(.stateEvolution, atRatios(kappa: 0.3, alpha: 1), times: [1], unit: .scaled)
         }
     }
 
     /// The smallest sizes run, and t = step_size steps.
     @Test func smallestSizes() throws {
         for method: Method in [.amp, .gd, .langevin] {
-            let record = try runTask(method, atSizes(d: 1, width: 1, alpha: 3, noise: 0.5), times: [0, 5])
+            let record = try harness.run(method, atSizes(d: 1, width: 1, alpha: 3, noise: 0.5), times: [0, 5])
             #expect(record("R").allSatisfy { $0.isFinite }, "\(method)")
         }
         let values = atSizes(d: 8, width: 4, alpha: 0.3, ["step_size": .real(0.125)])
-        let steps = try runTask(.gd, values, times: [0, 8, 40])
-        #expect(try runTask(.gd, values, times: [0, 1, 5], unit: .scaled)("R") == steps("R"))
+        let steps = try harness.run(.gd, values, times: [0, 8, 40])
+        #expect(try harness.run(.gd, values, times: [0, 1, 5], unit: .scaled)("R") == steps("R"))
     }
 
     @Test func costsGrowWithTheWork() throws {
@@ -94,44 +87,34 @@ import Testing
         let small = atSizes(d: 50, width: 25, alpha: 0.2)
         let large = atSizes(d: 100, width: 50, alpha: 0.2)
         for method in ["amp", "gd"] { #expect(try seconds(method, large) > 8 * seconds(method, small)) }
-        for method in harness.model.methods {
-            let cost = try harness.prepare(
-                method.name, small.merging(["noise": .real(0.5)]) { $1 }, times: [10]
-            ).cost()
-            #expect(cost.seconds > 0 && cost.memory > 0)
-        }
+        #expect(harness.methodsWithoutCost(at: small.with(["noise": .real(0.5)]), times: [10]) == [])
     }
 
     // MARK: What is read
 
     /// Each method reads what its numbers depend on; with one way to give a thing, not the others.
     @Test func whatIsRead() throws {
-        func touched(_ method: Method, _ values: Given, unit: TimeUnit = .steps) throws -> Set<String> {
-            Set(try harness.prepare(method.rawValue, values, times: method.spec.isTimed ? [1] : [], unit: unit).touched)
-        }
         let ratios = atRatios(kappa: 0.5, alpha: 0.3, noise: 0.1)
         let sizes = atSizes(d: 10, width: 4, alpha: 0.3, noise: 0.1)
         let ratioNames: Set = ["d", "alpha", "kappa", "noise"]
         let sizeNames: Set = ["d", "width", "n", "alpha", "noise"]
         let descent = sizeNames.union(["runs", "step_size", "init_scale", "student_width"])
-        for method: Method in [.bayes, .stateEvolution, .limits] {
-            #expect(try touched(method, ratios) == ratioNames)
-            #expect(try touched(method, sizes) == sizeNames)
+        for method in ["bayes", "state-evolution", "limits"] {
+            #expect(try harness.touched(method, ratios) == ratioNames)
+            #expect(try harness.touched(method, sizes) == sizeNames)
         }
-        #expect(try touched(.sampling, ratios) == ratioNames.union(["runs"]))
-        #expect(try touched(.thresholds, ratios) == ["d", "kappa", "noise"])
-        #expect(try touched(.thresholds, sizes) == ["d", "width", "noise"])
-        #expect(try touched(.amp, sizes) == sizeNames.union(["damping", "precision", "outliers", "tolerance"]))
-        #expect(try touched(.gd, sizes) == descent.union(["optimizer", "weight_decay", "stop_error"]))
-        #expect(try touched(.langevin, sizes) == descent.union(["burn_in"]))
-        #expect(try touched(.langevin, sizes, unit: .scaled) == descent.union(["burn_in"]))
+        #expect(try harness.touched("sampling", ratios) == ratioNames.union(["runs"]))
+        #expect(try harness.touched("thresholds", ratios) == ["d", "kappa", "noise"])
+        #expect(try harness.touched("thresholds", sizes) == ["d", "width", "noise"])
+        #expect(
+            try harness.touched("amp", sizes) == sizeNames.union(["damping", "precision", "outliers", "tolerance"]))
+        #expect(try harness.touched("gd", sizes) == descent.union(["optimizer", "weight_decay", "stop_error"]))
+        #expect(try harness.touched("langevin", sizes) == descent.union(["burn_in"]))
+        #expect(try harness.touched("langevin", sizes, unit: .scaled) == descent.union(["burn_in"]))
     }
 
     /// A task is called by its sizes, however they are given, and a default written down changes nothing.
     @Test func defaultsWrittenDown() throws {
-        func readings(_ method: Method, _ values: Given) throws -> [Reader.Reading] {
-            try harness.prepare(method.rawValue, values, times: method.spec.isTimed ? [1] : []).readings
-        }
         let short: Given = ["d": .integer(10), "kappa": .real(0.4), "alpha": .real(0.3), "noise": .real(0.25)]
         let sizes: Given = ["d": .integer(10), "width": .integer(4), "n": .integer(30), "noise_std": .real(0.5)]
         let usual: [Method: Given] = [
@@ -150,23 +133,19 @@ import Testing
             ],
         ]
         for method in Method.allCases {
-            let written = sizes.merging(usual[method] ?? [:]) { $1 }
-            #expect(try readings(method, short) == readings(method, written), "\(method)")
+            let written = sizes.with(usual[method] ?? [:])
+            #expect(harness.differences(method.rawValue, short, written) == [], "\(method)")
         }
         for optimizer in ["adam", "adamw"] {
-            let values = short.merging(["optimizer": .text(optimizer)]) { $1 }
-            #expect(
-                try readings(.gd, values) == readings(.gd, values.merging(["step_size": .real(0.01)]) { $1 }))
+            let values = short.with(["optimizer": .text(optimizer)])
+            #expect(harness.differences("gd", values, values.with(["step_size": .real(0.01)])) == [])
         }
         let ratios: Given = ["kappa": .real(0.2), "alpha": .real(0.3)]
-        #expect(try readings(.bayes, ratios) == readings(.bayes, ratios.merging(["noise": .real(0)]) { $1 }))
+        #expect(harness.differences("bayes", ratios, ratios.with(["noise": .real(0)])) == [])
     }
 
     @Test(arguments: Method.allCases) func everyObservableIsPut(method: Method) throws {
         let values = atSizes(d: 8, width: 4, alpha: 0.6, noise: 0.3)
-        let names = Set(method.spec.observables.map(\.name))
-        let record = try runTask(method, values, times: [0, 2], observables: names)
-        #expect(record.sink.audit?.put == names)
-        for name in names { #expect(record(name).contains { !$0.isNaN }, "\(name)") }
+        #expect(harness.observablesNotPut(by: method.rawValue, at: [values], times: [0, 2], asNumbers: true) == [])
     }
 }

@@ -7,14 +7,10 @@ import Numerics
 import Testing
 
 /// Whether `value` is within `tolerance` of `expected`.
-private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> Bool {
-    abs(value - expected) <= tolerance
-}
-
 /// Landmarks 1 to 3 and 8, of the spectrum and its denoiser, are in the tests of SymmetricSpectrum.
 @Suite("Extensive-width quadratic network: theory") struct TheoryTests {
     private func R(_ kappa: Double, _ alpha: Double, _ noise: Double = 0) throws -> Double {
-        try number(.bayes, "R", atRatios(kappa: kappa, alpha: alpha, noise: noise))
+        try harness.number(.bayes, "R", atRatios(kappa: kappa, alpha: alpha, noise: noise))
     }
 
     /// Landmark 4.
@@ -29,7 +25,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             let tolerance = noise == 0.0625 ? 1e-4 : 2e-6
             #expect(close(try R(kappa, alpha, noise), expected, tolerance), "\(kappa) \(alpha) \(noise)")
         }
-        let deviation = try number(
+        let deviation = try harness.number(
             .bayes, "R", ["kappa": .real(0.5), "alpha": .real(0.2), "noise_std": .real(0.5)])
         #expect(deviation == (try R(0.5, 0.2, 0.25)))
     }
@@ -37,7 +33,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     /// What the solution solves, and the published form of it.
     @Test(arguments: [(0.5, 0.2, 0.25), (1.0, 0.3, 1.0), (0.1, 0.05, 0.0), (2.0, 0.45, 0.0)])
     func fixedPointEquations(kappa: Double, alpha: Double, noise: Double) throws {
-        let record = try runTask(.bayes, atRatios(kappa: kappa, alpha: alpha, noise: noise))
+        let record = try harness.run(.bayes, atRatios(kappa: kappa, alpha: alpha, noise: noise))
         let (E, t, qhat) = (record("R")[0] / kappa, record("t_star")[0], record("qhat")[0])
         let Delta = 2 * noise * (2 + noise) / kappa
         #expect(close(qhat, 4 * alpha / (Delta + 2 * E), 1e-9 * qhat))
@@ -52,20 +48,20 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     @Test func perfectRecovery() throws {
         for (kappa, expected) in [(0.5, 0.375), (1, 0.5), (0.1, 0.095), (3, 0.5)] {
             let values = atRatios(kappa: kappa, alpha: 1)
-            #expect(close(try number(.thresholds, "alpha_PR", values), expected, 1e-14))
-            #expect(close(try number(.thresholds, "alphabar_PR", values), expected / kappa, 1e-14))
+            #expect(close(try harness.number(.thresholds, "alpha_PR", values), expected, 1e-14))
+            #expect(close(try harness.number(.thresholds, "alphabar_PR", values), expected / kappa, 1e-14))
             #expect(close(0.5 * (try WishartPrior(kappa: kappa).mmse(1e-6)) / 1e-6, expected, 1e-3 * expected))
             #expect(try R(kappa, expected * 1.0001) == 0)
             #expect(try R(kappa, expected * 1.0001, 1e-3) > 0)
             let below = try R(kappa, expected * 0.99)
             #expect(below > 0 && below < 0.03)
             func last(_ alpha: Double) throws -> Double {
-                try runTask(.stateEvolution, atRatios(kappa: kappa, alpha: alpha), times: [0, 400])("R")[1]
+                try harness.run(.stateEvolution, atRatios(kappa: kappa, alpha: alpha), times: [0, 400])("R")[1]
             }
             #expect(try last(expected * 1.1) < 1e-6)
             #expect(close(try last(expected * 0.9), try R(kappa, expected * 0.9), 1e-6))
         }
-        #expect(try number(.bayes, "qhat", atRatios(kappa: 0.5, alpha: 0.4)) == .infinity)
+        #expect(try harness.number(.bayes, "qhat", atRatios(kappa: 0.5, alpha: 0.4)) == .infinity)
         for kappa in [0.5, 0.1, 1, 2] {
             let c0 = kappa < 1 ? 2 * kappa - kappa * kappa : 1
             #expect(close(try WishartPrior(kappa: kappa).mmse(1e-6) / 1e-6, c0, 2e-3))
@@ -91,12 +87,12 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
 
     /// Many units, few units and few samples.
     @Test func limits() throws {
-        func limit(_ name: String, _ values: Given) throws -> Double { try number(.limits, name, values) }
+        func limit(_ name: String, _ values: Given) throws -> Double { try harness.number(.limits, name, values) }
         for (alpha, noise) in [(0.2, 0.0), (0.2, 0.3), (0.8, 0.3), (0.8, 0.01)] {
             let values = atRatios(kappa: 1e6, alpha: alpha, noise: noise)
             let R = try limit("R_wide", values)
             #expect(R > 0 && R < 1)
-            #expect(close(R, try number(.bayes, "R", values), 1e-4))
+            #expect(close(R, try harness.number(.bayes, "R", values), 1e-4))
         }
         #expect(close(try limit("R_wide", atRatios(kappa: 1, alpha: 0.2)), 0.6, 1e-14))
         #expect(try limit("R_wide", atRatios(kappa: 1, alpha: 0.7)) == 0)
@@ -107,23 +103,23 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
             #expect(close(try limit("R_narrow", narrow(bar)), expected, 1e-12))
         }
         // Slow convergence: seen elsewhere at kappa = 0.005.
-        #expect(close(try number(.bayes, "R", narrow(0.75, kappa: 0.005)), 0.728, 1e-3))
-        #expect(close(try number(.bayes, "R", narrow(0.9, kappa: 0.005)), 0.347, 1e-3))
-        #expect(close(try number(.bayes, "R", narrow(0.9, kappa: 2e-4)), 0.36, 3e-3))
+        #expect(close(try harness.number(.bayes, "R", narrow(0.75, kappa: 0.005)), 0.728, 1e-3))
+        #expect(close(try harness.number(.bayes, "R", narrow(0.9, kappa: 0.005)), 0.347, 1e-3))
+        #expect(close(try harness.number(.bayes, "R", narrow(0.9, kappa: 2e-4)), 0.36, 3e-3))
         for noise in [0.2, 1.0] {
-            let weak = try number(.thresholds, "alphabar_weak", narrow(1, noise))
+            let weak = try harness.number(.thresholds, "alphabar_weak", narrow(1, noise))
             #expect(close(weak, 0.5 * (1 + noise) * (1 + noise), 1e-14))
             #expect(try limit("R_narrow", narrow(0.99 * weak, noise)) == 1)
             #expect(try limit("R_narrow", narrow(1.01 * weak, noise)) < 1)
             let R = try limit("R_narrow", narrow(1.5 * weak, noise))
-            #expect(close(R, try number(.bayes, "R", narrow(1.5 * weak, kappa: 2e-4, noise)), 5e-3))
+            #expect(close(R, try harness.number(.bayes, "R", narrow(1.5 * weak, kappa: 2e-4, noise)), 5e-3))
         }
         for (kappa, noise) in [(0.2, 0.0), (1, 0.5), (5, 2)] {
             for alpha in [1e-4, 1e-3] {
                 let values = atRatios(kappa: kappa, alpha: alpha, noise: noise)
                 #expect(
                     close(
-                        try number(.bayes, "R", values), try limit("R_few_samples", values),
+                        try harness.number(.bayes, "R", values), try limit("R_few_samples", values),
                         3 * alpha * alpha / (kappa * kappa)))
             }
         }
@@ -133,11 +129,11 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     @Test(arguments: [(0.5, 0.2, 0.25), (1.0, 0.3, 0.0), (0.1, 0.05, 0.0), (3.0, 0.8, 0.5)])
     func iterationAndFixedPoint(kappa: Double, alpha: Double, noise: Double) throws {
         let values = atRatios(kappa: kappa, alpha: alpha, noise: noise)
-        let iteration = try runTask(.stateEvolution, values, times: [0, 1, 2, 5, 20, 600])
+        let iteration = try harness.run(.stateEvolution, values, times: [0, 1, 2, 5, 20, 600])
         let errors = iteration("R")
         #expect(errors[0] == 1 && iteration("A")[0].isNaN)
         #expect(zip(errors, errors.dropFirst()).allSatisfy { $0 >= $1 })
-        let solution = try runTask(.bayes, values)
+        let solution = try harness.run(.bayes, values)
         #expect(close(errors[5], solution("R")[0], 1e-8))
         // The first step: t = (Delta + 2/kappa)/(4 alpha), A = 1/(2 t).
         let t = (2 * noise * (2 + noise) + 2) / (4 * alpha * kappa)
@@ -149,7 +145,7 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
     /// A sample of the posterior is as far from another as from the target.
     @Test func sampling() throws {
         for B in [1, 4, 64] {
-            let record = try runTask(.sampling, atRatios(kappa: 0.5, alpha: 0.2, ["runs": .integer(B)]))
+            let record = try harness.run(.sampling, atRatios(kappa: 0.5, alpha: 0.2, ["runs": .integer(B)]))
             let best = try R(0.5, 0.2)
             #expect(close(record("R_single")[0], 2 * best, 1e-12))
             #expect(close(record("R")[0], best * (1 + 1 / Double(B)), 1e-12))
@@ -159,13 +155,13 @@ private func close(_ value: Double, _ expected: Double, _ tolerance: Double) -> 
 
     /// Theory takes the ratios of the sizes when sizes are given.
     @Test func realisedRatios() throws {
-        let record = try runTask(
+        let record = try harness.run(
             .bayes, ["d": .integer(30), "kappa": .real(0.33), "alpha": .real(0.4003), "noise": .real(0.1)])
         // m = 10, n = 360.
         #expect(record("alpha_realised")[0] == 0.4 && record("kappa_realised")[0] == 10.0 / 30)
         #expect(close(record("R")[0], try R(1.0 / 3, 0.4, 0.1), 1e-12))
         let bar: Given = ["kappa": .real(1.0 / 3), "alpha_bar": .real(1.2), "noise": .real(0.1)]
-        #expect(close(try runTask(.bayes, bar)("R")[0], record("R")[0], 1e-12))
+        #expect(close(try harness.run(.bayes, bar)("R")[0], record("R")[0], 1e-12))
     }
 
     /// What is solved for one alpha does not depend on what was solved before it.

@@ -8,23 +8,11 @@ let harness = TaskHarness(MultiIndexWeakRecovery(), salt: 0x4D49_5700)
 
 /// A grid point of `link` at `alpha`, with more on top.
 func point(_ link: String, _ alpha: Double, _ more: Given = [:]) -> Given {
-    Given(dictionaryLiteral: ("link", .text(link)), ("alpha", .real(alpha))).merging(more) { $1 }
-}
-
-func record(
-    _ method: String, _ values: Given, times: [Double] = [.infinity], seed: Int = 1, quantum: Int = 1 << 20,
-    observables: Set<String>? = nil
-) throws -> Recording {
-    try harness.run(method, values, times: times, unit: .steps, seed: seed, quantum: quantum, observables: observables)
-}
-
-/// One number of a method without time.
-func number(_ method: String, _ name: String, _ values: Given) throws -> Double {
-    try record(method, values, observables: [name])(name).first ?? .nan
+    Given(dictionaryLiteral: ("link", .text(link)), ("alpha", .real(alpha))).with(more)
 }
 
 /// diag(...) as M0.
-func diagonal(_ values: [Double]) -> Given { ["M0": .array(ArrayValue(shape: [values.count], elements: values))] }
+func diagonal(_ values: [Double]) -> Given { ["M0": vector(values)] }
 
 /// The random covariance I - M of an overlap matrix with eigenvalues up to `top`.
 func randomCovariance(_ p: Int, top: Double, _ random: inout RandomStream) -> [Double] {

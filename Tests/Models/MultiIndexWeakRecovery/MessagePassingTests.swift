@@ -11,9 +11,9 @@ import Testing
         _ link: String, _ alpha: Double, _ M0: [Double], d: Int, seeds: Int, times: [Double], _ more: Given = [:],
         _ observable: String = "M"
     ) throws -> (mean: [Double], error: [Double]) {
-        let values = point(link, alpha, diagonal(M0).merging(more) { $1 }.merging(["d": .integer(d)]) { $1 })
+        let values = point(link, alpha, diagonal(M0).with(more).with(["d": .integer(d)]))
         let runs = try (1...seeds).map {
-            try record("amp", values, times: times, seed: $0, observables: [observable])(observable)
+            try harness.run("amp", values, times: times, seed: $0, observables: [observable])(observable)
         }
         let mean = runs[0].indices.map { i in runs.reduce(0) { $0 + $1[i] } / Double(seeds) }
         let error = runs[0].indices.map { i in
@@ -27,7 +27,7 @@ import Testing
     @Test(arguments: ["gg", "jacobian"]) func signProductWarm(precision: String) throws {
         let expected = [0.2918, 0.2849, 0.2791, 0.2741, 0.2698, 0.2661]
         let times = [1.0, 2, 3, 4, 5, 6]
-        let theory = try record("state-evolution", point("sign_product2", 3, ["m0": .real(0.3)]), times: times)
+        let theory = try harness.run("state-evolution", point("sign_product2", 3, ["m0": .real(0.3)]), times: times)
         for (t, value) in expected.enumerated() { #expect(abs(theory("M")[9 * t] - value) < 1e-4) }
         let (mean, error) = try warm(
             "sign_product2", 3, [0.3, 0.3], d: 3000, seeds: 6, times: times, ["precision": .text(precision)], "overlap")
@@ -40,7 +40,7 @@ import Testing
     /// Flipped labels, as many in the data as the channel and theory know of.
     @Test func signProductWarmWithFlips() throws {
         let (flips, times): (Given, [Double]) = (["flip": .real(0.1), "m0": .real(0.5)], [1.0, 2, 3])
-        let theory = try record("state-evolution", point("sign_product2", 5, flips), times: times)("overlap")
+        let theory = try harness.run("state-evolution", point("sign_product2", 5, flips), times: times)("overlap")
         let (mean, error) = try warm(
             "sign_product2", 5, [0.5, 0.5], d: 2000, seeds: 6, times: times, ["flip": .real(0.1)], "overlap")
         for t in times.indices {
@@ -54,8 +54,8 @@ import Testing
         let values = point(
             "sign_product2", 5, ["m0": .real(0.6), "d": .integer(3000), "test_size": .integer(100_000)])
         let times = [0.0, 1, 4, 10]
-        let run = try record("amp", values, times: times)
-        let theory = try record("state-evolution", values, times: times)
+        let run = try harness.run("amp", values, times: times)
+        let theory = try harness.run("state-evolution", values, times: times)
         for t in times.indices {
             #expect(run("m_minus_q")[t] < 0.06 && run("q_minus_c")[t] < 0.06, "\(t)")
             #expect(abs(run("test_error")[t] - theory("test_error")[t]) < 0.04)
@@ -75,7 +75,7 @@ import Testing
             ])
         var ends: [Double] = []
         for seed in 1...4 {
-            let run = try record(
+            let run = try harness.run(
                 "amp", values, times: [120], seed: seed, observables: ["overlap", "converged", "residual"])
             ends.append(run("overlap")[0])
             #expect(run("residual")[0] < 0.05)
@@ -87,7 +87,7 @@ import Testing
     /// The Jacobian form without damping oscillates and is reported as diverged, not as a number.
     @Test func theJacobianFormUndampedDiverges() throws {
         let values = point("sign_product2", 4, ["d": .integer(1000), "precision": .text("jacobian")])
-        #expect(throws: ModelError.self) { try record("amp", values, times: [200], observables: ["overlap"]) }
+        #expect(throws: ModelError.self) { try harness.run("amp", values, times: [200], observables: ["overlap"]) }
     }
 
     // Landmark 15.
@@ -103,13 +103,13 @@ import Testing
 
     /// Exact recovery of z1: C11 falls to reg and stays there, then the rest is learned as in sign_product2.
     @Test func phaseParityRecoversItsFirstDirectionExactly() throws {
-        let values = point("phase_parity", 4, diagonal([0.3, 0.3, 0.3]).merging(["d": .integer(1500)]) { $1 })
-        let run = try record("amp", values, times: [80], observables: ["first_overlap", "second_overlap", "C"])
+        let values = point("phase_parity", 4, diagonal([0.3, 0.3, 0.3]).with(["d": .integer(1500)]))
+        let run = try harness.run("amp", values, times: [80], observables: ["first_overlap", "second_overlap", "C"])
         #expect(abs(run("first_overlap")[0] - 1) < 0.08)
         #expect(run("C")[0] < 3e-6 && run("C")[0] >= 1e-6)
         #expect(abs(run("second_overlap")[0] - 0.644) < 0.1)
         #expect(throws: ModelError.self) {
-            try record("amp", values.merging(["reg": .real(0)]) { $1 }, times: [150], observables: ["C"])
+            try harness.run("amp", values.with(["reg": .real(0)]), times: [150], observables: ["C"])
         }
     }
 
@@ -118,7 +118,7 @@ import Testing
         alpha: Double, M0: [Double]
     ) throws {
         let times = [1.0, 2, 3, 5]
-        let theory = try record("state-evolution", point("committee3", alpha, diagonal(M0)), times: times)("M")
+        let theory = try harness.run("state-evolution", point("committee3", alpha, diagonal(M0)), times: times)("M")
         for precision in ["gg", "jacobian"] {
             let (mean, error) = try warm(
                 "committee3", alpha, M0, d: 1500, seeds: 5, times: times, ["precision": .text(precision)])
@@ -131,7 +131,7 @@ import Testing
 
     @Test func committeeColdLearnsTheMeanAtOnce() throws {
         let values = point("committee3", 3, ["d": .integer(1500), "max_iterations": .integer(60)])
-        let run = try record("amp", values, times: [1, 60], observables: ["first_overlap", "second_overlap"])
+        let run = try harness.run("amp", values, times: [1, 60], observables: ["first_overlap", "second_overlap"])
         #expect(run("first_overlap")[0] > 0.4)
         #expect(abs(run("first_overlap")[1] - 0.79934) < 0.03)
         #expect(run("second_overlap")[1] < 0.1)
@@ -139,10 +139,11 @@ import Testing
 
     @Test func theStopRuleAndTheIterationLimitHold() throws {
         let values = point("sign_product2", 6, ["d": .integer(2000), "m0": .real(0.7)])
-        let run = try record("amp", values, times: [1000], observables: ["iterations", "residual", "converged", "M"])
+        let run = try harness.run(
+            "amp", values, times: [1000], observables: ["iterations", "residual", "converged", "M"])
         #expect(run("converged") == [1] && run("residual")[0] <= 1e-4 && run("iterations")[0] < 200)
-        let short = try record(
-            "amp", values.merging(["max_iterations": .integer(3)]) { $1 }, times: [1000],
+        let short = try harness.run(
+            "amp", values.with(["max_iterations": .integer(3)]), times: [1000],
             observables: ["iterations", "converged"])
         #expect(short("iterations") == [3] && short("converged") == [0])
     }

@@ -28,7 +28,7 @@ import Testing
     ]) func fixedPointsOfSignProduct(numbers: [Double]) throws {
         let (alpha, overlap, risk) = (numbers[0], numbers[1], numbers[2])
         for start: Given in [["cold_overlap": .real(2e-3)], ["init": .text("informed")]] {
-            let end = try record("fixed-point", point("sign_product2", alpha, start))
+            let end = try harness.run("fixed-point", point("sign_product2", alpha, start))
             let M = end("M")
             #expect(abs(M[0] - overlap) < 1e-4 && abs(M[4] - M[0]) < 1e-9 && abs(M[1]) < 1e-9, "\(M)")
             #expect(M[2].isNaN && M[8].isNaN)
@@ -45,7 +45,7 @@ import Testing
 
     // Landmark 8.
     @Test(arguments: [1, 2, 2.4]) func belowTheThresholdOverlapsVanish(alpha: Double) throws {
-        let end = try record("fixed-point", point("sign_product2", alpha, ["init": .text("informed")]))
+        let end = try harness.run("fixed-point", point("sign_product2", alpha, ["init": .text("informed")]))
         #expect(end("overlap")[0] < 1e-4)
         #expect(abs(end("test_error")[0] - 1) < 1e-3)
     }
@@ -54,15 +54,15 @@ import Testing
     @Test func anyStartEndsAtTheSymmetricPoint() throws {
         let M0 = [0.011, 0.009, 0.009, 0.011]
         let values = point("sign_product2", 3, ["M0": .array(ArrayValue(shape: [2, 2], elements: M0))])
-        let M = try record("fixed-point", values)("M")
+        let M = try harness.run("fixed-point", values)("M")
         #expect(abs(M[0] - 0.24271) < 1e-4 && abs(M[4] - 0.24271) < 1e-4 && abs(M[1]) < 1e-4)
     }
 
     /// The labels' noise enters as (1 - 2 eps)^2 in the threshold, and flips of 1/4 leave nothing at alpha = 6 < pi^2.
     @Test func flips() throws {
-        let clean = try record("fixed-point", point("sign_product2", 6))("overlap")[0]
-        let noisy = try record("fixed-point", point("sign_product2", 6, ["flip": .real(0.05)]))("overlap")[0]
-        let lost = try record("fixed-point", point("sign_product2", 6, ["flip": .real(0.25)]))("overlap")[0]
+        let clean = try harness.run("fixed-point", point("sign_product2", 6))("overlap")[0]
+        let noisy = try harness.run("fixed-point", point("sign_product2", 6, ["flip": .real(0.05)]))("overlap")[0]
+        let lost = try harness.run("fixed-point", point("sign_product2", 6, ["flip": .real(0.25)]))("overlap")[0]
         #expect(clean > 0.85 && noisy < clean - 0.1 && noisy > 0.3 && lost < 1e-4)
     }
 
@@ -73,7 +73,7 @@ import Testing
             [0.0093, 0.1185, 0.2794, 0.4929, 0.6291, 0.7734, 0.844, 1]))
     func firstOverlapOfPhaseParity(alpha: Double, expected: Double) throws {
         let values = point("phase_parity", alpha, diagonal([1e-3, 0, 0]))
-        let end = try record("fixed-point", values, observables: ["M", "first_overlap", "second_overlap"])
+        let end = try harness.run("fixed-point", values, observables: ["M", "first_overlap", "second_overlap"])
         #expect(abs(end("M")[0] - expected) < (alpha > 1.39 ? 0.01 : 0.0015), "\(end("M")[0])")
         #expect(end("second_overlap") == [0] && end("first_overlap")[0] == end("M")[0])
     }
@@ -81,7 +81,7 @@ import Testing
     // Landmark 13b: a hard phase, where only a start near 1 finds z1 exactly.
     @Test(arguments: [1.02, 1.1]) func perfectRecoveryIsStable(alpha: Double) throws {
         let values = point("phase_parity", alpha, diagonal([0.999, 0, 0]))
-        #expect(try record("fixed-point", values, observables: ["M"])("M")[0] > 1 - 1e-6)
+        #expect(try harness.run("fixed-point", values, observables: ["M"])("M")[0] > 1 - 1e-6)
     }
 
     // Landmark 14.
@@ -89,14 +89,14 @@ import Testing
         overlap: Double, expected: Double
     ) throws {
         let values = point("phase_parity", 2, ["learned_overlap": .real(overlap)])
-        let threshold = try number("weak-recovery", "local_threshold", values)
+        let threshold = try harness.number(.weakRecovery, "local_threshold", values)
         #expect(abs(threshold / expected - 1) < (overlap == 1 ? 1e-4 : 0.02), "\(threshold)")
     }
 
     // Landmark 15, and the fixed point: with z1 known this is sign_product2.
     @Test func phaseParityFromAStartWithAll() throws {
         let values = point("phase_parity", 3, diagonal([0.3, 0.2, 0.2]))
-        let run = try record("state-evolution", values, times: [0, 1, 2, 3, 400])
+        let run = try harness.run("state-evolution", values, times: [0, 1, 2, 3, 400])
         let M = run("M")
         for (i, expected) in [0.5609, 0.7538, 0.8696].enumerated() { #expect(abs(M[9 * (i + 1)] - expected) < 0.004) }
         for (i, expected) in [0.0266, 0.0076, 0.0036].enumerated() {
@@ -111,7 +111,7 @@ import Testing
     /// Where V11 is at its floor and c rounds to 1.
     @Test func phaseParityFarAboveItsThresholds() throws {
         let values = point("phase_parity", 4, ["m0": .real(0.05)])
-        let M = try record("fixed-point", values, observables: ["M"])("M")
+        let M = try harness.run("fixed-point", values, observables: ["M"])("M")
         #expect(M[0] > 1 - 1e-6 && abs(M[4] - 0.64384) < 1e-4 && abs(M[8] - 0.64384) < 1e-4, "\(M)")
     }
 
@@ -136,7 +136,7 @@ import Testing
     @Test(arguments: zip([0.5, 1, 2, 3, 4, 5], [0.27920, 0.47872, 0.69907, 0.79934, 0.85216, 0.88383]))
     func committeeUnspecialised(alpha: Double, expected: Double) throws {
         let values = point("committee3", alpha)
-        #expect(abs(try number("weak-recovery", "first_overlap", values) - expected) < 2e-5)
+        #expect(abs(try harness.number(.weakRecovery, "first_overlap", values) - expected) < 2e-5)
     }
 
     // Landmark 19.
@@ -224,12 +224,12 @@ import Testing
     @Test func aFixedPointThatIsNotReachedIsNoResult() throws {
         let values = point("sign_product2", 3, ["max_iterations": .integer(5)])
         do {
-            _ = try record("fixed-point", values)
+            _ = try harness.run("fixed-point", values)
             Issue.record("converged in 5 iterations")
         } catch ModelError.notConverged(let text) {
             #expect(text.contains("after 5 iterations"))
         }
-        let run = try record("state-evolution", values, times: [3, 20])
+        let run = try harness.run("state-evolution", values, times: [3, 20])
         #expect(run("converged") == [0] && run("iterations") == [5] && run("residual")[0] > 1e-8)
     }
 }

@@ -14,7 +14,7 @@ import Testing
         ("sign_product2", quarter, 1e-10), ("phase_parity", 0.57517, 2e-5), ("product", 0.593751, 2e-6),
         ("ratio", 1, 1e-10), ("square", 0.5, 1e-10), ("absolute", 0.5, 1e-10), ("sum_of_squares", 1, 1e-9),
     ]) func thresholds(link: String, expected: Double, tolerance: Double) throws {
-        let run = try record(
+        let run = try harness.run(
             "weak-recovery", point(link, 1),
             observables: [
                 "alpha_c", "top_eigenvalue", "difficulty", "trivial_dimension", "spectrum_error", "eigenvector",
@@ -31,21 +31,21 @@ import Testing
 
     @Test(arguments: [1, 2, 5, 12]) func sumsOfSquares(p: Int) throws {
         let values = point("sum_of_squares", 1, ["p": .integer(p)])
-        #expect(abs(try number("weak-recovery", "alpha_c", values) - Double(p) / 2) < 1e-8)
+        #expect(abs(try harness.number(.weakRecovery, "alpha_c", values) - Double(p) / 2) < 1e-8)
     }
 
     @Test func flipsRaiseTheThreshold() throws {
         let values = point("sign_product2", 1, ["flip": .real(0.1)])
         let expected = Self.quarter / (0.8 * 0.8)
-        #expect(abs(try number("weak-recovery", "alpha_c", values) - expected) < 1e-9)
-        #expect(abs(try number("weak-recovery", "alpha_c_growth", values) - expected) < 1e-3)
+        #expect(abs(try harness.number(.weakRecovery, "alpha_c", values) - expected) < 1e-9)
+        #expect(abs(try harness.number(.weakRecovery, "alpha_c_growth", values) - expected) < 1e-3)
     }
 
     @Test func threeSignsAreHardAndACommitteeIsTrivial() throws {
-        let hard = try record("weak-recovery", point("sign_product3", 1))
+        let hard = try harness.run("weak-recovery", point("sign_product3", 1))
         #expect(hard("alpha_c") == [.infinity] && hard("difficulty") == [2] && hard("trivial_dimension") == [0])
         #expect(hard("top_eigenvalue") == [0] && hard("eigenvector").filter(\.isNaN).count == 9)
-        let trivial = try record("weak-recovery", point("committee3", 3))
+        let trivial = try harness.run("weak-recovery", point("committee3", 3))
         #expect(trivial("alpha_c") == [0] && trivial("difficulty") == [0] && trivial("trivial_dimension") == [1])
         #expect(trivial("top_eigenvalue")[0].isNaN)
     }
@@ -54,16 +54,16 @@ import Testing
     @Test(arguments: [("sign_product2", quarter), ("phase_parity", 0.57517)]) func byGrowth(
         link: String, expected: Double
     ) throws {
-        let alpha = try number("weak-recovery", "alpha_c_growth", point(link, 1))
+        let alpha = try harness.number(.weakRecovery, "alpha_c_growth", point(link, 1))
         #expect(abs(alpha - expected) < 1e-4, "\(alpha)")
-        #expect(abs(alpha - (try number("weak-recovery", "alpha_c", point(link, 1)))) < 1e-4)
+        #expect(abs(alpha - (try harness.number(.weakRecovery, "alpha_c", point(link, 1)))) < 1e-4)
     }
 
     // Landmark 18.
     @Test(arguments: zip([1, 3, 5], [0.14527, 0.53641, 0.99577])) func stabilityOfTheCommittee(
         alpha: Double, expected: Double
     ) throws {
-        let run = try record(
+        let run = try harness.run(
             "weak-recovery", point("committee3", alpha), observables: ["stability", "stability_growth"])
         #expect(abs(run("stability")[0] - expected) < 2e-5, "\(run("stability"))")
         #expect(abs(run("stability_growth")[0] - expected) < 1e-4, "\(run("stability_growth"))")
@@ -73,7 +73,7 @@ import Testing
     @Test(arguments: [("committee3", 5.018, 1e-3), ("phase_parity", quarter, 1e-4)]) func staircase(
         link: String, expected: Double, tolerance: Double
     ) throws {
-        let run = try record("weak-recovery", point(link, 2), observables: ["alpha_2", "alpha_2_growth"])
+        let run = try harness.run("weak-recovery", point(link, 2), observables: ["alpha_2", "alpha_2_growth"])
         #expect(abs(run("alpha_2")[0] - expected) < tolerance, "\(run("alpha_2"))")
         #expect(abs(run("alpha_2_growth")[0] - run("alpha_2")[0]) < 2e-4, "\(run("alpha_2_growth"))")
     }

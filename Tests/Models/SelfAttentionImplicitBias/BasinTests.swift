@@ -23,7 +23,7 @@ struct BasinTests {
                     "W0": vector([p1, 0]),
                 ])
                 for method in ["gd", "gap-recursion"] {
-                    let record = try run(method, values, times: [30_000])
+                    let record = try harness.run(method, values, times: [30_000])
                     #expect(record("corr_W")[0] * sign > 0.999, "\(optimizer) \(p1) \(record("corr_W"))")
                     #expect(record("selected_optimal")[0] == (sign > 0 ? 1 : 0))
                     if method == "gd" {
@@ -47,8 +47,8 @@ struct BasinTests {
 
     @Test("11: prompt and decoder trained together; the constraint of no support vector is relaxed")
     func promptJoint() throws {
-        let tight = try run("gd", prompt(1), times: [2000])
-        let p = try run("svm", prompt(1))
+        let tight = try harness.run("gd", prompt(1), times: [2000])
+        let p = try harness.run("svm", prompt(1))
         #expect(abs(tight("corr_u")[0] - 1) < 1e-3)
         // p/|p| = (0.97055, 0.24090), W_mm along (4, 1).
         let expected = (0.97055 * 4 + 0.24090) / 17.0.squareRoot()
@@ -57,15 +57,16 @@ struct BasinTests {
         #expect(abs(p("norm_Wmm")[0] - 17.0.squareRoot() / 3) < 1e-12)
         #expect(abs(p("norm_umm")[0] - 1) < 1e-12)
         // (0.5, 1.5) is beyond the margin of u_mm = (0, 1): p -> (1, 0), not (5, 1)/sqrt(26).
-        let loose = try run("svm", prompt(1.5))
+        let loose = try harness.run("svm", prompt(1.5))
         #expect(abs(loose("norm_Wmm")[0] - 1) < 1e-12)
-        let trained = try run("gd", prompt(1.5), times: [2000, 20_000])
+        let trained = try harness.run("gd", prompt(1.5), times: [2000, 20_000])
         #expect(trained("corr_W")[1] > 5 / 26.0.squareRoot() + 0.01)
         #expect(trained("corr_W")[1] > trained("corr_W")[0] || trained("corr_W")[1] > 0.999)
         // With a fixed decoder nothing is relaxed.
         let fixed = prompt(1.5).with(["joint": .flag(false), "u": vector([0, 1])])
         // (1, -1).p and (0.5, 1.5).p >= 1 bind at p = (5, 1)/4.
-        #expect(abs(try run("svm", fixed.filter { $0.key != "W0" })("norm_Wmm")[0] - 26.0.squareRoot() / 4) < 1e-12)
+        #expect(
+            abs(try harness.run("svm", fixed.filter { $0.key != "W0" })("norm_Wmm")[0] - 26.0.squareRoot() / 4) < 1e-12)
     }
 
     @Test("12: random unit tokens align with the W_mm of the tokens they select") func localConvergence() throws {
@@ -74,7 +75,9 @@ struct BasinTests {
             "step_size": .real(0.1),
         ]
         let names: Set = ["s_max_mean", "corr_W_selected", "selected_optimal", "norm_Wmm_selected"]
-        let records = try (1...40).map { try run("gd", values, times: [1000, 2000], seed: $0, observables: names) }
+        let records = try (1...40).map {
+            try harness.run("gd", values, times: [1000, 2000], seed: $0, observables: names)
+        }
         func moments(_ name: String, _ k: Int) -> Moments { Moments(records.map { $0(name)[k] }) }
         // The expected 0.936 +- 0.094 and 0.981 +- 0.027 are standard deviations over 40 runs.
         let (early, late) = (moments("corr_W_selected", 0), moments("corr_W_selected", 1))
@@ -88,7 +91,7 @@ struct BasinTests {
     @Test("12: rank and feasibility of W_mm against d") func rankAndFeasibility() throws {
         func instances(_ d: Int, _ count: Int) throws -> [Recording] {
             let values: Given = ["data": .text("sphere"), "n": .integer(6), "L": .integer(8), "d": .integer(d)]
-            return try (1...count).map { try run("svm", values, seed: $0) }
+            return try (1...count).map { try harness.run("svm", values, seed: $0) }
         }
         for d in [4, 5, 7, 10] {
             let feasible = try instances(d, 20).filter { $0("feasible") == [1] }
@@ -113,7 +116,7 @@ struct BasinTests {
     @Test("an infeasible problem does not stop training") func infeasibleTraining() throws {
         let values: Given = ["data": .text("sphere"), "n": .integer(6), "L": .integer(8), "d": .integer(2)]
         for method in ["gd", "gap-recursion", "late-time"] {
-            let record = try run(method, values.with(["data_seed": .integer(1)]), times: [10, 200])
+            let record = try harness.run(method, values.with(["data_seed": .integer(1)]), times: [10, 200])
             #expect(record("feasible") == [0] && record("norm_Wmm") == [.infinity])
             #expect(record("corr_W").allSatisfy { $0.isNaN })
             if method != "late-time" { #expect(record("norm_W").allSatisfy { $0 > 0.5 && $0.isFinite }) }
@@ -127,16 +130,16 @@ struct BasinTests {
             "tokens": tensor(tokens), "u": vector([1, 0, 0]), "labels": vector([1, 1]),
             "queries": matrix([[1, 0], [0, 1]]),
         ]
-        let full = try run("gd", values, times: [500])
-        let gaps = try run("gap-recursion", values, times: [500])
+        let full = try harness.run("gd", values, times: [500])
+        let gaps = try harness.run("gap-recursion", values, times: [500])
         #expect(full("corr_W")[0] > 0.9999 && full("kkt_residual")[0] < 1e-12)
         #expect(abs(full("norm_Wmm")[0] - 1) < 1e-12)
         for name in ["norm_W", "corr_W", "dist_W", "log_excess"] { #expect(abs(full(name)[0] - gaps(name)[0]) < 1e-9) }
         // A copy of the optimal token is a tie.
         let tie: Given = ["tokens": tensor([[[1, 0], [1, 0], [0, 1]]]), "u": vector([1, 0])]
-        #expect(throws: ModelError.self) { try run("gd", tie, times: [1]) }
+        #expect(throws: ModelError.self) { try harness.run("gd", tie, times: [1]) }
         #expect(throws: ModelError.self) {
-            try run("gd", ["tokens": tensor([[[1, 0], [0, 1]]]), "u": vector([0, 0])], times: [1])
+            try harness.run("gd", ["tokens": tensor([[[1, 0], [0, 1]]]), "u": vector([0, 0])], times: [1])
         }
     }
 
@@ -148,7 +151,7 @@ struct BasinTests {
             "optimizer": .text(optimizer), "W0": matrix([[1, 2], [3, 4]]),
         ]
         for method in ["gd", "gap-recursion"] {
-            let record = try run(method, values, times: [0, 10])
+            let record = try harness.run(method, values, times: [0, 10])
             #expect(record("norm_W").allSatisfy { abs($0 - 30.0.squareRoot()) < 1e-14 })
             #expect(record("step_len") == [0, 0] && record("feasible") == [0])
         }
@@ -158,7 +161,7 @@ struct BasinTests {
         let base: Given = [
             "data": .text("sphere"), "n": .integer(4), "L": .integer(4), "d": .integer(7), "data_seed": .integer(9),
         ]
-        let p = try parameters(base, .gd)
+        let p = try harness.parameters(.gd, base)
         let data = try DataSet(p, sharedStream(9))
         func rows(_ x: [Double], _ d: Int) -> [[Double]] {
             stride(from: 0, to: x.count, by: d).map { Array(x[$0..<($0 + d)]) }
@@ -175,8 +178,8 @@ struct BasinTests {
         func check(_ values: Given, _ comment: String) throws {
             for optimizer in ["gd", "ngd", "polyak"] {
                 let choice: Given = ["optimizer": .text(optimizer), "step_size": .real(0.5)]
-                let expected = try run("gd", base.with(choice), times: [50], observables: names)
-                let record = try run("gd", values.with(choice), times: [50], observables: names)
+                let expected = try harness.run("gd", base.with(choice), times: [50], observables: names)
+                let record = try harness.run("gd", values.with(choice), times: [50], observables: names)
                 for name in names {
                     #expect(
                         abs(record(name)[0] - expected(name)[0]) < 1e-9 * max(1, abs(expected(name)[0])),
@@ -207,7 +210,7 @@ struct BasinTests {
         ]
         let gram = (0..<9).map { at in zip(deltas[at / 3], deltas[at % 3]).reduce(0) { $0 + $1.0 * $1.1 } }
         let svm = try LeastDistance(gram: gram, targets: [1, 1, 1])
-        #expect(abs(try run("svm", values)("norm_Wmm")[0] - svm.squaredNorm.squareRoot()) < 1e-12)
-        #expect(try run("svm", values)("rank_Wmm") == [1])
+        #expect(abs(try harness.run("svm", values)("norm_Wmm")[0] - svm.squaredNorm.squareRoot()) < 1e-12)
+        #expect(try harness.run("svm", values)("rank_Wmm") == [1])
     }
 }

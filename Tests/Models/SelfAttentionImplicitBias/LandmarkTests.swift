@@ -8,7 +8,7 @@ import Testing
 @Suite("Self-attention: landmarks on sin data")
 struct SinTests {
     @Test("1: the margin problem") func margin() throws {
-        let p = try parameters(sinData, .svm)
+        let p = try harness.parameters(.svm, sinData)
         let data = try DataSet(p, RandomStream(identity: TaskIdentity(high: 0, low: 0)))
         #expect(abs(data.X[0] - 0.40006948) < 1e-8)
         #expect(data.opt == [0, 0, 1, 0])
@@ -21,7 +21,7 @@ struct SinTests {
         #expect(abs(W[0] - 0.117057230) < 1e-8 && abs(W[3 * 6 + 1] + 0.170603039) < 1e-8)
         #expect(try margin.rank() == 4)
         #expect(margin.problem.residual < 1e-10)
-        let record = try run(
+        let record = try harness.run(
             "svm", sinData,
             observables: [
                 "norm_Wmm", "rank_Wmm", "n_support_W", "active_fraction", "feasible", "eta_crit", "multipliers",
@@ -36,7 +36,7 @@ struct SinTests {
 
     @Test("1: gradient and loss at W = 0") func atZero() throws {
         for (loss, value) in [("logistic", 0.7415846931828), ("exponential", 1.1118642697630)] {
-            let record = try run(
+            let record = try harness.run(
                 "gd", sinData.with(["loss": .text(loss), "optimizer": .text("gd"), "step_size": .real(1)]), times: [0])
             #expect(abs(record("train_loss")[0] - value) < 1e-12)
             if loss == "logistic" { #expect(abs(record("step_len")[0] - 0.4893963057516) < 1e-12) }
@@ -54,7 +54,7 @@ struct SinTests {
 
     @Test("1: trajectories", arguments: ["gd", "gap-recursion"]) func trajectories(method: String) throws {
         func last(_ values: Given, _ steps: Double) throws -> Recording {
-            try run(method, sinData.with(values), times: [steps])
+            try harness.run(method, sinData.with(values), times: [steps])
         }
         let gd = try last(["optimizer": .text("gd"), "step_size": .real(1)], 10)
         #expect(relativeError(gd("train_loss")[0], 0.5004294260727) < 1e-11)
@@ -80,24 +80,24 @@ struct SinTests {
     @Test("7: Polyak's step length and slope") func polyak() throws {
         for c in [1.0, 2] {
             let values = sinData.with(["optimizer": .text("polyak"), "polyak_c": .real(c)])
-            let record = try run("gap-recursion", values, times: [100, 1000, 2000])
+            let record = try harness.run("gap-recursion", values, times: [100, 1000, 2000])
             let norm = record("norm_Wmm")[0]
             let nu = record("nu_max")[0]
             #expect(abs(1 - nu / c) <= 0.95)
             #expect(relativeError(record("step_len")[1], norm / c) < 1e-4)
             #expect(abs((record("log_excess")[2] - record("log_excess")[1]) / 1000 + 1 / c) < 1e-6)
-            let theory = try run("late-time", values, times: [2000])
+            let theory = try harness.run("late-time", values, times: [2000])
             #expect(theory("log_excess_slope") == [-1 / c] && relativeError(theory("step_len")[0], norm / c) < 1e-12)
             #expect(relativeError(theory("norm_W")[0], record("norm_W")[2]) < 0.01)
         }
     }
 
     @Test("9: the critical step of ngd") func criticalStep() throws {
-        let critical = try run("svm", sinData)("eta_crit")[0]
+        let critical = try harness.run("svm", sinData)("eta_crit")[0]
         let norm = 0.9121010134
         func increments(_ factor: Double) throws -> (Double, Double) {
             let eta = factor * critical
-            let excess = try run(
+            let excess = try harness.run(
                 "gap-recursion", sinData.with(["step_size": .real(eta)]), times: [4000, 4001, 4002])("log_excess")
             return ((excess[1] - excess[0]) / eta * norm, (excess[2] - excess[1]) / eta * norm)
         }
@@ -139,8 +139,8 @@ struct RandomTests {
                     "step_len", "margin_mean", "s_max_mean",
                 ]
                 let times: [Double] = [0, 1, 7, 40]
-                let full = try run("gd", values, times: times, observables: names)
-                let gaps = try run("gap-recursion", values, times: times, observables: names)
+                let full = try harness.run("gd", values, times: times, observables: names)
+                let gaps = try harness.run("gap-recursion", values, times: times, observables: names)
                 for name in names {
                     for (x, y) in zip(full(name), gaps(name)) where !x.isNaN || !y.isNaN {
                         #expect(abs(x - y) < 1e-10 * max(1, abs(x)), "\(optimizer) \(start) \(query) \(loss) \(name)")
@@ -153,8 +153,8 @@ struct RandomTests {
     @Test("2: and stays it for thousands of steps beyond all underflow") func gapRecursionLate() throws {
         let values = random.with(["step_size": .real(1)])
         let names: Set = ["log_excess", "norm_W", "dist_W", "log_sparsity"]
-        let full = try run("gd", values, times: [3000, 6000], observables: names)
-        let gaps = try run("gap-recursion", values, times: [3000, 6000], observables: names)
+        let full = try harness.run("gd", values, times: [3000, 6000], observables: names)
+        let gaps = try harness.run("gap-recursion", values, times: [3000, 6000], observables: names)
         for name in names {
             for (x, y) in zip(full(name), gaps(name)) { #expect(relativeError(x, y) < 1e-8, "\(name) \(x) \(y)") }
         }
@@ -164,8 +164,8 @@ struct RandomTests {
 
     @Test("6: late gradient descent") func lateDescent() throws {
         let values = random.with(["optimizer": .text("gd"), "step_size": .real(5)])
-        let record = try run("gap-recursion", values, times: [100_000, 200_000])
-        let theory = try run("late-time", values, times: [100_000, 200_000])
+        let record = try harness.run("gap-recursion", values, times: [100_000, 200_000])
+        let theory = try harness.run("late-time", values, times: [100_000, 200_000])
         #expect(record("selected_optimal") == [1, 1])
         for k in 0..<2 {
             #expect(abs(exp(record("log_excess")[k] - theory("log_excess")[k]) - 1) < 0.02)
@@ -189,10 +189,10 @@ struct RandomTests {
         for start in ["zero", "random"] {
             var values = allActive.with(["step_size": .real(0.2), "init": .text(start), "data_seed": .integer(1)])
             if start == "random" { values["init_scale"] = .real(0.5) }
-            let theory = try run("late-time", values, times: [20_000])
+            let theory = try harness.run("late-time", values, times: [20_000])
             try #require(theory("all_active") == [1])
             #expect(theory("eta_crit")[0] > 0.2)
-            let record = try run("gap-recursion", values, times: [1000, 20_000])
+            let record = try harness.run("gap-recursion", values, times: [1000, 20_000])
             let constant = zip(record("dist_W"), record("norm_W")).map { $0 * $0 * $1 * $1 }
             #expect(
                 relativeError(constant[1], theory("dist_constant")[0]) < 2e-4, "\(constant) \(theory("dist_constant"))")
@@ -219,8 +219,8 @@ struct RandomTests {
 
     @Test("8: late gradient descent, explicit in the gaps") func lateGaps() throws {
         let values = blocks(0.2).with(["step_size": .real(2)])
-        let theory = try run("late-time", values, times: [100_000])
-        let record = try run("gap-recursion", values, times: [100_000])
+        let theory = try harness.run("late-time", values, times: [100_000])
+        let record = try harness.run("gap-recursion", values, times: [100_000])
         #expect(relativeError(theory("nu_min")[0], 1 / 1.08) < 1e-12 && theory("gd_transient")[0] < 100)
         for name in ["norm_W", "dist_W", "step_len"] {
             #expect(relativeError(theory(name)[0], record(name)[0]) < 2e-3, "\(name) \(theory(name)) \(record(name))")
@@ -230,10 +230,10 @@ struct RandomTests {
 
     @Test("what is left of gd's start decays like t^-nu_min") func slowMode() throws {
         let values = blocks(1).with(["step_size": .real(2)])
-        let theory = try run("late-time", values, times: [1])
+        let theory = try harness.run("late-time", values, times: [1])
         #expect(relativeError(theory("nu_min")[0], 1.0 / 3) < 1e-12)
-        let record = try run("gap-recursion", values, times: [20_000, 200_000])
-        let late = try run("late-time", values, times: [20_000, 200_000])
+        let record = try harness.run("gap-recursion", values, times: [20_000, 200_000])
+        let late = try harness.run("late-time", values, times: [20_000, 200_000])
         let rest = (0..<2).map { k in
             pow(record("dist_W")[k] * record("norm_W")[k], 2) - pow(late("dist_W")[k] * late("norm_W")[k], 2)
         }
@@ -246,8 +246,8 @@ struct RandomTests {
             "data": .text("gaussian"), "project": .flag(true), "n": .integer(6), "L": .integer(4), "d": .integer(40),
             "step_size": .real(0.1), "init": .text("random"), "init_scale": .real(8), "data_seed": .integer(5),
         ]
-        let record = try run("gd", values, times: [0, 50, 100, 200])
-        let p = try parameters(values, .gd)
+        let record = try harness.run("gd", values, times: [0, 50, 100, 200])
+        let p = try harness.parameters(.gd, values)
         let gaps = Gaps(try DataSet(p, sharedStream(5)))
         let G = try gaps.gram()
         let longest = (0..<gaps.count).map { G[$0 * gaps.count + $0] }.max()?.squareRoot() ?? 0

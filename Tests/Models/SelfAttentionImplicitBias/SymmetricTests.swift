@@ -25,9 +25,9 @@ struct SymmetricTests {
                         "step_size": .real(optimizer == "gd" ? 1 : 0.3), "step_size_u": .real(0.2),
                     ]
                     let times: [Double] = [0, 1, 5, 20]
-                    let full = try run(
+                    let full = try harness.run(
                         "gd", values, times: times, observables: names.union(["norm_Wmm", "norm_umm"]))
-                    let theory = try run(
+                    let theory = try harness.run(
                         "symmetric", values, times: times, observables: names.union(["norm_Wmm", "norm_umm"]))
                     for name in names.union(["norm_Wmm", "norm_umm"]) {
                         for (k, (x, y)) in zip(full(name), theory(name)).enumerated() where !(x.isNaN && y.isNaN) {
@@ -52,11 +52,11 @@ struct SymmetricTests {
             let kappa =
                 query == "opt" ? A2 * (n * t * A2 + B2) : query == "noise" ? B2 * (t * A2 + B2) : t * A2 + B2
             let size = (n * t / kappa).squareRoot()
-            let record = try run(
+            let record = try harness.run(
                 "gd", values, times: [0, 1, 10, 400], observables: names.union(["norm_Wmm", "dist_W"]))
             #expect(relativeError(record("norm_Wmm")[0], size) < 1e-12)
             if query == "noise" {
-                let svm = try run("svm", values, observables: ["nu_min", "nu_max", "eta_crit"])
+                let svm = try harness.run("svm", values, observables: ["nu_min", "nu_max", "eta_crit"])
                 #expect(abs(svm("nu_min")[0] - 1.0 / 17) < 1e-12 && abs(svm("nu_max")[0] - 1) < 1e-12)
                 #expect(relativeError(svm("eta_crit")[0], 2 * size) < 1e-12)
             }
@@ -68,12 +68,12 @@ struct SymmetricTests {
             }
             let escape = values.with(["init": .text("adversarial"), "init_scale": .real(6)])
             for method in ["gd", "symmetric", "gap-recursion"] {
-                let path = try run(method, escape, times: [0, 10, 40])
+                let path = try harness.run(method, escape, times: [0, 10, 40])
                 for (k, t) in [0.0, 10, 40].enumerated() {
                     #expect(abs(path("corr_W")[k] * path("norm_W")[k] - (-6 + 0.25 * t)) < 1e-10, "\(method) \(t)")
                 }
                 // A start along W_mm needs no observable of it.
-                let loss = try run(method, escape, times: [0, 10, 40], observables: ["train_loss"])
+                let loss = try harness.run(method, escape, times: [0, 10, 40], observables: ["train_loss"])
                 #expect(loss("train_loss") == path("train_loss"))
             }
         }
@@ -85,7 +85,7 @@ struct SymmetricTests {
     ]
 
     @Test("5: joint and fixed trajectories", arguments: ["symmetric", "gd"]) func trajectories(method: String) throws {
-        let joint = try run(method, Self.landmark5.with(["joint": .flag(true)]), times: [10, 100])
+        let joint = try harness.run(method, Self.landmark5.with(["joint": .flag(true)]), times: [10, 100])
         let expected: [(String, [Double])] = [
             ("s_opt_mean", [0.24852307, 0.84104329]), ("margin_mean", [0.32945856, 4.4869039]),
             ("norm_W", [0.33243949, 3.62667947]), ("norm_u", [0.63463528, 2.69628557]),
@@ -98,16 +98,16 @@ struct SymmetricTests {
             let size = joint("norm_Wmm")[0]
             #expect(abs(joint("norm_W")[k] / size - g) < 1e-7)
         }
-        let fixed = try run(method, Self.landmark5, times: [10, 30, 100])
+        let fixed = try harness.run(method, Self.landmark5, times: [10, 30, 100])
         for (x, y) in zip(fixed("s_opt_mean"), [0.30649261, 0.62176944, 0.92451292]) { #expect(abs(x - y) < 1e-7) }
         for (x, y) in zip(fixed("norm_W"), [0.67693548, 2.23776482, 4.62390971]) { #expect(abs(x - y) < 1e-7) }
     }
 
     @Test("5: Gaussian tokens in 400 dimensions") func gaussian() throws {
         let values = Self.landmark5.with(["data": .text("gaussian"), "d": .integer(400), "joint": .flag(true)])
-        let theory = try run("symmetric", values, times: [10, 100])
+        let theory = try harness.run("symmetric", values, times: [10, 100])
         let records = try (1...6).map {
-            try run("gd", values, times: [10, 100], seed: $0, observables: ["s_opt_mean", "norm_W", "norm_u"])
+            try harness.run("gd", values, times: [10, 100], seed: $0, observables: ["s_opt_mean", "norm_W", "norm_u"])
         }
         // The standard errors of four seeds are about the tolerances.
         for (name, tolerance) in [("s_opt_mean", 0.015), ("norm_W", 0.04), ("norm_u", 0.012)] {
@@ -127,7 +127,7 @@ struct SymmetricTests {
         ]
         let slow = base.with(["step_decay": .real(1), "step_decay_u": .real(2.0 / 3)])
         let end = method == "gd" ? 3000.0 : 100_000
-        let record = try run(method, slow, times: [1, 10, end])
+        let record = try harness.run(method, slow, times: [1, 10, end])
         for (k, t) in [1.0, 10, end].enumerated() {
             // The W-gradient is zero at t = 0, where u is.
             let harmonic = stride(from: 2.0, through: t, by: 1).reduce(0) { $0 + 1 / $1 }
@@ -136,7 +136,7 @@ struct SymmetricTests {
         // sum of (t+1)^(-2/3) = 3 t^(1/3) + zeta(2/3) + ..., zeta(2/3) = -2.4476.
         let growth = (record("norm_u")[2] + 2.4476) / cbrt(end)
         #expect(abs(growth - 3) < 0.06, "\(growth)")
-        let constant = try run(method, base.with(["step_size_u": .real(0.2)]), times: [1000, 2000])
+        let constant = try harness.run(method, base.with(["step_size_u": .real(0.2)]), times: [1000, 2000])
         let slope = (constant("log_excess")[1] - constant("log_excess")[0]) / 1000
         #expect(abs(slope + 0.2 / constant("norm_umm")[0]) < 1e-3, "\(slope)")
         #expect(1 - constant("corr_u")[1] < 1e-3 && 1 - constant("corr_W")[1] < 1e-10)
@@ -149,8 +149,9 @@ struct SymmetricTests {
                 "init": .text("random"), "init_scale": .real(omega), "step_size": .real(0.5),
             ]
             let times: [Double] = [2, 10, 40, 100]
-            let theory = try run("symmetric", values, times: times, observables: ["corr_W", "norm_W", "dist_W"])
-            let record = try run("gd", values, times: times, observables: ["corr_W", "norm_W", "dist_W"])
+            let theory = try harness.run(
+                "symmetric", values, times: times, observables: ["corr_W", "norm_W", "dist_W"])
+            let record = try harness.run("gd", values, times: times, observables: ["corr_W", "norm_W", "dist_W"])
             for (k, t) in times.enumerated() {
                 let expected = 0.5 * t / (0.25 * t * t + omega * omega).squareRoot()
                 #expect(abs(theory("corr_W")[k] - expected) < 1e-12)
@@ -167,7 +168,7 @@ struct SymmetricTests {
             "data": .text("orthogonal"), "n": .integer(4), "L": .integer(6), "signal": .real(1.3),
             "optimizer": .text("gd"), "loss": .text("linear"), "step_size": .real(eta),
         ]
-        let record = try run("symmetric", values, times: [100, 40_000].map { $0 * eta }, unit: .scaled)
+        let record = try harness.run("symmetric", values, times: [100, 40_000].map { $0 * eta }, unit: .scaled)
         let kappa = 5 * 1.69 + 1
         func H(_ g: Double) -> Double { exp(g) + 10 * g - 25 * exp(-g) }
         for (k, t) in [100 * eta, 40_000 * eta].enumerated() {

@@ -46,7 +46,7 @@ struct AlphaTests {
                 "query": .text("external"), "geometry": .text(geometry),
             ]
             let names: Set = ["norm_Wmm_sq_per_n", "active_fraction", "kkt_residual"]
-            let records = try (1...10).map { try run("svm", values, seed: $0, observables: names) }
+            let records = try (1...10).map { try harness.run("svm", values, seed: $0, observables: names) }
             let result = try theory(alpha, T, signal * signal, 1, geometry == "antipodal" ? .antipodal : .orthogonal)
             let norm = Moments(records.map { $0("norm_Wmm_sq_per_n")[0] })
             let active = Moments(records.map { $0("active_fraction")[0] })
@@ -54,7 +54,7 @@ struct AlphaTests {
             #expect(norm.error < 0.05 * norm.mean)
             #expect(abs(active.mean - result.activeFraction) < 3.5 * active.error + 0.01, "\(active) \(result)")
             #expect(records.allSatisfy { $0("kkt_residual")[0] < 1e-9 })
-            let closed = try run("closed-form", values)
+            let closed = try harness.run("closed-form", values)
             #expect(abs(closed("norm_Wmm_sq_per_n")[0] - result.squaredNormPerN) < 1e-12)
         }
     }
@@ -98,7 +98,7 @@ struct MechanicsTests {
             let all: Given = [
                 "n": .integer(6), "L": .integer(4), "d": .integer(50), "signal": .real(2), "sigma": .real(0.7),
             ]
-            let p = try parameters(all.with(values), .gd)
+            let p = try harness.parameters(.gd, all.with(values))
             return try DataSet(p, RandomStream(identity: TaskIdentity(high: 5, low: 6)))
         }
         func token(_ data: DataSet, _ i: Int, _ tau: Int) -> [Double] {
@@ -152,7 +152,7 @@ struct MechanicsTests {
 
     @Test("1800 constraints") func large() throws {
         let values: Given = ["n": .integer(200), "L": .integer(10), "d": .integer(100), "query": .text("external")]
-        let record = try run("svm", values, observables: ["kkt_residual", "feasible", "n_support_W"])
+        let record = try harness.run("svm", values, observables: ["kkt_residual", "feasible", "n_support_W"])
         #expect(record("feasible") == [1] && record("kkt_residual")[0] < 1e-10)
         #expect(record("n_support_W")[0] > 1000 && record("n_support_W")[0] < 1800)
     }
@@ -193,11 +193,11 @@ struct MechanicsTests {
         let values: Given = ["n": .integer(4), "L": .integer(3), "d": .integer(10), "data_seed": .integer(4)]
         let norms = try [1, 2].flatMap { seed in
             try ["svm", "gd", "late-time", "gap-recursion"].map {
-                try run($0, values, times: [$0 == "svm" ? .infinity : 1], seed: seed)("norm_Wmm")[0]
+                try harness.run($0, values, times: [$0 == "svm" ? .infinity : 1], seed: seed)("norm_Wmm")[0]
             }
         }
         #expect(Set(norms).count == 1)
-        #expect(try run("svm", values.with(["data_seed": .integer(5)]))("norm_Wmm")[0] != norms[0])
+        #expect(try harness.run("svm", values.with(["data_seed": .integer(5)]))("norm_Wmm")[0] != norms[0])
     }
 
     @Test("divergence is reported") func divergence() throws {
@@ -206,65 +206,54 @@ struct MechanicsTests {
             "optimizer": .text("gd"), "signal": .real(1000), "step_size": .real(1e308),
         ]
         for method in ["gd", "gap-recursion", "symmetric"] {
-            #expect { try run(method, values, times: [100]) } throws: { error in
-                if case ModelError.diverged = error { true } else { false }
-            }
+            #expect(try harness.divergence(method, values, times: [100]) != nil)
         }
     }
 
-    @Test("mistakes are answered by name")
-    func mistakes() {
-        let tokens = tensor([[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
-        let small: Given = ["n": .integer(4), "d": .integer(9), "L": .integer(3)]
-        let cases: [(String, Given, String)] = [
-            ("gd", ["n": .integer(4), "d": .integer(9)], "L"),
-            ("gd", ["n": .integer(4), "L": .integer(3)], "d"),
-            ("gd", ["d": .integer(9), "L": .integer(3)], "n"),
-            ("gd", ["n": .integer(4), "d": .integer(8), "alpha": .real(0.5), "L": .integer(3)], "alpha"),
-            ("gd", ["n": .integer(5), "d": .integer(9), "L": .integer(3)], "n"),
-            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "query": .text("first")], "query"),
-            ("gd", ["n": .integer(4), "d": .integer(8), "L": .integer(3), "data": .text("orthogonal")], "d"),
-            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "u": vector([1])], "u"),
-            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "init": .text("random")], "init_scale"),
-            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "init": .text("explicit")], "init"),
-            ("gd", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "labels": vector([1])], "labels"),
-            ("gd", ["tokens": tokens], "opt"), ("gd", ["tokens": tokens, "opt": vector([0, 5])], "opt"),
-            ("gd", ["tokens": tokens, "opt": vector([0, 1]), "labels": vector([1, 2])], "labels"),
-            ("gd", ["tokens": tokens, "u": vector([1, 0]), "L": .integer(3)], "L"),
-            ("gd", ["data": .text("explicit")], "data"),
-            ("gd", ["tokens": tokens, "u": vector([1, 0]), "queries": matrix([[1, 0]])], "queries"),
-            ("gd", ["tokens": tokens, "u": vector([1, 0]), "W0": vector([1, 0])], "W0"),
-            ("gd", ["tokens": tokens, "u": vector([1, 0]), "alpha": .real(1)], "alpha"),
-            ("gd", ["tokens": tokens, "opt": vector([1, 1]), "u": vector([1, 0])], "opt"),
-            ("gd", ["tokens": tokens, "scores": matrix([[1, 0], [1, 0]]), "opt": vector([0, 1])], "opt"),
-            ("gd", ["tokens": tokens, "scores": matrix([[1, 0], [1, 0]]), "joint": .flag(true)], "scores"),
-            ("gd", ["tokens": tokens, "scores": matrix([[1, 0]])], "scores"),
-            ("gd", ["tokens": tensor([[[1, 0]]]), "u": vector([1, 0])], "tokens"),
-            ("gd", small.with(["init_scale": .real(1), "init": .text("zero")]), "init_scale"),
-            ("gd", small.with(["W0": vector([1]), "init": .text("zero")]), "W0"),
-            ("gd", small.with(["W0": vector([1])]), "W0"),
-            ("gd", small.with(["data": .text("sin"), "sin_w": vector([1])]), "sin_w"),
-            (
-                "gd",
-                small.with(["joint": .flag(true), "loss": .text("linear"), "optimizer": .text("polyak")]), "loss"
-            ),
-            ("svm", ["alpha": .real(1e6), "d": .integer(1000), "L": .integer(3)], "alpha"),
-            ("symmetric", small.with(["u": vector([1])]), "u"), ("symmetric", small.with(["W0": vector([1])]), "init"),
-            ("gap-recursion", ["n": .integer(4), "d": .integer(9), "L": .integer(3), "joint": .flag(true)], "joint"),
-            ("symmetric", ["n": .integer(4), "L": .integer(3), "data": .text("sphere")], "data"),
-            ("symmetric", ["n": .integer(4), "L": .integer(3), "query": .text("prompt")], "query"),
-            ("closed-form", ["alpha": .real(0.4), "L": .integer(3)], "query"),
-            ("closed-form", ["L": .integer(3), "query": .text("external")], "alpha"),
-        ]
-        for (method, values, name) in cases {
-            #expect("\(method) \(name)") {
-                _ = try harness.prepare(method, values, times: [1])
-            } throws: { error in
-                switch error {
-                case ModelError.parameter(name, _), ModelError.needed(name): true
-                default: false
-                }
-            }
-        }
+    private static let tokens = tensor([[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
+    private static let small: Given = ["n": .integer(4), "d": .integer(9), "L": .integer(3)]
+
+    static let mistakes = [
+        Refusal("gd", ["n": .integer(4), "d": .integer(9)], "L"),
+        Refusal("gd", ["n": .integer(4), "L": .integer(3)], "d"),
+        Refusal("gd", ["d": .integer(9), "L": .integer(3)], "n"),
+        Refusal("gd", ["n": .integer(4), "d": .integer(8), "alpha": .real(0.5), "L": .integer(3)], "alpha"),
+        Refusal("gd", ["n": .integer(5), "d": .integer(9), "L": .integer(3)], "n"),
+        Refusal("gd", small.with(["query": .text("first")]), "query"),
+        Refusal("gd", ["n": .integer(4), "d": .integer(8), "L": .integer(3), "data": .text("orthogonal")], "d"),
+        Refusal("gd", small.with(["u": vector([1])]), "u"),
+        Refusal("gd", small.with(["init": .text("random")]), "init_scale"),
+        Refusal("gd", small.with(["init": .text("explicit")]), "init"),
+        Refusal("gd", small.with(["labels": vector([1])]), "labels"),
+        Refusal("gd", ["tokens": tokens], "opt"), Refusal("gd", ["tokens": tokens, "opt": vector([0, 5])], "opt"),
+        Refusal("gd", ["tokens": tokens, "opt": vector([0, 1]), "labels": vector([1, 2])], "labels"),
+        Refusal("gd", ["tokens": tokens, "u": vector([1, 0]), "L": .integer(3)], "L"),
+        Refusal("gd", ["data": .text("explicit")], "data"),
+        Refusal("gd", ["tokens": tokens, "u": vector([1, 0]), "queries": matrix([[1, 0]])], "queries"),
+        Refusal("gd", ["tokens": tokens, "u": vector([1, 0]), "W0": vector([1, 0])], "W0"),
+        Refusal("gd", ["tokens": tokens, "u": vector([1, 0]), "alpha": .real(1)], "alpha"),
+        Refusal("gd", ["tokens": tokens, "opt": vector([1, 1]), "u": vector([1, 0])], "opt"),
+        Refusal("gd", ["tokens": tokens, "scores": matrix([[1, 0], [1, 0]]), "opt": vector([0, 1])], "opt"),
+        Refusal("gd", ["tokens": tokens, "scores": matrix([[1, 0], [1, 0]]), "joint": .flag(true)], "scores"),
+        Refusal("gd", ["tokens": tokens, "scores": matrix([[1, 0]])], "scores"),
+        Refusal("gd", ["tokens": tensor([[[1, 0]]]), "u": vector([1, 0])], "tokens"),
+        Refusal("gd", small.with(["init_scale": .real(1), "init": .text("zero")]), "init_scale"),
+        Refusal("gd", small.with(["W0": vector([1]), "init": .text("zero")]), "W0"),
+        Refusal("gd", small.with(["W0": vector([1])]), "W0"),
+        Refusal("gd", small.with(["data": .text("sin"), "sin_w": vector([1])]), "sin_w"),
+        Refusal(
+            "gd", small.with(["joint": .flag(true), "loss": .text("linear"), "optimizer": .text("polyak")]), "loss"),
+        Refusal("svm", ["alpha": .real(1e6), "d": .integer(1000), "L": .integer(3)], "alpha"),
+        Refusal("symmetric", small.with(["u": vector([1])]), "u"),
+        Refusal("symmetric", small.with(["W0": vector([1])]), "init"),
+        Refusal("gap-recursion", small.with(["joint": .flag(true)]), "joint"),
+        Refusal("symmetric", ["n": .integer(4), "L": .integer(3), "data": .text("sphere")], "data"),
+        Refusal("symmetric", ["n": .integer(4), "L": .integer(3), "query": .text("prompt")], "query"),
+        Refusal("closed-form", ["alpha": .real(0.4), "L": .integer(3)], "query"),
+        Refusal("closed-form", ["L": .integer(3), "query": .text("external")], "alpha"),
+    ]
+
+    @Test("mistakes are answered by name", arguments: mistakes) func mistakesAreAnswered(_ point: Refusal) {
+        #expect(harness.wrongAnswer(to: point) == nil)
     }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct FixedPointTests {
     private func solve(_ values: Given, tolerance: Double, seed: Int) throws -> (q: [Double], error: [Double]) {
         let record = try run(
-            "fixed-point", values.merging(["tolerance": .real(tolerance)]) { $1 }, seed: seed,
+            "fixed-point", values.with(["tolerance": .real(tolerance)]), seed: seed,
             observables: ["q_star", "q_error"])
         return (record("q_star"), record("q_error"))
     }
@@ -23,7 +23,7 @@ import Testing
     @Test(arguments: atLeast(1, cases))
     func independentSequencesScatterByTheError(values: Given, samples: Int) throws {
         let runs = try (1...12).map {
-            try solve(values.merging(["mc_samples": .integer(samples)]) { $1 }, tolerance: 1e-5, seed: $0)
+            try solve(values.with(["mc_samples": .integer(samples)]), tolerance: 1e-5, seed: $0)
         }
         for k in runs[0].q.indices where runs[0].q[k] > 1e-3 {
             let spread = Moments(runs.map { $0.q[k] }).std

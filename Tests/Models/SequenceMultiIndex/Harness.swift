@@ -6,7 +6,7 @@ import SequenceMultiIndex
 let harness = TaskHarness(SequenceMultiIndex(), salt: 0x534D_4900)
 
 /// Two layers, two tokens, skip 1, with a place for the required parameters.
-func given(_ values: Given = [:]) -> Given { ["alpha": .real(0.5), "q_last": .real(0.5)].merging(values) { $1 } }
+func given(_ values: Given = [:]) -> Given { ["alpha": .real(0.5), "q_last": .real(0.5)].with(values) }
 
 /// Runs one task.
 func run(
@@ -53,9 +53,4 @@ extension Expectations {
         }
         return (squares, products)
     }
-}
-
-/// The largest distance between two vectors' entries.
-func largestDifference(_ x: [Double], _ y: [Double]) -> Double {
-    x.count == y.count ? zip(x, y).map { abs($0 - $1) }.max() ?? 0 : .infinity
 }

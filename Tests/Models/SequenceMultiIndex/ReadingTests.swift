@@ -6,10 +6,10 @@ import Testing
 /// What each method reads of a point, and puts of its observables.
 @Suite struct ReadingTests {
     private func read(_ method: String, _ values: Given, unit: TimeUnit = .steps) throws -> Set<String> {
-        Set(try harness.prepare(method, given(values), times: [1], unit: unit).readings.map(\.name))
+        try harness.read(method, given(values), unit: unit)
     }
     private func touched(_ method: String, _ values: Given, unit: TimeUnit = .steps) throws -> Set<String> {
-        Set(try harness.prepare(method, given(values), times: [1], unit: unit).touched)
+        try harness.touched(method, given(values), unit: unit)
     }
 
     private static let bayesian: Set<String> = [
@@ -43,7 +43,7 @@ import Testing
             (["layers": .integer(1), "L": .integer(3)] as Given, [false, false]), ([:], [true, false]),
             (["L": .integer(3)], [true, true]), (three, [true, true]),
         ] {
-            let names = try touched(method, values.merging(some) { $1 })
+            let names = try touched(method, values.with(some))
             #expect(names.contains("skip") == reads[0] && names.contains("draws") == reads[1], "\(values)")
         }
     }
@@ -51,7 +51,7 @@ import Testing
     @Test func oneLayerHasAClosedFormWithoutReg() throws {
         let one: Given = ["layers": .integer(1), "mc_samples": .integer(64)]
         #expect(try !touched("weak-recovery", one).contains("mc_samples"))
-        #expect(try touched("weak-recovery", one.merging(["reg": .real(0.1)]) { $1 }).contains("mc_samples"))
+        #expect(try touched("weak-recovery", one.with(["reg": .real(0.1)])).contains("mc_samples"))
     }
 
     @Test(arguments: ["amp", "state-evolution", "fixed-point"]) func startsReadWhatTheyAreMadeOf(method: String) throws
@@ -71,7 +71,7 @@ import Testing
     @Test func theODEReadsTheDimensionWhereItMustKnowIt() throws {
         let whole: Given = ["M0": vector([0.1, 0.2]), "Q0": vector([0.5, 0.5])]
         func names(_ values: Given, _ unit: TimeUnit = .scaled) throws -> Set<String> {
-            try touched("overlap-ode", whole.merging(values) { $1 }, unit: unit).intersection(["d", "batch_size"])
+            try touched("overlap-ode", whole.with(values), unit: unit).intersection(["d", "batch_size"])
         }
         #expect(try names([:]) == [] && names(["step_size": .real(0.1)]) == [])
         #expect(try names(["learning_rate": .real(15)]) == ["d"] && names(["l2": .real(0.1)]) == ["d", "batch_size"])
@@ -125,11 +125,10 @@ import Testing
         ),
     ])
     func writingDefaultsDownChangesNothing(method: String, values: Given, more: Given) throws {
-        var all = values.merging(more) { $1 }
+        var all = values.with(more)
         if more["l2"] != nil { all["weight_decay"] = nil }
         if more["learning_rate"] != nil { all["step_size"] = nil }
-        let plain = try harness.prepare(method, given(values), times: [1]).readings
-        #expect(try harness.prepare(method, given(all), times: [1]).readings == plain)
+        #expect(harness.differences(method, given(values), given(all)) == [])
     }
 
     @Test(arguments: SequenceMultiIndex().methods.map(\.name)) func whatIsDeclaredIsPut(method: String) throws {
@@ -138,23 +137,12 @@ import Testing
             "Q0": vector([0.1, 0.2]), "data": .text("reuse"), "alpha": .real(2),
         ]
         let values = given(method == "weak-recovery" ? ["mc_samples": .integer(512)] : small)
-        let task = try harness.task(method, values, times: [0, 1], unit: .steps)
-        var sink = task.sink
-        var run = try task.makeRun()
-        for (index, time) in task.point.targets.enumerated() {
-            while try !run.advance(toward: time, quantum: 1000) {}
-            sink.timeIndex = index
-            if task.isTimed { try run.observe(into: &sink) }
-        }
-        try run.finish(into: &sink)
-        let declared = harness.model.methods.first { $0.name == method }?.observables.map(\.name) ?? []
-        let audit = try #require(sink.audit)
-        #expect(audit.put == Set(declared) && Set(declared).count == declared.count)
+        #expect(harness.observablesNotPut(by: method, at: [values], times: [0, 1]) == [])
     }
 
     @Test func overlapsCannotBeImposedInTooFewDimensions() throws {
         let values: Given = ["M0": vector([0.1, 0.1]), "d": .integer(3)]
-        #expect(throws: ModelError.self) { try harness.prepare("sgd", given(values)) }
-        _ = try harness.prepare("sgd", given(values.merging(["d": .integer(4)]) { $1 }))
+        #expect(harness.wrongAnswer(to: Refusal("sgd", given(values), "d")) == nil)
+        _ = try harness.prepare("sgd", given(values.with(["d": .integer(4)])))
     }
 }

@@ -29,7 +29,7 @@ import Testing
     ) throws {
         let values: Given = ["alpha": .real(alpha), "Q0": vector([0, 0.1]), "d": .integer(2000)]
         let theory = try run(
-            "state-evolution", values.merging(["mc_samples": .integer(8192)]) { $1 }, times: [3], observables: ["M"])(
+            "state-evolution", values.with(["mc_samples": .integer(8192)]), times: [3], observables: ["M"])(
                 "M")
         let found = try (1...16).map {
             try run("amp", values, times: [3], seed: $0, observables: ["M"])("M")[3]
@@ -49,7 +49,7 @@ import Testing
         #expect(q[2] == 0 && record("alpha_c")[0] == alpha[2] && record("alpha_first")[0] == alpha[0])
         #expect(record("alpha_next")[0] == min(alpha[0], alpha[1]))
         for k in 0..<2 {
-            let point = try run("branch", values.merging(["q_last": .real(q[k])]) { $1 }, seed: 2)
+            let point = try run("branch", values.with(["q_last": .real(q[k])]), seed: 2)
             let relative = point("F_error")[k] / point("F_kk")[k]
             #expect(abs(point("growth")[k] - 1) < 4.5 * relative + 0.02 && relative < 0.05, "\(k): \(point("growth"))")
             let difference = abs(point("alpha_branch")[0] - alpha[k])

@@ -114,12 +114,12 @@ import Testing
     @Test(arguments: [true, false]) func warmAMPFollowsStateEvolution(jacobian: Bool) throws {
         let values: Given = ["alpha": .real(0.6), "Q0": vector([0.4, 0.6]), "d": .integer(400)]
         let theory = try run(
-            "state-evolution", values.merging(["mc_samples": .integer(8192)]) { $1 }, times: [1, 2, 3])("overlap")
+            "state-evolution", values.with(["mc_samples": .integer(8192)]), times: [1, 2, 3])("overlap")
         let seeds = 12
         var (sum, squares) = (Array(repeating: 0.0, count: 6), Array(repeating: 0.0, count: 6))
         for seed in 1...seeds {
             let overlap = try run(
-                "amp", values.merging(["jacobian": .flag(jacobian)]) { $1 }, times: [1, 2, 3], seed: seed,
+                "amp", values.with(["jacobian": .flag(jacobian)]), times: [1, 2, 3], seed: seed,
                 observables: ["overlap"])("overlap")
             for i in 0..<6 {
                 sum[i] += overlap[i] / Double(seeds)
@@ -170,7 +170,7 @@ import Testing
         let values: Given = ["layers": .integer(1), "L": .integer(3), "alpha": .real(0.26), "d": .integer(1500)]
         let fixed = try run(
             "fixed-point",
-            values.merging(["Q0": vector([0.5]), "tolerance": .real(1e-5), "mc_samples": .integer(1 << 17)]) { $1 })
+            values.with(["Q0": vector([0.5]), "tolerance": .real(1e-5), "mc_samples": .integer(1 << 17)]))
         let theory = fixed("q_star")[0]
         let overlaps = try (1...8).map {
             try run("amp", values, times: [60], seed: $0, observables: ["overlap"])("overlap")[0]
@@ -186,12 +186,12 @@ import Testing
             "L": .integer(3), "alpha": .real(0.3), "d": .integer(300), "Q0": vector([0.2, 0.4]),
         ]
         let theory = try run(
-            "state-evolution", values.merging(["mc_samples": .integer(2048), "draws": .integer(2048)]) { $1 },
+            "state-evolution", values.with(["mc_samples": .integer(2048), "draws": .integer(2048)]),
             times: [1, 2])("overlap")
         var sum = [0.0, 0, 0, 0]
         for seed in 1...8 {
             let overlap = try run(
-                "amp", values.merging(["draws": .integer(2048)]) { $1 }, times: [1, 2], seed: seed,
+                "amp", values.with(["draws": .integer(2048)]), times: [1, 2], seed: seed,
                 observables: ["overlap"])("overlap")
             for i in 0..<4 { sum[i] += overlap[i] / 8 }
         }

@@ -67,7 +67,7 @@ import Testing
 
     @Test func whereThereIsNoClosedFormThePointIsRefused() {
         func violation(_ target: String, _ extra: Given = [:]) -> String? {
-            let point = values(target, L: 3, gamma: 0.1).merging(extra) { $1 }
+            let point = values(target, L: 3, gamma: 0.1).with(extra)
             do {
                 _ = try harness.prepare("closed-form-trajectory", point)
                 return nil

@@ -9,7 +9,7 @@ import Testing
 struct ExactnessTests {
     /// The starts that `cases` leave to the default are prescribed here, so that the reference can follow.
     private func prescribed(_ values: Given, d: Int) -> Given {
-        var values = values.merging(["d": .integer(d)]) { $1 }
+        var values = values.with(["d": .integer(d)])
         if values["m0"] == nil { values["m0"] = .real(0.35) }
         return values
     }

@@ -74,7 +74,7 @@ struct GradientTests {
     func attention() throws {
         var random = RandomStream(identity: TaskIdentity(high: 1, low: 8))
         for (L, target, loss, more) in Self.attention {
-            var values = jobValues(target, L: L).merging(more) { $1 }
+            var values = jobValues(target, L: L).with(more)
             values["student"] = .text("attention")
             values["loss"] = .text(loss)
             let parameters = try parameters(values)
@@ -100,7 +100,7 @@ struct GradientTests {
     func assembled() throws {
         var random = RandomStream(identity: TaskIdentity(high: 1, low: 9))
         for (name, values) in cases {
-            var values = values.merging(["d": .integer(12)]) { $1 }
+            var values = values.with(["d": .integer(12)])
             if values["m0"] == nil { values["m0"] = .real(0.35) }
             let reference = Reference(values, directions: try encodingDirections(values), &random)
             for _ in 0..<3 {

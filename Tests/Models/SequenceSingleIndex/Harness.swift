@@ -6,7 +6,7 @@ let harness = TaskHarness(SequenceSingleIndex(), salt: 0x5351_0000, leftOut: ["r
 
 /// A grid point as `method` reads it.
 func parameters(_ values: Given, for method: SequenceSingleIndex.Method = .sgd) throws -> Parameters {
-    try Parameters(Reader(ParameterPoint(values)), method: method)
+    try harness.parameters(method, values)
 }
 
 /// Runs one task, with times in t. Without `observables` all are recorded but the half risk.

@@ -53,7 +53,7 @@ struct InvariantTests {
     func cuts() throws {
         for (name, values) in cases {
             for method in ["sgd", "overlap-chain"] {
-                let values = values.merging(["d": .integer(50)]) { $1 }
+                let values = values.with(["d": .integer(50)])
                 let coarse = try run(method, values, times: [0, 300], unit: .steps, quantum: 1000)
                 let fine = try run(
                     method, values, times: [0, 1, 2, 7, 7.4, 150, 299, 300], unit: .steps, quantum: 1)
@@ -70,7 +70,7 @@ struct InvariantTests {
     @Test("|w| stays on its sphere to 1e-6 (float32 components)")
     func norm() throws {
         for (name, values) in cases {
-            let values = values.merging(["d": .integer(301)]) { $1 }
+            let values = values.with(["d": .integer(301)])
             let norms = try run("sgd", values, times: [0, 1, 1000, 20_000], unit: .steps)("student_norm")
             for norm in norms { #expect(abs(norm - 1) < 1e-6, "\(name): \(norms)") }
         }

@@ -15,7 +15,7 @@ struct LandmarkTests {
         [
             "student": .text(student), "target": .text(target), "L": .integer(L), "step_size": .real(gamma),
             "d": .integer(d),
-        ].merging(more) { $1 }
+        ].with(more)
     }
 
     private func matrixModel(
@@ -23,7 +23,7 @@ struct LandmarkTests {
     ) -> Given {
         network(
             "attention", "positional_semantic", L: 2, gamma: gamma, d: d,
-            ["omega": .real(omega), "loss": .text(loss)].merging(more) { $1 })
+            ["omega": .real(omega), "loss": .text(loss)].with(more))
     }
 
     /// Records of `seeds` tasks at `times`, and the mean of an observable's component over them, against `expected`.
@@ -115,7 +115,7 @@ struct LandmarkTests {
             }
             try check(values, by: "sgd", times: [12], seeds: 16, slack: 5e-3, expectations)
             try check(
-                values.merging(["d": .integer(10_000)]) { $1 }, times: [12], seeds: 20, slack: 1.5e-3, expectations)
+                values.with(["d": .integer(10_000)]), times: [12], seeds: 20, slack: 1.5e-3, expectations)
         }
         try check(
             network("tied", "2difference", L: 3, gamma: 0.5, d: 2000, ["m0": .real(0.3)]), times: [30], seeds: 40,

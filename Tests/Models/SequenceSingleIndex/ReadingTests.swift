@@ -13,16 +13,16 @@ struct ReadingTests {
     private static let theories = ["ode", "closed-form", "closed-form-trajectory"]
 
     private func touched(_ method: String, _ values: Given, unit: TimeUnit = .scaled) throws -> Set<String> {
-        Set(try harness.prepare(method, values, times: [1], unit: unit).touched)
+        try harness.touched(method, values, unit: unit)
     }
 
     private func read(_ method: String, _ values: Given, unit: TimeUnit = .scaled) throws -> Set<String> {
-        Set(try harness.prepare(method, values, times: [1], unit: unit).readings.map(\.name))
+        try harness.read(method, values, unit: unit)
     }
 
     @Test func studentsReadWhatIsTheirs() throws {
-        let untied = Self.base.merging(["student": .text("untied")]) { $1 }
-        let attention = Self.base.merging(["student": .text("attention")]) { $1 }
+        let untied = Self.base.with(["student": .text("untied")])
+        let attention = Self.base.with(["student": .text("attention")])
         for method in ["sgd", "overlap-chain", "ode"] {
             let tied = try touched(method, Self.base)
             #expect(tied.isSuperset(of: ["d", "L", "step_size", "activation", "target", "eta", "init_scale"]))
@@ -37,18 +37,17 @@ struct ReadingTests {
     /// The same task by another student beside it: its name must not change.
     @Test func aTiedStudentIsTheSameWithAndWithoutANormMode() throws {
         for mode in ["global", "per_token"] {
-            let given = Self.base.merging(["norm_mode": .text(mode), "student": .text("tied")]) { $1 }
+            let given = Self.base.with(["norm_mode": .text(mode), "student": .text("tied")])
             for method in ["sgd", "overlap-chain", "ode", "closed-form", "closed-form-trajectory"] {
-                let alone = try harness.prepare(method, Self.base, times: [1], unit: .scaled)
-                #expect(try harness.prepare(method, given, times: [1], unit: .scaled).readings == alone.readings)
+                #expect(harness.differences(method, Self.base, given, unit: .scaled) == [])
             }
         }
     }
 
     @Test func theNormModeIsReadWhereRowsMayDiffer() throws {
         func reads(_ method: String, _ target: String, _ more: Given = [:]) throws -> Bool {
-            let values = Self.base.merging(["student": .text("untied"), "target": .text(target)]) { $1 }
-            return try read(method, values.merging(more) { $1 }).contains("norm_mode")
+            let values = Self.base.with(["student": .text("untied"), "target": .text(target)])
+            return try read(method, values.with(more)).contains("norm_mode")
         }
         #expect(try reads("ode", "H2sum") && !reads("closed-form", "sqrtz1"))
         #expect(try !reads("closed-form-trajectory", "H2sum"))
@@ -61,17 +60,17 @@ struct ReadingTests {
             let used = try read(method, Self.matrix)
             #expect(used.isSuperset(of: ["omega", "a", "encoding", "reduction", "loss"]))
             // Without a positional part its strength is nothing.
-            #expect(try !read(method, Self.matrix.merging(["omega": .real(0)]) { $1 }).contains("a"))
-            #expect(try read(method, Self.matrix.merging(["omega": .real(1)]) { $1 }).contains("a"))
+            #expect(try !read(method, Self.matrix.with(["omega": .real(0)])).contains("a"))
+            #expect(try read(method, Self.matrix.with(["omega": .real(1)])).contains("a"))
         }
         // The thresholds in omega depend on a at any omega.
-        #expect(try read("closed-form", Self.matrix.merging(["omega": .real(0)]) { $1 }).contains("a"))
+        #expect(try read("closed-form", Self.matrix.with(["omega": .real(0)])).contains("a"))
     }
 
     @Test func startsReadWhatTheyAreMadeOf() throws {
         func start(_ method: String, _ more: Given) throws -> Set<String> {
             let all: Set<String> = ["init_scale", "random_sign", "m0", "m0_vec", "e0", "e0_vec"]
-            return try touched(method, Self.base.merging(more) { $1 }).intersection(all)
+            return try touched(method, Self.base.with(more)).intersection(all)
         }
         #expect(try start("sgd", [:]) == ["init_scale", "random_sign"])
         #expect(try start("ode", [:]) == ["init_scale"])
@@ -79,14 +78,14 @@ struct ReadingTests {
         #expect(try start("sgd", ["m0": .real(0.2)]) == ["m0"])
         let untied: Given = ["student": .text("untied"), "init": .text("prescribed")]
         #expect(try start("sgd", untied) == ["m0", "m0_vec"])
-        #expect(try start("sgd", untied.merging(["m0_vec": vector([0.1, 0, 0])]) { $1 }) == ["m0_vec"])
+        #expect(try start("sgd", untied.with(["m0_vec": vector([0.1, 0, 0])])) == ["m0_vec"])
         let attention: Given = ["student": .text("attention"), "encoding": .text("orthonormal"), "m0": .real(0.1)]
         #expect(try start("sgd", attention) == ["m0", "e0", "e0_vec"])
     }
 
     @Test func theDimensionIsReadWhereTheoryHasNoLimit() throws {
         let start: Given = ["init_scale": .real(0.2), "eta": .real(0.3)]
-        let networks = Self.base.merging(start) { $1 }
+        let networks = Self.base.with(start)
         for method in Self.theories {
             // With its start and level given, the limit does not see d; in steps the clock does.
             #expect(try !touched(method, networks).contains("d"))
@@ -100,15 +99,15 @@ struct ReadingTests {
                 #expect(try touched(method, values).contains("d") && !read(method, values).contains("d"))
             }
             // Zeros that noise stands for, and random starts, depend on it.
-            #expect(try read(method, networks.merging(["init_scale": .real(0)]) { $1 }).contains("d"))
-            let random = networks.filter { $0.key != "init_scale" }.merging(["init": .text("random")]) { $1 }
+            #expect(try read(method, networks.with(["init_scale": .real(0)])).contains("d"))
+            let random = networks.filter { $0.key != "init_scale" }.with(["init": .text("random")])
             #expect(try read(method, random).contains("d"))
         }
-        let attention = Self.matrix.merging(start) { $1 }
+        let attention = Self.matrix.with(start)
         #expect(try read("ode", attention).contains("d"))
-        #expect(try !touched("ode", attention.merging(["encoding": .text("none")]) { $1 }).contains("d"))
+        #expect(try !touched("ode", attention.with(["encoding": .text("none")])).contains("d"))
         let prescribed: Given = ["m0": .real(0), "e0": .real(0)]
-        let fixed = attention.filter { $0.key != "init_scale" }.merging(prescribed) { $1 }
+        let fixed = attention.filter { $0.key != "init_scale" }.with(prescribed)
         #expect(try !touched("ode", fixed).contains("d"))
         // The linear theory of attention at the origin and its phase diagram look at no start.
         #expect(
@@ -116,18 +115,18 @@ struct ReadingTests {
     }
 
     @Test func pointsAndTestSetsAreReadWhereTheyAre() throws {
-        let attention = Self.base.merging(["student": .text("attention")]) { $1 }
+        let attention = Self.base.with(["student": .text("attention")])
         for method in ["ode", "closed-form"] {
             #expect(try !touched(method, Self.base).contains("quadrature_points"))
             #expect(try !touched(method, Self.matrix).contains("quadrature_points"))
             #expect(try !touched(method, attention).contains("quadrature_points"))
-            #expect(try touched(method, attention.merging(["L": .integer(4)]) { $1 }).contains("quadrature_points"))
-            let rough = Self.matrix.merging(["loss": .text("frobenius")]) { $1 }
+            #expect(try touched(method, attention.with(["L": .integer(4)])).contains("quadrature_points"))
+            let rough = Self.matrix.with(["loss": .text("frobenius")])
             #expect(try touched(method, rough).contains("quadrature_points"))
             #expect(try !touched(method, Self.base).contains("test_size"))
         }
         for method in ["sgd", "overlap-chain"] {
-            let used = try touched(method, Self.matrix.merging(["loss": .text("frobenius")]) { $1 })
+            let used = try touched(method, Self.matrix.with(["loss": .text("frobenius")]))
             #expect(used.contains("test_size") && !used.contains("quadrature_points"))
         }
     }
@@ -136,37 +135,20 @@ struct ReadingTests {
     @Test(arguments: ["sgd", "overlap-chain", "ode", "closed-form", "closed-form-trajectory"])
     func defaultsMayBeWrittenDown(method: String) throws {
         for (name, values) in cases + [("overlapped attention", Self.matrix)] {
-            let values = values.merging(["d": .integer(77)]) { $1 }
-            guard let point = try? harness.prepare(method, values, times: [1], unit: .scaled) else {
+            let values = values.with(["d": .integer(77)])
+            guard (try? read(method, values)) != nil else {
                 // Not every case has an explicit trajectory.
                 #expect(method == "closed-form-trajectory")
                 continue
             }
-            var all = values
-            for reading in point.readings where reading.name != "d" {
-                let one = values.merging([reading.name: reading.value]) { $1 }
-                #expect(
-                    try harness.prepare(method, one, times: [1], unit: .scaled).readings == point.readings,
-                    "\(name): \(reading.name)")
-                all[reading.name] = reading.value
-            }
-            #expect(try harness.prepare(method, all, times: [1], unit: .scaled).readings == point.readings, "\(name)")
+            #expect(harness.changedByWritingDown(method, values, unit: .scaled) == [], "\(name)")
         }
     }
 
     @Test(arguments: SequenceSingleIndex().methods.map(\.name))
     func everyObservableIsPutAndNoOther(method: String) throws {
-        let spec = try #require(SequenceSingleIndex().methods.first { $0.name == method })
-        var put: Set<String> = []
-        for (_, values) in cases {
-            let values = values.merging([
-                "d": .integer(50), "quadrature_points": .integer(64), "test_size": .integer(20),
-            ]) { $1 }
-            guard (try? harness.prepare(method, values)) != nil else { continue }
-            let all = Set(spec.observables.map(\.name))
-            let record = try run(method, values, times: [0, 2], unit: .steps, observables: all)
-            put.formUnion(record.sink.audit?.put ?? [])
-        }
-        #expect(put == Set(spec.observables.filter { $0.aggregate == nil }.map(\.name)))
+        let small: Given = ["d": .integer(50), "quadrature_points": .integer(64), "test_size": .integer(20)]
+        let points = cases.map { $0.values.with(small) }.filter { (try? harness.prepare(method, $0)) != nil }
+        #expect(harness.observablesNotPut(by: method, at: points, times: [0, 2]) == [])
     }
 }

@@ -235,5 +235,5 @@ extension Reference {
 
 /// The number of encoding directions of job parameters.
 func encodingDirections(_ values: Given) throws -> Int {
-    try parameters(values.merging(["d": .integer(100)]) { $1 }).k
+    try parameters(values.with(["d": .integer(100)])).k
 }

@@ -13,7 +13,7 @@ struct DescentTests {
 
     /// Landmark 5.
     @Test(arguments: descents) func onTheManifold(method: String) throws {
-        let record = try run(method, given([0.05, 0.03]), times: [500, 1000, 2500])
+        let record = try harness.run(method, given([0.05, 0.03]), times: [500, 1000, 2500])
         #expect(largestDifference(record("kappa"), [0.09825082, 0.36260711, 0.7923262]) < 1e-7)
         #expect(largestDifference(record("nu"), [0.20101834, 0.69009942, 0.99997475]) < 1e-7)
         #expect(record("dist_manifold").allSatisfy { $0 < 1e-14 })
@@ -21,19 +21,19 @@ struct DescentTests {
 
     /// Landmark 5.
     @Test func theFlowOnTheManifold() throws {
-        let record = try run("gradient-flow", given([0.05, 0.03]), times: [2, 4, 10], unit: .scaled)
+        let record = try harness.run("gradient-flow", given([0.05, 0.03]), times: [2, 4, 10], unit: .scaled)
         #expect(largestDifference(record("kappa"), [0.09847285, 0.36345944, 0.79234991]) < 1e-7)
         #expect(largestDifference(record("nu"), [0.20146323, 0.69144343, 0.99997461]) < 1e-7)
         #expect(record("dist_manifold") == [0, 0, 0])
         // In steps, t = a steps.
-        let inSteps = try run("gradient-flow", given([0.05, 0.03]), times: [500, 1000, 2500])
+        let inSteps = try harness.run("gradient-flow", given([0.05, 0.03]), times: [500, 1000, 2500])
         #expect(largestDifference(inSteps("kappa"), record("kappa")) < 1e-12)
         #expect(inSteps("steps") == [500, 1000, 2500])
     }
 
     /// Landmark 6.
     @Test(arguments: descents) func offTheManifold(method: String) throws {
-        let record = try run(method, given(Self.offManifold), times: [1, 500, 3000])
+        let record = try harness.run(method, given(Self.offManifold), times: [1, 500, 3000])
         let expected = [
             [0.02910088, -0.04980488, 0.03925752, -0.01973013, 0.00924839],
             [-0.06726701, -0.13827943, -0.00200076, -0.00544024, -0.00192559],
@@ -46,7 +46,7 @@ struct DescentTests {
     /// manifold, and a difference of 1e-16 grows to 0.04: step 3000 has one of two ends that
     /// rounding chooses from. With 50 digits it is (-0.143290177, -0.9997214375, 0.02145174, 0.00703179, -0.01984378).
     @Test(arguments: descents) func offTheManifoldWithASchedule(method: String) throws {
-        let record = try run(method, given(Self.offManifold, Self.schedule), times: [1, 500, 3000])
+        let record = try harness.run(method, given(Self.offManifold, Self.schedule), times: [1, 500, 3000])
         let expected = [
             [0.01167424, -0.04847972, 0.01114787, -0.0177448, -0.01597118],
             [-0.11948548, -0.71466009, -0.01005749, -0.06229619, -0.02155834],
@@ -65,8 +65,8 @@ struct DescentTests {
         let times = (0...30).map { Double(100 * $0) }
         let values = given(
             Self.offManifold, ["lambda0": .real(lambda), "step_size": .real(lambda < 0.2 ? 4e-3 : 1e-3)])
-        let full = try run("pgd", values, times: times)
-        let reduced = try run("reduced-pgd", values, times: times)
+        let full = try harness.run("pgd", values, times: times)
+        let reduced = try harness.run("reduced-pgd", values, times: times)
         for index in times.indices {
             #expect(largestDifference(full.overlaps(index), reduced.overlaps(index)) < 1e-12)
         }
@@ -78,14 +78,14 @@ struct DescentTests {
             Self.offManifold,
             ["attention": .text("softmax"), "d": .integer(50), "L": .integer(4), "lambda0": .real(0.5)])
         let times = [0.0, 1, 400]
-        let full = try run("pgd", values, times: times)
-        let reduced = try run("reduced-pgd", values, times: times)
+        let full = try harness.run("pgd", values, times: times)
+        let reduced = try harness.run("reduced-pgd", values, times: times)
         for index in times.indices { #expect(largestDifference(full.overlaps(index), reduced.overlaps(index)) < 1e-12) }
         #expect(reduced("excess_risk")[2] < 0.8 * reduced("excess_risk")[0])
         // Small steps follow the flow.
-        let slow = values.merging(["step_size": .real(4e-4)]) { $1 }
-        let fine = try run("reduced-pgd", slow, times: [0.4], unit: .scaled)
-        let flow = try run("gradient-flow", slow, times: [0.4], unit: .scaled)
+        let slow = values.with(["step_size": .real(4e-4)])
+        let fine = try harness.run("reduced-pgd", slow, times: [0.4], unit: .scaled)
+        let flow = try harness.run("gradient-flow", slow, times: [0.4], unit: .scaled)
         #expect(largestDifference(fine.overlaps(0), flow.overlaps(0)) < 1e-4)
         #expect(largestDifference(flow.overlaps(0), Self.offManifold) > 0.01)
     }
@@ -96,7 +96,7 @@ struct DescentTests {
         #expect(abs(rate - 0.77151528) < 1e-8)
         let slope = try closedForm("saddle_slope", given())
         let start = given([1e-8, 1e-8 * slope])
-        let record = try run("gradient-flow", start, times: [1, 5], unit: .scaled)
+        let record = try harness.run("gradient-flow", start, times: [1, 5], unit: .scaled)
         let measured = log(record("kappa")[1] / record("kappa")[0]) / 4
         #expect(abs(measured / rate - 1) < 1e-6)
         #expect(abs(record("nu")[1] / record("kappa")[1] / slope - 1) < 1e-6)
@@ -105,7 +105,7 @@ struct DescentTests {
     /// The final rates at the oracle.
     @Test func theRatesAtTheOracle() throws {
         for (q, name) in [([1, 0.9999], "nu"), ([0.9999, 1], "kappa")] {
-            let record = try run("gradient-flow", given(q), times: [0, 1], unit: .scaled)
+            let record = try harness.run("gradient-flow", given(q), times: [0, 1], unit: .scaled)
             let measured = -log((1 - record(name)[1]) / (1 - record(name)[0]))
             let rate = try closedForm("rate_" + name, given())
             #expect(abs(measured / rate - 1) < 1e-3, "\(name)")
@@ -124,7 +124,7 @@ struct DescentTests {
             values["step_size"] = .real(factor * limit)
             // v moved towards k*: rho = theta.
             let start = given([1, 1 - 5e-13, 1e-6, 0, 1e-6], values)
-            let record = try run("reduced-pgd", start, times: [20, 60])
+            let record = try harness.run("reduced-pgd", start, times: [20, 60])
             #expect((record("dist_manifold")[1] < record("dist_manifold")[0]) == decays, "\(factor)")
         }
     }
@@ -146,10 +146,11 @@ struct DescentTests {
 
     /// The flow is the limit of small steps: halving the step halves the difference.
     @Test func smallStepsFollowTheFlow() throws {
-        let flow = try run("gradient-flow", given(Self.offManifold), times: [3], unit: .scaled).overlaps(0)
+        let flow = try harness.run("gradient-flow", given(Self.offManifold), times: [3], unit: .scaled).overlaps(0)
         let differences = try [1e-3, 5e-4].map { step in
             let values = given(Self.offManifold, ["step_size": .real(step)])
-            return largestDifference(try run("reduced-pgd", values, times: [3], unit: .scaled).overlaps(0), flow)
+            return largestDifference(
+                try harness.run("reduced-pgd", values, times: [3], unit: .scaled).overlaps(0), flow)
         }
         #expect(differences[0] < 0.01 && abs(differences[0] / differences[1] - 2) < 0.1)
     }
@@ -158,7 +159,7 @@ struct DescentTests {
     private func ensemble(
         _ values: Given, times: [Double], seeds: Int, method: String = "reduced-pgd"
     ) throws -> [Recording] {
-        try (1...seeds).map { try run(method, values, times: times, seed: $0) }
+        try (1...seeds).map { try harness.run(method, values, times: times, seed: $0) }
     }
 
     private func mean(_ records: [Recording], _ name: String, _ index: Int) -> Double {
@@ -244,7 +245,7 @@ struct DescentTests {
         for method in ["pgd", "reduced-pgd", "sgd", "overlap-chain", "gradient-flow"] {
             for start in ["sphere", "manifold"] {
                 let records = try (1...400).map {
-                    try run(method, values.merging(["init": .text(start)]) { $1 }, times: [0], seed: $0)
+                    try harness.run(method, values.with(["init": .text(start)]), times: [0], seed: $0)
                 }
                 for name in overlapNames {
                     let square = Moments(records.map { pow($0(name)[0], 2) })
@@ -259,14 +260,14 @@ struct DescentTests {
     }
 
     @Test func stepsThatAreTooLargeDoNotTrap() throws {
-        let record = try? run("reduced-pgd", given([0.1], ["step_size": .real(1e300)]), times: [5])
+        let record = try? harness.run("reduced-pgd", given([0.1], ["step_size": .real(1e300)]), times: [5])
         let values = record?.overlaps(0) ?? []
         #expect(record == nil || values.allSatisfy { $0.isFinite })
         #expect(throws: ModelError.self) {
-            try run("sgd", given([], ["step_size": .real(1e300)]), times: [5])
+            try harness.run("sgd", given([], ["step_size": .real(1e300)]), times: [5])
         }
         #expect(throws: ModelError.self) {
-            try run("overlap-chain", given([], ["step_size": .real(1e300)]), times: [5])
+            try harness.run("overlap-chain", given([], ["step_size": .real(1e300)]), times: [5])
         }
     }
 }

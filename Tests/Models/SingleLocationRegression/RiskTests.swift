@@ -194,9 +194,9 @@ struct RiskTests {
             #expect(abs(try closedForm("bayes_excess", values) - bayes) < (d == 50 ? 1e-6 : 1e-5))
             #expect(try closedForm("bayes_excess_error", values) == 0)
             // Softmax attention at (k*, v*) and lambda = D is the Bayes predictor, and its sharpness the best.
-            let softmax = values.merging([
+            let softmax = values.with([
                 "attention": .text("softmax"), "lambda0": .real((Double(d) / 2).squareRoot()),
-            ]) { $1 }
+            ])
             #expect(abs(try closedForm("oracle_excess", softmax) - bayes) < (d == 50 ? 1e-6 : 1e-5))
             if d == 8 { #expect(abs(try closedForm("oracle_best_lambda", softmax) - 2) < 1e-6) }
             // The sampled mean is that of the quadrature, and for other gamma of a continuous family.
@@ -241,7 +241,7 @@ struct RiskTests {
         let values = given([], ["d": .integer(20), "gamma": .real(0.7), "bayes_samples": .integer(100_000)])
         let bayes = try closedForm("bayes_excess", values)
         let error = try closedForm("bayes_excess_error", values)
-        let softmax = try closedForm("oracle_best_excess", values.merging(["attention": .text("softmax")]) { $1 })
+        let softmax = try closedForm("oracle_best_excess", values.with(["attention": .text("softmax")]))
         let erf = try closedForm("oracle_best_excess", values)
         #expect(error < 0.03 * bayes)
         #expect(bayes + 4 * error < softmax)

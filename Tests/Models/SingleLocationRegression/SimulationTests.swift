@@ -17,7 +17,7 @@ struct SimulationTests {
         _ method: String, _ values: Given, steps: Double, seeds: Int, firstSeed: Int = 1
     ) throws -> [[Double]] {
         let records = try (0..<seeds).map {
-            try run(method, values, times: [steps], seed: firstSeed + $0, observables: Set(overlapNames))
+            try harness.run(method, values, times: [steps], seed: firstSeed + $0, observables: Set(overlapNames))
         }
         return overlapNames.map { name in records.map { $0(name)[0] } }
     }
@@ -29,7 +29,7 @@ struct SimulationTests {
             ("softmax", [0.5801, 0.7832, -0.0101, 0.0961, 0.1033], [0.043, 0.043, 0.053, 0.040, 0.075]),
         ], ["overlap-chain", "sgd"])
     func meansAndSpreads(_ law: (attention: String, means: [Double], spreads: [Double]), method: String) throws {
-        let values = given(Self.start, Self.small.merging(["attention": .text(law.attention)]) { $1 })
+        let values = given(Self.start, Self.small.with(["attention": .text(law.attention)]))
         let draws = try overlaps(method, values, steps: 200, seeds: method == "sgd" ? 3000 : 8000)
         for (index, name) in overlapNames.enumerated() {
             let moments = Moments(draws[index])
@@ -74,9 +74,9 @@ struct SimulationTests {
         let step = 1e-5
         let values = given(
             Self.start,
-            Self.small.merging([
+            Self.small.with([
                 "attention": .text(attention.rawValue), "batch_size": .integer(2000), "step_size": .real(step),
-            ]) { $1 })
+            ]))
         let population = Population(d: 20, L: 4, gamma: 0.8, attention: attention)
         let q = Overlaps(0.3, 0.2, -0.1, 0.15, 0.1)
         let velocity = q.gradientFlow(try population.risk(at: q, lambda: 0.4).gradient).array
@@ -97,7 +97,7 @@ struct SimulationTests {
                 "step_size": .real(1e-3),
             ])
         let times: [Double] = [10_000, 50_000, 100_000, 150_000, 200_000]
-        let records = try (1...10).map { try run("overlap-chain", values, times: times, seed: $0) }
+        let records = try (1...10).map { try harness.run("overlap-chain", values, times: times, seed: $0) }
         func mean(_ name: String, _ index: Int) -> Double { records.reduce(0) { $0 + $1(name)[index] } / 10 }
         for (index, risk) in [4.73, 1.10, 0.376, 0.215].enumerated() {
             #expect(abs(mean("excess_risk", index) / risk - 1) < 0.05, "\(times[index]) \(mean("excess_risk", index))")
@@ -110,7 +110,8 @@ struct SimulationTests {
         #expect(records.allSatisfy { $0("is_oracle") == [1] })
         #expect(abs(mean("alpha", 4) - 12500) < 1e-9)
         // Shorter, in all 80 dimensions.
-        let full = Moments(try (1...3).map { try run("sgd", values, times: [10_000], seed: $0)("excess_risk")[0] })
+        let full = Moments(
+            try (1...3).map { try harness.run("sgd", values, times: [10_000], seed: $0)("excess_risk")[0] })
         #expect(abs(full.mean / mean("excess_risk", 0) - 1) < 0.05)
     }
 
@@ -124,9 +125,9 @@ struct SimulationTests {
             let values = given(start, ["step_size": .real(step)])
             let time = method == "sgd" ? 0.1 : 0.5
             let records = try (1...seeds).map {
-                try run(method, values, times: [time], unit: .scaled, seed: $0, observables: Set(overlapNames))
+                try harness.run(method, values, times: [time], unit: .scaled, seed: $0, observables: Set(overlapNames))
             }
-            let descent = try run("reduced-pgd", values, times: [time], unit: .scaled)
+            let descent = try harness.run("reduced-pgd", values, times: [time], unit: .scaled)
             let moments = Moments(records.map { $0("kappa")[0] })
             #expect(abs(moments.mean - descent("kappa")[0]) < 4 * moments.error + 3e-3, "\(method) \(step)")
             #expect(moments.std < (step > 5e-5 ? 0.02 : 0.01), "\(moments.std)")
@@ -140,12 +141,12 @@ struct SimulationTests {
     @Test(arguments: ["sgd", "overlap-chain", "pgd", "reduced-pgd", "gradient-flow"])
     func trajectoriesDoNotDependOnHowTheyAreCut(method: String) throws {
         let values = given([], ["d": .integer(43)])
-        let whole = try run(method, values, times: [0, 300])
-        let cut = try run(method, values, times: [0, 1, 7, 50, 51, 120, 300], quantum: 7)
+        let whole = try harness.run(method, values, times: [0, 300])
+        let cut = try harness.run(method, values, times: [0, 1, 7, 50, 51, 120, 300], quantum: 7)
         #expect(whole.overlaps(1).map(\.bitPattern) == cut.overlaps(6).map(\.bitPattern))
         #expect(whole("excess_risk")[1] == cut("excess_risk")[6])
         #expect(whole.overlaps(1) != whole.overlaps(0))
-        #expect(try run(method, values, times: [300], seed: 2).overlaps(0) != whole.overlaps(1))
+        #expect(try harness.run(method, values, times: [300], seed: 2).overlaps(0) != whole.overlaps(1))
     }
 
     @Test func theCostOfTheChainDoesNotDependOnD() throws {
@@ -154,7 +155,7 @@ struct SimulationTests {
         }
         #expect(try cost("overlap-chain", d: 10) == cost("overlap-chain", d: 1_000_000))
         #expect(try cost("sgd", d: 100_000).seconds > 50 * cost("sgd", d: 1000).seconds)
-        let huge = try run(
+        let huge = try harness.run(
             "overlap-chain", given([], ["d": .integer(1_000_000_000), "step_size": .real(1e-10)]), times: [100])
         #expect(huge.overlaps(0).allSatisfy { $0.isFinite })
     }
