@@ -45,14 +45,19 @@ public struct BilinearSequenceRegression: Model {
                 bytes: DataSet.bytes(p.sizes) + 12 * n * entries + 8 * least * least)
         case .gd, .langevin:
             let (B, isGram) = (Double(p.descent.runs), 2 * n > entries)
+            // Multiplications of every run. For several a Gram matrix is packed by BLAS in each step, which takes long beyond
+            // the caches; inputs come in blocks. Measured with one, four and twelve runs, and matrices of 1 to 10 MB.
+            let size = 4 * entries * entries
+            let packing = B > 1 ? 0.55e-9 * size * size / (size * size + 64e12) : 0
             let product =
-                isGram || B > 1
-                ? (isGram ? entries * entries : 2 * n * entries) * (0.1e-9 + 0.03e-9 * B) : 0.12e-9 * n * entries
-            let factors = B * entries * (0.35e-9 * Double(p.studentRank) + 3e-9)
+                isGram
+                ? entries * entries * (packing + 0.03e-9 * B)
+                : n * entries * (B > 1 ? 0.06e-9 * B : 0.1e-9)
+            let factors = B * entries * (0.25e-9 * Double(p.studentRank) + 2e-9)
             let kicks = method == .langevin ? B * Double(p.studentRank) * (m + M) : 0
             return Cost(
-                seconds: drawing + (isGram ? 0.03e-9 * entries * entries * n : 0)
-                    + (last + Double(times.count)) * (product + factors + 5e-9 * kicks),
+                seconds: drawing + (isGram ? 0.025e-9 * entries * entries * n : 0)
+                    + (last + Double(times.count)) * (product + factors + 3e-9 * kicks),
                 bytes: ProductLoss.bytes(p))
         }
     }

@@ -14,7 +14,8 @@ extension SequenceMultiIndex {
         let points = 2 * p * L
         let setUp =
             (points * (samples + tests) + (p - 1) * L * draws) * 2.2e-8
-            + min(64, points) * 8 * 3.5e-6 * (samples > 0 ? 2 : 1) + (draws > 0 ? min(64, (p - 1) * L) * 16 * 3.5e-6 : 0)
+            + min(64, points) * 8 * 3.5e-6 * (samples > 0 ? 2 : 1)
+            + (draws > 0 ? min(64, (p - 1) * L) * 16 * 3.5e-6 : 0)
         let held =
             4096 + 8 * points * (samples + tests + 1.2 * max(samples, tests))
             + 8 * draws * (2.2 * (p - 1) * L + (p * L + 2) / 16)
