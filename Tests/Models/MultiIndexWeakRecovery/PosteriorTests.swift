@@ -215,14 +215,7 @@ import Testing
         var (gg, cross, squares) = (Array(repeating: 0.0, count: p * p), Array(repeating: 0.0, count: p * p), 0.0)
         let draws = 200_000
         for _ in 0..<draws {
-            var (w, z) = ([0.0, 0, 0], [0.0, 0, 0])
-            let xi = (0..<2 * p).map { _ in random.normal() }
-            for i in 0..<p {
-                for j in 0...i {
-                    w[i] += root[i * p + j] * xi[j]
-                    z[i] += rest[i * p + j] * xi[p + j]
-                }
-            }
+            let (w, z) = gaussianPair(root, rest, p, &random)
             let full = zip(w, z).map { $0 + $1 }
             let signs = full.map { $0 > 0 ? 1.0 : -1 }
             let y: Double

@@ -185,15 +185,8 @@ import Testing
             var (plugIn, bayes) = (0.0, 0.0)
             let draws = 400_000
             for _ in 0..<draws {
-                var (w, z) = ([0.0, 0, 0], [0.0, 0, 0])
-                let xi = (0..<2 * p).map { _ in random.normal() }
-                for i in 0..<p {
-                    for j in 0...i {
-                        w[i] += root[i * p + j] * xi[j]
-                        z[i] += rest[i * p + j] * xi[p + j]
-                    }
-                    z[i] += w[i]
-                }
+                let (w, around) = gaussianPair(root, rest, p, &random)
+                let z = zip(w, around).map { $1 + $0 }
                 func label(_ x: [Double]) -> Double {
                     let s = x.map { $0 > 0 ? 1.0 : -1 }
                     switch link {
