@@ -2,9 +2,10 @@
 import Foundation
 import PackageDescription
 
-// The hot kernels are fixed-width SIMD; which instructions they become is a build setting. By default it is the best
-// level this machine has; DYNSWEEP_MARCH=x86-64-v3 (say) builds for older nodes. A binary started on a CPU below its
-// level stops with a message (Sources/CPlatform), never with an illegal instruction.
+// The hot kernels are fixed-width SIMD and rounds of AES; which instructions they become is a build setting. By default it
+// is the best level this machine has; DYNSWEEP_MARCH=x86-64-v3 (say) builds for older nodes. From v3 on the AES
+// instructions belong to it, which all such processors have; "+vaes" are those for several blocks at a time. A binary
+// started on a CPU below its level stops with a message (Sources/CPlatform), never with an illegal instruction.
 func defaultArchitectureLevel() -> String {
     #if arch(x86_64)
         let flags =
@@ -12,19 +13,26 @@ func defaultArchitectureLevel() -> String {
             .split(separator: "\n").first { $0.hasPrefix("flags") }?
             .split(separator: " ").map(String.init) ?? []
         let has = Set(flags)
-        if has.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]) { return "x86-64-v4" }
-        if has.isSuperset(of: ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe"]) { return "x86-64-v3" }
-        return "x86-64"
+        let vaes = has.contains("vaes") ? "+vaes" : ""
+        guard has.isSuperset(of: ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "aes"]) else { return "x86-64" }
+        let isV4 = has.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"])
+        return (isV4 ? "x86-64-v4" : "x86-64-v3") + vaes
     #else
         return "native-baseline"
     #endif
 }
 
 let level = Context.environment["DYNSWEEP_MARCH"] ?? defaultArchitectureLevel()
-let levelNumber = ["x86-64-v2": "2", "x86-64-v3": "3", "x86-64-v4": "4"][level] ?? "0"
+let levels = ["x86-64": 0, "x86-64-v2": 2, "x86-64-v3": 3, "x86-64-v4": 4, "native-baseline": 0]
+let hasVAES = level.hasSuffix("+vaes")
+let march = hasVAES ? String(level.dropLast(5)) : level
+guard let levelNumber = levels[march], !hasVAES || levelNumber >= 3 else {
+    fatalError("DYNSWEEP_MARCH must be x86-64, x86-64-v2, or x86-64-v3 or -v4 with or without +vaes, not '\(level)'")
+}
+let features = (levelNumber >= 3 ? ["-maes"] : []) + (hasVAES ? ["-mvaes"] : [])
 let commit = Context.gitInformation.map { $0.currentCommit + ($0.hasUncommittedChanges ? "+changes" : "") } ?? "unknown"
 let simd: [SwiftSetting] =
-    levelNumber == "0" ? [] : [.unsafeFlags(["-Xcc", "-march=\(level)"])]
+    levelNumber == 0 ? [] : [.unsafeFlags((["-march=\(march)"] + features).flatMap { ["-Xcc", $0] })]
 
 // The MPI library: openmpi (the default) or mpich, which its relatives of the same binary interface are too.
 let mpi = Context.environment["DYNSWEEP_MPI"] ?? "openmpi"
@@ -146,7 +154,8 @@ let package = Package(
         .target(
             name: "CPlatform",
             cSettings: [
-                .define("DYNSWEEP_LEVEL", to: levelNumber), .define("DYNSWEEP_COMMIT", to: "\"\(commit)\""),
+                .define("DYNSWEEP_LEVEL", to: "\(levelNumber)"), .define("DYNSWEEP_VAES", to: hasVAES ? "1" : "0"),
+                .define("DYNSWEEP_COMMIT", to: "\"\(commit)\""),
                 .define("DYNSWEEP_MARCH", to: "\"\(level)\""),
             ]),
 

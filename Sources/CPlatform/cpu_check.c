@@ -26,19 +26,22 @@ __attribute__((constructor(101))) static void check_cpu(void) {
     ok = ok && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 #endif
 #if DYNSWEEP_LEVEL >= 3
-    ok = ok && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    ok = ok && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("aes");
 #endif
 #if DYNSWEEP_LEVEL >= 4
     ok = ok && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512cd");
 #endif
+#if DYNSWEEP_VAES
+    ok = ok && __builtin_cpu_supports("vaes");
+#endif
     if (!ok) {
-        static const char *level[] = {"", "", "x86-64-v2", "x86-64-v3 (AVX2, FMA)", "x86-64-v4 (AVX-512)"};
         fprintf(stderr,
                 "dynsweep: error: this program was built for %s, which this CPU does not have.\n"
-                "  Rebuild it for older machines: DYNSWEEP_MARCH=x86-64-v3 make build (or x86-64-v2, x86-64).\n",
-                level[DYNSWEEP_LEVEL]);
+                "  Rebuild it for older machines: DYNSWEEP_MARCH=x86-64-v3 make build (AVX2; or x86-64-v2, x86-64).\n",
+                DYNSWEEP_MARCH);
         _exit(70);
     }
 }

@@ -9,9 +9,8 @@ import Persistence
 /// doubles gives the same numbers as `n` calls of ``normal()``, mixed in any way. ``position`` holds the three indices:
 /// with identity and substream it is the whole state, and what a checkpoint holds.
 ///
-/// Generator: Philox4x32-10 (``Philox``), the key is the lower half of the identity, the fixed counter words are
-/// the substream and the lower 32 bits of the identity's upper half, so 96 bits of the identity count. Normals are by
-/// Box and Muller's transform, in a fixed arrangement of lanes with only correctly rounded operations (addition,
+/// Generator: ARS4x32-7 (``ARS``), the key is the identity, the counter's upper half the substream. Normals are by Box
+/// and Muller's transform, in a fixed arrangement of lanes with only correctly rounded operations (addition,
 /// multiplication, fused multiply-add, division, square root, conversion) and no library function: the bits are the
 /// same for every vector width and processor.
 ///
@@ -35,6 +34,10 @@ public struct RandomStream: Sendable, Resumable {
         }
     }
 
+    /// Which generator and which transform to normals the numbers are of. Part of the name of every task: it changes when
+    /// any number of a stream does.
+    public static let generator = "ARS4x32-7 Box-Muller 1"
+
     @usableFromInline static let normalBatch = 64
     @usableFromInline static let uniformBatch = 64
 
@@ -42,7 +45,7 @@ public struct RandomStream: Sendable, Resumable {
     public let identity: TaskIdentity
     /// The number of this stream among the task's.
     public let substreamNumber: UInt32
-    private let sequence: PhiloxSequence
+    private let sequence: RandomSequence
     private var floatIndex: UInt64 = 0
 
     // The batch in `normals` is number `nextNormalBatch - 1`; a cursor at the end of its batch means nothing is left.
@@ -57,7 +60,7 @@ public struct RandomStream: Sendable, Resumable {
     public init(identity: TaskIdentity, substream: UInt32 = 0) {
         self.identity = identity
         self.substreamNumber = substream
-        sequence = PhiloxSequence(identity: identity, substream: substream)
+        sequence = RandomSequence(identity: identity, substream: substream)
     }
 
     /// Stream `substream` of task `identity`, at `position` (from a checkpoint).
@@ -115,10 +118,11 @@ public struct RandomStream: Sendable, Resumable {
 
     /// Standard normal draws in single precision into all of `buffer`.
     ///
-    /// Radii come from 32-bit uniforms, `(k + 1/2) / 2^32` rounded to single precision: |x| is at most 6.76, beyond which the
-    /// mass is 1.4e-11 (where a simulation sees tails that thin, draw in double precision), and radii below 1e-3 are
-    /// coarse (mass 5e-7). The transform is accurate to 1.7e-7 of the radius. Draw `i` of the sequence uses block
-    /// `i / 32 * 8 + i % 16 / 2`; portions that are not multiples of 32 compute their first and last 32 twice.
+    /// Radii come from 31-bit uniforms, `(k + 1/2) / 2^31` rounded to single precision: |x| is at most 6.66, beyond which the
+    /// mass is 2.7e-11 (where a simulation sees tails that thin, draw in double precision), and radii below 1e-3 are
+    /// coarse (mass 5e-7). The transform is accurate to 3e-7 of the radius. Draws `i` and `i + 16` of each 32 are of
+    /// one radius; they use word `i % 4` of blocks `i / 4` (radius) and `i / 4 + 4` (direction) of the 8 blocks that the 32
+    /// are made of. Portions that are not multiples of 32 compute their first and last 32 twice.
     public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Float>) {
         guard var target = buffer.baseAddress, buffer.count > 0 else { return }
         var remaining = buffer.count
@@ -135,8 +139,9 @@ public struct RandomStream: Sendable, Resumable {
         if remaining > 0 { copyFloats(from: 0, to: &target, &remaining) }
     }
 
-    /// Standard normal draws into all of `buffer`: the same numbers as ``normal()`` would give. Draw `i` of the sequence
-    /// uses block `i / 16 * 8 + i % 8`.
+    /// Standard normal draws into all of `buffer`: the same numbers as ``normal()`` would give. Draws `i` and `i + 8` of
+    /// each 16 are of one radius; they use half `i % 2` of blocks `i / 2` (radius) and `i / 2 + 4` (direction) of the 8
+    /// blocks that the 16 are made of. The transform is accurate to 8e-16 of the radius.
     public mutating func fillNormal(_ buffer: UnsafeMutableBufferPointer<Double>) {
         guard var target = buffer.baseAddress, buffer.count > 0 else { return }
         var remaining = buffer.count

@@ -2,10 +2,11 @@ import Modeling
 
 /// The names of the tasks at one point: canonical bytes of what their result is a function of.
 ///
-/// A task's identity is BLAKE2b-128 of: the digest of (format, model, its revision, method); then name and value of each parameter that
-/// the run reads and that is not its plain default, sorted by name; then the seed. Integers and reals are 8 bytes little-endian behind a tag (reals by bit
-/// pattern, -0 as 0), texts and arrays carry their length, so no two tasks share an encoding. Nothing else enters: not
-/// the axes around the point, not whether a value is a default, not the time unit or what is recorded.
+/// A task's identity is BLAKE2b-128 of: the digest of (format, generator, model, its revision, method); then name and value
+/// of each parameter that the run reads and that is not its plain default, sorted by name; then the seed. Integers and
+/// reals are 8 bytes little-endian behind a tag (reals by bit pattern, -0 as 0), texts and arrays carry their length, so no
+/// two tasks share an encoding. Nothing else enters: not the axes around the point, not whether a value is a default, not
+/// the time unit or what is recorded.
 public struct TaskName: Sendable {
     private var bytes: [UInt8]
 
@@ -15,7 +16,9 @@ public struct TaskName: Sendable {
 
         init(model: any Model, method: String) {
             var bytes: [UInt8] = []
-            for text in ["dynsweep task 2", model.name, String(model.revision), method] { bytes.append(text: text) }
+            for text in ["dynsweep task 3", RandomStream.generator, model.name, String(model.revision), method] {
+                bytes.append(text: text)
+            }
             // Short, so that most names are one block of the hash.
             self.bytes = Blake2b.digest(bytes, length: 16)
         }

@@ -4,15 +4,16 @@ import Randomness
 import Testing
 
 @Suite struct NormalDrawTests {
-    static let count = 10_000_000
+    /// 1e9 with the long tests.
+    static let count = ProcessInfo.processInfo.environment["DYNSWEEP_LONG_TESTS"] == nil ? 10_000_000 : 1_000_000_000
 
-    @Test("single precision: moments to order 8, tails, Kolmogorov-Smirnov and pairs at 1e7 draws")
+    @Test("single precision: moments to order 8, tails, Kolmogorov-Smirnov and pairs at 1e7 or 1e9 draws")
     func floats() {
         var stream = RandomStream(identity: TaskIdentity(high: 11, low: 12))
         check(partner: 16) { RandomStreamTests.floats(&stream, $0).map(Double.init) }
     }
 
-    @Test("double precision: moments to order 8, tails, Kolmogorov-Smirnov and pairs at 1e7 draws")
+    @Test("double precision: moments to order 8, tails, Kolmogorov-Smirnov and pairs at 1e7 or 1e9 draws")
     func doubles() {
         var stream = RandomStream(identity: TaskIdentity(high: 13, low: 14))
         check(partner: 8) { RandomStreamTests.doubles(&stream, $0) }

@@ -6,49 +6,46 @@ import Testing
 @Suite struct RandomStreamTests {
     static let identity = TaskIdentity(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
 
-    /// The sequence as its documentation states it, from single Philox blocks and the C library.
-    static func words(_ block: UInt64, family: UInt32) -> SIMD4<UInt32> {
-        Philox.block(
-            counter: SIMD4(
-                UInt32(truncatingIfNeeded: block), UInt32(truncatingIfNeeded: block >> 32) | family << 30, 3,
-                0x89AB_CDEF),
-            key: SIMD2(0x7654_3210, 0xFEDC_BA98))
+    /// A block of the sequence as its documentation states it.
+    static func words(_ block: Int, family: UInt64) -> SIMD2<UInt64> {
+        ARS.block(counter: SIMD2(UInt64(block) | family << 62, 3), key: SIMD2(identity.low, identity.high))
     }
 
-    @Test("double-precision draws are Box and Muller's transform of their words to 4e-16 of the radius")
+    @Test("double-precision draws are Box and Muller's transform of their words to 8e-16 of the radius")
     func doubleTransform() {
         var stream = RandomStream(identity: Self.identity, substream: 3)
         var largest = 0.0
-        for i in 0..<UInt64(100_000) {
-            let w = Self.words(i / 16 * 8 + i % 8, family: 0)
-            let u = (Double((UInt64(w[0]) << 32 | UInt64(w[1])) >> 12) + 0.5) * 0x1p-52
-            let angleWord = UInt64(w[2]) << 32 | UInt64(w[3])
-            let angle = (Double((angleWord << 2) >> 12) * 0x1p-52 - 0.5) * (.pi / 2)
-            let cosine = angleWord >> 63 == 1 ? -cos(angle) : cos(angle)
-            let swapped = angleWord >> 62 & 1 == 1
-            let radius = (-2 * log(u)).squareRoot()
-            let expected = radius * ((i % 16 < 8) != swapped ? cosine : sin(angle))
-            largest = max(largest, abs(stream.normal() - expected) / radius)
+        for i in 0..<100_000 {
+            let (batch, place) = (i / 16 * 8, i % 8)
+            let radiusWord = Self.words(batch + place / 2, family: 0)[place % 2]
+            let angleWord = Self.words(batch + place / 2 + 4, family: 0)[place % 2]
+            let u = (Double(radiusWord >> 12) + 0.5) * 0x1p-52
+            let angle = .pi * ((Double(angleWord >> 12) + 0.5) * 0x1p-52 - 0.5)
+            let radius = (radiusWord & 1 == 1 ? -1 : 1) * (-2 * log(u)).squareRoot()
+            let expected = radius * (i % 16 < 8 ? cos(angle) : sin(angle))
+            largest = max(largest, abs((stream.normal() - expected) / radius))
         }
-        #expect(largest < 4e-16)
+        #expect(largest < 8e-16)
     }
 
-    @Test("single-precision draws are Box and Muller's transform of their words to 1.7e-7 of the radius")
+    @Test("single-precision draws are Box and Muller's transform of their words to 3e-7 of the radius")
     func floatTransform() {
         var stream = RandomStream(identity: Self.identity, substream: 3)
         let draws = Self.floats(&stream, 1_000_000)
         var largest = 0.0
         for i in draws.indices {
-            let block = Self.words(UInt64(i / 32 * 8 + i % 16 / 2), family: 1)
-            let (radiusWord, w) = i % 2 == 0 ? (block[1], block[3]) : (block[0], block[2])
-            let u = Double(Float(radiusWord) + 0.5) * 0x1p-32
-            let angle = Double(Int32(bitPattern: w << 2)) * 0x1p-31 * (.pi / 4)
-            let cosine = w >> 31 == 1 ? -cos(angle) : cos(angle)
-            let radius = (-2 * log(u)).squareRoot()
-            let expected = radius * ((i % 32 < 16) != (w >> 30 & 1 == 1) ? cosine : sin(angle))
-            largest = max(largest, abs(Double(draws[i]) - expected) / radius)
+            let (batch, place) = (i / 32 * 8, i % 16)
+            func word(_ block: Int) -> UInt32 {
+                UInt32(truncatingIfNeeded: Self.words(block, family: 1)[place % 4 / 2] >> (place % 2 == 0 ? 0 : 32))
+            }
+            let (radiusWord, angleWord) = (word(batch + place / 4), word(batch + place / 4 + 4))
+            let u = Double(Float(radiusWord >> 1) + 0.5) * 0x1p-31
+            let angle = Double(Int32(bitPattern: angleWord | 1)) * 0x1p-31 * (.pi / 2)
+            let radius = (radiusWord & 1 == 1 ? -1 : 1) * (-2 * log(u)).squareRoot()
+            let expected = radius * (i % 32 < 16 ? cos(angle) : sin(angle))
+            largest = max(largest, abs((Double(draws[i]) - expected) / radius))
         }
-        #expect(largest < 1.7e-7)
+        #expect(largest < 3e-7)
     }
 
     @Test("the bits of the first thousand draws of each kind, the same for every processor and build level")
@@ -57,13 +54,13 @@ import Testing
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         func mix(_ bits: UInt64) { hash = (hash ^ bits) &* 0x100_0000_01B3 }
         for _ in 0..<1000 { mix(stream.normal().bitPattern) }
-        #expect(hash == 1507255732785771199)
+        #expect(hash == 12853844876716165351)
         for x in Self.floats(&stream, 1000) { mix(UInt64(x.bitPattern)) }
-        #expect(hash == 6946110047278526577)
+        #expect(hash == 468564737894577722)
         for _ in 0..<1000 { mix(stream.uniform().bitPattern) }
-        #expect(hash == 15790451771708292969)
+        #expect(hash == 2611820136849554130)
         for k in [0.3, 1, 7, 1e3, 1e8] { for _ in 0..<200 { mix(stream.chiSquare(k).bitPattern) } }
-        #expect(hash == 683568101519155671)
+        #expect(hash == 3746217544003147010)
     }
 
     @Test("fills of any sizes, mixed with single draws, give one and the same sequence")
