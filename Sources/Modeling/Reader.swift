@@ -115,12 +115,12 @@ public final class Reader {
     func value<Value>(_ key: Key<Value>) throws -> Value? {
         let form = key.form
         try look(at: form.spec.name)
+        touch(form.spec.name)
         var value: Value?
         if let raw = point[form.spec.name] {
             guard let decoded = form.decode(raw) else { throw wrongKind(form.spec) }
             value = decoded
         }
-        touch(form.spec.name)
         return form.others.isEmpty ? value : try alternative(key, value)
     }
 

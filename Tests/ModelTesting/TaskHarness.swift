@@ -81,7 +81,7 @@ public struct TaskHarness<M: Model>: Sendable {
             sink: ObservationSink(
                 slots: wanted.map { .init($0, at: point, timeCount: count) }, timeCount: times.count,
                 auditing: Set(spec.observables.map(\.name))),
-            random: RandomStream(identity: TaskIdentity(high: salt, low: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)))
+            random: RandomStream(identity: TaskIdentity(high: salt ^ otherSeeds, low: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)))
     }
 
     /// Runs one task: advance in quanta, observe at each time, finish.
@@ -126,3 +126,7 @@ public struct TaskHarness<M: Model>: Sendable {
         try M.Parameters(Reader(ParameterPoint(values)), method: method)
     }
 }
+
+/// Other random numbers for all runs of the harness: with DYNSWEEP_TEST_SEEDS=1, 2, ... in the environment, to see which
+/// tests hold by the luck of their seeds.
+private let otherSeeds = ProcessInfo.processInfo.environment["DYNSWEEP_TEST_SEEDS"].flatMap { UInt64($0) } ?? 0
