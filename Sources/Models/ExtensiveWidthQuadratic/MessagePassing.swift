@@ -13,6 +13,9 @@ package struct Sensing: SensingOperator {
     private let d: Int
     private let block: Int
     private var scratch: [Double]
+    /// A panel of the matrix.
+    private var columns: [Double]
+    private static let panelWidth = 32
 
     package init(_ data: DataSet) {
         inputs = data.inputs
@@ -20,42 +23,72 @@ package struct Sensing: SensingOperator {
         fieldCount = data.sizes.samples
         signalCount = d * d
         block = DataSet.block(d: d)
-        scratch = Array(repeating: 0, count: block * d)
+        let width = min(d, Self.panelWidth)
+        scratch = Array(repeating: 0, count: block * width)
+        columns = Array(repeating: 0, count: d * width)
     }
 
     package mutating func fields(of S: UnsafePointer<Double>, into fields: UnsafeMutablePointer<Double>) {
         let d = d
         let trace = (0..<d).reduce(0) { $0 + S[$1 * d + $1] }
         let scale = 1 / Double(d).squareRoot()
-        eachBlock { X, scratch, first, count in
-            BLAS.gemm(m: count, n: d, k: d, X, leadingA: d, S, leadingB: d, scratch, leadingC: d)
-            for i in 0..<count { fields[first + i] = scale * (BLAS.dot(d, X + i * d, scratch + i * d) - trace) }
+        for i in 0..<fieldCount { fields[i] = -scale * trace }
+        for panel in panels {
+            let (width, height) = (panel.count, d - panel.lowerBound)
+            // Below the diagonal's block the elements count twice.
+            for j in 0..<height {
+                let factor = j < width ? scale : 2 * scale
+                for k in panel { columns[j * width + k - panel.lowerBound] = factor * S[(panel.lowerBound + j) * d + k] }
+            }
+            eachBlock { X, scratch, columns, first, count in
+                let X = X + panel.lowerBound
+                BLAS.gemm(
+                    m: count, n: width, k: height, X, leadingA: d, columns, leadingB: width, scratch, leadingC: width)
+                for i in 0..<count { fields[first + i] += BLAS.dot(width, X + i * d, scratch + i * width) }
+            }
         }
     }
 
     package mutating func adjoint(of g: UnsafePointer<Double>, into result: UnsafeMutablePointer<Double>) {
         let d = d
         let scale = 1 / (Double(d) * Double(d).squareRoot())
-        eachBlock { X, scratch, first, count in
-            for i in 0..<count { for j in 0..<d { scratch[i * d + j] = g[first + i] * X[i * d + j] } }
-            BLAS.gemm(
-                .transposed, .none, m: d, n: d, k: count, alpha: scale, X, leadingA: d, scratch, leadingB: d,
-                beta: first == 0 ? 0 : 1, result, leadingC: d)
+        for panel in panels {
+            let (width, height) = (panel.count, d - panel.lowerBound)
+            eachBlock { X, scratch, _, first, count in
+                let X = X + panel.lowerBound
+                for i in 0..<count { for j in 0..<width { scratch[i * width + j] = g[first + i] * X[i * d + j] } }
+                BLAS.gemm(
+                    .transposed, .none, m: height, n: width, k: count, alpha: scale, X, leadingA: d, scratch,
+                    leadingB: width, beta: first == 0 ? 0 : 1, result + panel.lowerBound * (d + 1), leadingC: d)
+            }
         }
         let sum = (0..<fieldCount).reduce(0) { $0 + g[$1] }
-        for j in 0..<d { result[j * d + j] -= scale * sum }
+        for j in 0..<d {
+            result[j * d + j] -= scale * sum
+            for k in 0..<j { result[k * d + j] = result[j * d + k] }
+        }
     }
 
-    /// Calls `body` with the inputs of each block of samples, working memory for as many, the first sample and their number.
+    /// Columns of the symmetric matrices: of each panel what lies on and below the diagonal is worked out, somewhat more
+    /// than half of the products.
+    private var panels: [Range<Int>] {
+        stride(from: 0, to: d, by: Self.panelWidth).map { $0..<min($0 + Self.panelWidth, d) }
+    }
+
+    /// Calls `body` with the inputs of each block of samples, working memory for as many, `columns`, the first sample and
+    /// their number.
     private mutating func eachBlock(
-        _ body: (UnsafePointer<Double>, UnsafeMutablePointer<Double>, Int, Int) -> Void
+        _ body: (UnsafePointer<Double>, UnsafeMutablePointer<Double>, UnsafePointer<Double>, Int, Int) -> Void
     ) {
         let (n, d, block) = (fieldCount, d, block)
         inputs.withUnsafeBufferPointer { X in
             scratch.withUnsafeMutableBufferPointer { scratch in
-                guard let x = X.baseAddress, let scratch = scratch.baseAddress else { return }
-                for first in stride(from: 0, to: n, by: block) {
-                    body(x + first * d, scratch, first, min(block, n - first))
+                columns.withUnsafeBufferPointer { columns in
+                    guard let x = X.baseAddress, let scratch = scratch.baseAddress, let columns = columns.baseAddress
+                    else { return }
+                    for first in stride(from: 0, to: n, by: block) {
+                        body(x + first * d, scratch, columns, first, min(block, n - first))
+                    }
                 }
             }
         }
