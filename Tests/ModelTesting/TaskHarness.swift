@@ -81,7 +81,12 @@ public struct TaskHarness<M: Model>: Sendable {
             sink: ObservationSink(
                 slots: wanted.map { .init($0, at: point, timeCount: count) }, timeCount: times.count,
                 auditing: Set(spec.observables.map(\.name))),
-            random: RandomStream(identity: TaskIdentity(high: salt ^ otherSeeds, low: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)))
+            random: RandomStream(identity: identity(seed: seed)))
+    }
+
+    /// What a task's random numbers are drawn by, for a test that draws the same ones itself.
+    public func identity(seed: Int = 1) -> TaskIdentity {
+        TaskIdentity(high: salt ^ otherSeeds, low: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
     }
 
     /// Runs one task: advance in quanta, observe at each time, finish.
