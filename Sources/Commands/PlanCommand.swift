@@ -87,7 +87,7 @@ struct PlanCommand: ParsableCommand {
         }
         let summary: ResultSummary
         do {
-            summary = try ResultFile.summary(job.output, failureLimit: 0)
+            summary = try ResultFile(job.output).summary(failureLimit: 0)
         } catch {
             throw FatalUserError("\(error)", code: .badInput)
         }

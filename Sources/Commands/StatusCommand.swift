@@ -35,9 +35,8 @@ struct StatusCommand: ParsableCommand {
             let summary: ResultSummary
             let left: WorkLeft
             do {
-                summary = try ResultFile.summary(
-                    file, failureLimit: max(0, failures), slowestLimit: max(0, slowest))
                 let results = try ResultFile(file)
+                summary = try results.summary(failureLimit: max(0, failures), slowestLimit: max(0, slowest))
                 left = try WorkLeft(of: results, job: job(of: results), isComplete: summary.counts.isComplete)
             } catch {
                 guard watch, isAwaited else { throw FatalUserError("\(error)", code: .badInput) }

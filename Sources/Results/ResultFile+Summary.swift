@@ -64,18 +64,17 @@ extension ResultFile {
     /// - Parameters:
     ///   - failureLimit: how many failed tasks are listed one by one for each method.
     ///   - slowestLimit: how many of the tasks that took longest are listed for each method.
-    public static func summary(_ path: String, failureLimit: Int = 20, slowestLimit: Int = 0) throws -> ResultSummary {
+    public func summary(failureLimit: Int = 20, slowestLimit: Int = 0) throws -> ResultSummary {
         try HDF5.exclusively {
-            let result = try ResultFile(path)
-            let root = result.file.root
-            let methods = try result.methods.map {
-                try result.summary(method: $0, failureLimit: failureLimit, slowestLimit: slowestLimit)
+            let root = file.root
+            let methods = try self.methods.map {
+                try summary(method: $0, failureLimit: failureLimit, slowestLimit: slowestLimit)
             }
             var counts = StatusCounts()
             for method in methods { counts.add(method.counts) }
             let holder = RunLock.holder(of: path)
             let isAlive = holder?.isAlive
-            let running = holder == nil || isAlive == false ? [] : try result.running()
+            let running = holder == nil || isAlive == false ? [] : try self.running()
             return ResultSummary(
                 path: path, title: try root.textAttribute("title") ?? "", model: try root.textAttribute("model") ?? "",
                 programVersion: try root.textAttribute("program_version") ?? "",
@@ -109,29 +108,8 @@ extension ResultFile {
         let shape = places.shape
         let all = try statuses(method: method)
 
-        var counts = StatusCounts()
-        // Counting along an axis: the flat index runs through blocks of `inner` equal axis indices.
-        var tables = shape.map { [StatusCounts](repeating: StatusCounts(), count: $0) }
-        var flat = shape.map { [Int](repeating: 0, count: $0 * TaskStatus.allCases.count) }
-        let inners = shape.indices.map { shape[($0 + 1)...].reduce(1, *) }
-        var bad: [Int] = []
-        for (index, status) in all.enumerated() {
-            counts.add(status)
-            for axis in shape.indices {
-                flat[axis][(index / inners[axis] % shape[axis]) * TaskStatus.allCases.count + Int(status.rawValue)] += 1
-            }
-            if status == .failed || status == .diverged || status == .suspect, bad.count < Self.reasonLimit {
-                bad.append(index)
-            }
-        }
-        for axis in shape.indices {
-            for value in 0..<shape[axis] {
-                for status in TaskStatus.allCases {
-                    tables[axis][value].add(
-                        status, count: flat[axis][value * TaskStatus.allCases.count + Int(status.rawValue)])
-                }
-            }
-        }
+        let tables = AxisTables(shape, all)
+        let bad = all.lazy.indices.filter { all[$0].isBad }.prefix(Self.reasonLimit)
         let error = try group.dataset("error")
         var failures: [ResultSummary.Failure] = []
         var reasons: [String: Int] = [:]
@@ -148,10 +126,10 @@ extension ResultFile {
         let seconds = try group.dataset("wall_seconds").read(Double.self)
         let slowest = Self.largest(seconds, slowestLimit)
         return ResultSummary.Method(
-            name: method, counts: counts,
+            name: method, counts: tables.all,
             axes: shape.indices.map { axis in
                 ResultSummary.AxisCounts(
-                    name: places.names[axis], values: Array(zip(places.labels[axis], tables[axis])))
+                    name: places.names[axis], values: Array(zip(places.labels[axis], tables.counts(along: axis))))
             },
             failures: failures,
             reasons: reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) },
@@ -219,5 +197,50 @@ private struct TaskLabels {
         guard (0..<shape.reduce(1, *)).contains(index) else { return nil }
         let at = MethodLayout.indices(index, shape: shape)
         return zip(names, zip(labels, at)).map { "\($0)=\($1.0[$1.1])" }.joined(separator: " ")
+    }
+}
+
+/// How many tasks there are of each status for each value along each axis.
+private struct AxisTables {
+    private(set) var all = StatusCounts()
+    private let shape: [Int]
+    /// Where the numbers of each axis begin.
+    private let starts: [Int]
+    private var numbers: [Int]
+    private static let kinds = TaskStatus.allCases.count
+
+    init(_ shape: [Int], _ statuses: [TaskStatus]) {
+        self.shape = shape
+        var starts: [Int] = []
+        var size = 0
+        for count in shape {
+            starts.append(size)
+            size += count * Self.kinds
+        }
+        self.starts = starts
+        numbers = Array(repeating: 0, count: size)
+        // Where the present task's numbers are, axis by axis.
+        var places = starts
+        for status in statuses {
+            all.add(status)
+            for place in places { numbers[place + Int(status.rawValue)] += 1 }
+            var axis = places.count - 1
+            while axis >= 0 {
+                places[axis] += Self.kinds
+                if places[axis] < starts[axis] + shape[axis] * Self.kinds { break }
+                places[axis] = starts[axis]
+                axis -= 1
+            }
+        }
+    }
+
+    func counts(along axis: Int) -> [StatusCounts] {
+        (0..<shape[axis]).map { value in
+            var counts = StatusCounts()
+            for status in TaskStatus.allCases {
+                counts.add(status, count: numbers[starts[axis] + value * Self.kinds + Int(status.rawValue)])
+            }
+            return counts
+        }
     }
 }

@@ -102,6 +102,7 @@ extension ResultFile {
         let isTaskStatus = dataset.path.hasSuffix("/status")
         let isRank = dataset.path.hasSuffix("/mpi_rank")
         guard width > 0 else { return digest }
+        var bytes: [UInt8] = []
         for (range, box) in MethodLayout.blocks(of: rowShape, rows: max(1, MethodWriter.blockBytes / width)) {
             let part = HDF5Dataset.Box(start: box.start + own.map { _ in 0 }, count: box.count + own)
             if dataset.type == .text {
@@ -110,7 +111,7 @@ extension ResultFile {
                 }
                 continue
             }
-            var bytes = [UInt8](repeating: 0, count: range.count * width)
+            if bytes.count != range.count * width { bytes = [UInt8](repeating: 0, count: range.count * width) }
             try bytes.withUnsafeMutableBytes { try dataset.read(into: $0, box: part) }
             bytes.withUnsafeBytes { raw in
                 for row in 0..<range.count {

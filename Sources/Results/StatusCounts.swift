@@ -1,6 +1,7 @@
 /// How many tasks have which status.
 public struct StatusCounts: Sendable, Hashable {
-    private var counts = [Int](repeating: 0, count: TaskStatus.allCases.count)
+    /// By raw value: a long axis has counts for each of its values, none of which is to be an allocation.
+    private var counts = SIMD8<Int>()
 
     public init() {}
 
@@ -14,11 +15,11 @@ public struct StatusCounts: Sendable, Hashable {
     }
 
     public mutating func add(_ other: StatusCounts) {
-        for status in TaskStatus.allCases { add(status, count: other[status]) }
+        counts &+= other.counts
     }
 
     /// All tasks of the grid, those that `where` leaves out included.
-    public var total: Int { counts.reduce(0, +) }
+    public var total: Int { counts.wrappedSum() }
 
     /// Tasks that ended without a result: failed and diverged.
     public var failures: Int { self[.failed] + self[.diverged] }

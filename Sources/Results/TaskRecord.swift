@@ -18,6 +18,8 @@ public enum TaskStatus: UInt8, Sendable, Hashable, CaseIterable {
 
     /// The name in `flag_meanings` and in tables.
     public var name: String { String(describing: self) }
+    /// True when it ended, or its process did, without a result.
+    var isBad: Bool { self == .failed || self == .diverged || self == .suspect }
     /// True when nothing is left to compute.
     public var isFinal: Bool { self != .pending && self != .suspect }
 }

@@ -42,7 +42,7 @@ import Testing
         #expect(run(try folder.job(grown + Self.seeds, output: "whole.h5")) == .allDone)
         let small = "methods: [walk, variance]\nparameters: {fate: \(fate)}\n"
         #expect(run(try folder.job(small + Self.seeds, output: "parts.h5")) == .allDone)
-        let began = try ResultFile.summary(folder.path + "/parts.h5").counts[.done]
+        let began = try ResultFile(folder.path + "/parts.h5").summary().counts[.done]
         #expect(began == 3 + 1)
         #expect(run(try folder.job(grown + Self.seeds, output: "parts.h5")) == .allDone)
         func checksums(_ name: String) throws -> [String: String] {

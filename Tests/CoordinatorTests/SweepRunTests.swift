@@ -16,7 +16,7 @@ import Testing
     }
 
     private func summary(_ folder: Folder, _ name: String = "out.h5") throws -> ResultSummary {
-        try ResultFile.summary(folder.path + "/" + name)
+        try ResultFile(folder.path + "/" + name).summary()
     }
 
     @Test func everyFateOfATaskIsInTheFileAndTheExitCodeSaysSo() throws {

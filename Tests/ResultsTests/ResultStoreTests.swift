@@ -63,7 +63,7 @@ import Testing
         let problems = ResultFile.validate(job.output)
         #expect(problems.map(\.severity) == [.incomplete])
         #expect(problems.first?.what == "\(job.includedTaskCount - 4) tasks are still pending")
-        let summary = try ResultFile.summary(job.output)
+        let summary = try ResultFile(job.output).summary()
         #expect(summary.counts == outcome.counts)
         #expect(summary.model == "toy")
         #expect(summary.holder == nil)
@@ -382,9 +382,9 @@ import Testing
         let store = try openStore(job, options)
         try store.append(toyRecord(job, TaskID(method: 0, point: 0, seed: 0)))
         let end = Date().addingTimeInterval(30)
-        while Date() < end, (try? ResultFile.summary(job.output))?.counts[.done] != 1 { usleep(10_000) }
-        #expect(try ResultFile.summary(job.output).counts[.done] == 1)
-        #expect(try ResultFile.summary(job.output).holder?.pid == getpid())
+        while Date() < end, (try? ResultFile(job.output).summary())?.counts[.done] != 1 { usleep(10_000) }
+        #expect(try ResultFile(job.output).summary().counts[.done] == 1)
+        #expect(try ResultFile(job.output).summary().holder?.pid == getpid())
         #expect(store.publishingProblem == nil)
         try store.abandon()
     }

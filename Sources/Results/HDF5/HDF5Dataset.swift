@@ -155,9 +155,11 @@ final class HDF5Dataset: HDF5Attributed {
         guard type != .text, MemoryLayout<Element>.size == type.size else {
             throw ResultError.hdf5("'\(path)' has another element type than expected")
         }
-        var values = [Element](repeating: 0, count: (box?.count ?? shape).reduce(1, *))
-        try values.withUnsafeMutableBytes { try read(into: $0, box: box) }
-        return values
+        let count = (box?.count ?? shape).reduce(1, *)
+        return try [Element](unsafeUninitializedCapacity: count) { buffer, filled in
+            try read(into: UnsafeMutableRawBufferPointer(buffer), box: box)
+            filled = count
+        }
     }
 
     /// Reads any numeric dataset as doubles.
