@@ -38,7 +38,8 @@ package struct Sensing: SensingOperator {
             // Below the diagonal's block the elements count twice.
             for j in 0..<height {
                 let factor = j < width ? scale : 2 * scale
-                for k in panel { columns[j * width + k - panel.lowerBound] = factor * S[(panel.lowerBound + j) * d + k] }
+                let row = S + (panel.lowerBound + j) * d + panel.lowerBound
+                for k in 0..<width { columns[j * width + k] = factor * row[k] }
             }
             eachBlock { X, scratch, columns, first, count in
                 let X = X + panel.lowerBound
