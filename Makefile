@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 BINARY := .build/release/dynsweep
 RANKS  ?= 2
 
-.PHONY: all build demo gallery test test-long soak lint setup viewers bench clean
+.PHONY: all build demo gallery test test-long soak random-quality lint setup viewers bench clean
 
 all: build
 
@@ -47,6 +47,13 @@ KILLS ?= 200
 soak: setup
 	swift build -c release --static-swift-stdlib --product dynsweep-testbench
 	$(PYTHON) Tests/Integration/soak.py --kills $(KILLS)
+
+# The generator through TestU01: BATTERY small (seconds), crush (half an hour) or big (hours), ORDER counters, keys or streams.
+# The library is in Debian's non-free section: apt-get install libtestu01-0-dev.
+BATTERY ?= small
+ORDER ?= counters
+random-quality:
+	DYNSWEEP_TESTU01=1 swift run -c release --scratch-path .build/quality RandomQuality $(BATTERY) $(ORDER)
 
 # Throughput of the kernels and of the scheduler beside a NumPy reference; prints ratios with their targets.
 bench: build

@@ -129,6 +129,17 @@ let tests: [Target] = [
         swiftSettings: simd),
 ]
 
+/// Batteries of tests for the generator, with a library that is not free software.
+let quality: [Target] =
+    Context.environment["DYNSWEEP_TESTU01"] == nil
+    ? []
+    : [
+        .systemLibrary(name: "CTestU01", path: "Tests/CTestU01", providers: [.apt(["libtestu01-0-dev"])]),
+        .executableTarget(
+            name: "RandomQuality", dependencies: ["Randomness", "CTestU01"], path: "Tests/RandomQuality",
+            swiftSettings: simd),
+    ]
+
 let package = Package(
     name: "dynsweep",
     products: chosen == nil ? [.executable(name: "dynsweep", targets: ["dynsweep"])] : [],
@@ -179,6 +190,6 @@ let package = Package(
         // Small and large points of every model, for tests of the engine over all of them and for benchmarks of costs.
         .target(name: "ModelExamples", path: "Tests/ModelExamples", swiftSettings: simd),
         .testTarget(name: "ModelKitTests", dependencies: kit + ["ModelTesting"], swiftSettings: simd),
-    ] + modelTargets + (chosen == nil ? program + tests : []),
+    ] + modelTargets + (chosen == nil ? program + tests + quality : []),
     swiftLanguageModes: [.v6]
 )
