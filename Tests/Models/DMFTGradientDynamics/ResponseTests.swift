@@ -157,12 +157,12 @@ private let attention: Given = [
     func correlation(_ values: Given) throws {
         let (d, T) = (250, 6)
         let times = (0...T).map(Double.init)
-        let simulated = try (1...48).map {
+        let simulated = try (1...96).map {
             try harness.run(
                 "gd", values.with(["d": .integer(d), "runs": .integer(2)]), times: times, unit: .steps, seed: $0,
                 observables: ["C"])
         }
-        let theory = try (1...16).map {
+        let theory = try (1...32).map {
             try harness.run(
                 "dmft", values.with(["mc_samples": .integer(4096)]), times: times, unit: .steps, seed: $0,
                 observables: ["C"])

@@ -156,7 +156,7 @@ private func records(
     @Test("the page's numbers, within errors", arguments: landmarks) func landmark(_ landmark: Landmark) throws {
         let names = Set(landmark.expected.map { $0.0 })
         let all = try records(
-            landmark.values, times: [landmark.step], seeds: 1...16, copies: 5000, observables: names)
+            landmark.values, times: [landmark.step], seeds: 1...32, copies: 10000, observables: names)
         for (name, index, expected, error) in landmark.expected {
             let found = SeedMean(all, name)
             let combined = (found.error[index] * found.error[index] + error * error).squareRoot()
@@ -217,8 +217,9 @@ private func records(
             }
             let values = try LAPACK.symmetricEigen(rows, matrix).values
             let (least, largest) = (values[0], values[rows - 1])
-            // C has the error of its sampling, Cg is a covariance of the sample.
-            #expect(least > (name == "C" ? -0.002 : -1e-12) * largest, "\(name): \(least) of \(largest)")
+            // C has the error of its sampling. Cg is a covariance of the sample, singular up to the rounding of the
+            // gradients, which are kept in single precision.
+            #expect(least > (name == "C" ? -0.002 : -6e-8) * largest, "\(name): \(least) of \(largest)")
         }
         for t in 0...T {
             for i in 0..<k {

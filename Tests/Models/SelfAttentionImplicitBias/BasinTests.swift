@@ -75,17 +75,20 @@ struct BasinTests {
             "step_size": .real(0.1),
         ]
         let names: Set = ["s_max_mean", "corr_W_selected", "selected_optimal", "norm_Wmm_selected"]
-        let records = try (1...40).map {
+        let records = try (1...160).map {
             try harness.run("gd", values, times: [1000, 2000], seed: $0, observables: names)
         }
         func moments(_ name: String, _ k: Int) -> Moments { Moments(records.map { $0(name)[k] }) }
-        // The expected 0.936 +- 0.094 and 0.981 +- 0.027 are standard deviations over 40 runs.
+        // 800 runs give 0.9938 +- 0.0003 and 0.9982 +- 0.0001, with spreads of 0.007 and 0.003 that are made by few runs.
         let (early, late) = (moments("corr_W_selected", 0), moments("corr_W_selected", 1))
-        #expect(abs(early.mean - 0.936) < 0.06, "\(early)")
-        #expect(abs(late.mean - 0.981) < 0.02 && late.std < 0.06, "\(late)")
+        #expect(abs(early.mean - 0.994) < 0.003, "\(early)")
+        #expect(abs(late.mean - 0.998) < 0.0015 && late.mean > early.mean, "\(late)")
         #expect(moments("s_max_mean", 0).mean > 0.99 && moments("s_max_mean", 1).mean > 0.995)
         #expect(records.allSatisfy { $0("norm_Wmm_selected")[1] < .infinity })
-        #expect(abs(moments("selected_optimal", 1).mean - 0.96) < 0.04)
+        // 0.940 +- 0.003 of 1500 runs of an independent implementation.
+        let selected = moments("selected_optimal", 1)
+        #expect(abs(selected.mean - 0.94) < 3.5 * hypot(selected.error, 0.003), "\(selected)")
+        #expect(selected.error < 0.01)
     }
 
     @Test("12: rank and feasibility of W_mm against d") func rankAndFeasibility() throws {
@@ -94,19 +97,22 @@ struct BasinTests {
             return try (1...count).map { try harness.run("svm", values, seed: $0) }
         }
         for d in [4, 5, 7, 10] {
-            let feasible = try instances(d, 20).filter { $0("feasible") == [1] }
-            #expect(feasible.count >= 18)
-            // Now and then a sequence has no active constraint, and the rank is one less.
+            let feasible = try instances(d, 60).filter { $0("feasible") == [1] }
+            // Of 600 others 591 at d = 4, all from 5 on.
+            #expect(feasible.count >= (d == 4 ? 54 : 59))
+            // Now and then a sequence has no active constraint, and the rank is one less: 11 of 600 at d = 7.
             let full = feasible.filter { $0("rank_Wmm")[0] == Double(min(d, 6)) }
             #expect(
-                full.count >= feasible.count - 2 && feasible.allSatisfy { $0("rank_Wmm")[0] <= Double(min(d, 6)) },
+                full.count >= feasible.count - 6 && feasible.allSatisfy { $0("rank_Wmm")[0] <= Double(min(d, 6)) },
                 "\(d)")
         }
-        // Expected 0.1 and 0.6; infeasible runs say so and give an infinite norm.
-        for (d, low, high) in [(2, 0.0, 0.25), (3, 0.4, 0.8)] {
-            let all = try instances(d, 60)
-            let fraction = all.reduce(0) { $0 + $1("feasible")[0] } / 60
-            #expect(fraction >= low && fraction <= high, "\(d): \(fraction)")
+        // 0.176 +- 0.017 and 0.576 +- 0.022 of 500 instances of an independent implementation, 0.203 +- 0.016 and
+        // 0.567 +- 0.020 of 600 others here; infeasible runs say so and give an infinite norm.
+        for (d, expected) in [(2, 0.19), (3, 0.57)] {
+            let all = try instances(d, 200)
+            let fraction = all.reduce(0) { $0 + $1("feasible")[0] } / 200
+            let error = (expected * (1 - expected) * (1.0 / 200 + 1.0 / 1100)).squareRoot()
+            #expect(abs(fraction - expected) < 3.5 * error, "\(d): \(fraction)")
             for record in all where record("feasible") == [0] {
                 #expect(record("norm_Wmm") == [.infinity] && record("kkt_residual")[0].isNaN)
             }

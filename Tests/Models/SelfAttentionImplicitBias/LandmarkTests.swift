@@ -173,7 +173,8 @@ struct RandomTests {
         }
     }
 
-    /// All constraints active: orthogonal tokens of unequal scores, so that C_k differ.
+    /// All constraints active, which of 16 such streams 13 give: few tokens in many dimensions, nearly orthogonal, of unequal
+    /// scores, so that C_k differ.
     private var allActive: Given {
         var stream = RandomStream(identity: TaskIdentity(high: 7, low: 8))
         let tokens = (0..<3).map { _ in (0..<3).map { _ in (0..<14).map { _ in stream.normal() } } }
@@ -187,11 +188,13 @@ struct RandomTests {
     @Test("8: the constant of the direction when all constraints are active")
     func distanceConstant() throws {
         for start in ["zero", "random"] {
-            var values = allActive.with(["step_size": .real(0.2), "init": .text(start), "data_seed": .integer(1)])
+            // Steps at which the direction settles: eta_crit is 0.14 to 0.25 in such instances.
+            let step = 0.1
+            var values = allActive.with(["step_size": .real(step), "init": .text(start), "data_seed": .integer(1)])
             if start == "random" { values["init_scale"] = .real(0.5) }
             let theory = try harness.run("late-time", values, times: [20_000])
             try #require(theory("all_active") == [1])
-            #expect(theory("eta_crit")[0] > 0.2)
+            try #require(theory("eta_crit")[0] > step)
             let record = try harness.run("gap-recursion", values, times: [1000, 20_000])
             let constant = zip(record("dist_W"), record("norm_W")).map { $0 * $0 * $1 * $1 }
             #expect(
@@ -200,7 +203,7 @@ struct RandomTests {
             let slope = (record("log_excess")[1] - record("log_excess")[0]) / 19_000
             #expect(relativeError(slope, theory("log_excess_slope")[0]) < 1e-4)
             // |W_t| lags behind eta t by a constant: the loss is that of the norm reached, not of eta t.
-            let lag = (0.2 * 20_000 - record("norm_W")[1]) / theory("norm_Wmm")[0]
+            let lag = (step * 20_000 - record("norm_W")[1]) / theory("norm_Wmm")[0]
             #expect(abs(record("log_excess")[1] - theory("log_excess")[0] - lag) < 1e-2)
             #expect(abs(record("log_sparsity")[1] - theory("log_sparsity")[0] - lag) < 1e-2)
         }

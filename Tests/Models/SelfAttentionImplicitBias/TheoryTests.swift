@@ -46,12 +46,15 @@ struct AlphaTests {
                 "query": .text("external"), "geometry": .text(geometry),
             ]
             let names: Set = ["norm_Wmm_sq_per_n", "active_fraction", "kkt_residual"]
-            let records = try (1...10).map { try harness.run("svm", values, seed: $0, observables: names) }
+            let records = try (1...40).map { try harness.run("svm", values, seed: $0, observables: names) }
             let result = try theory(alpha, T, signal * signal, 1, geometry == "antipodal" ? .antipodal : .orthogonal)
             let norm = Moments(records.map { $0("norm_Wmm_sq_per_n")[0] })
             let active = Moments(records.map { $0("active_fraction")[0] })
-            #expect(abs(norm.mean - result.squaredNormPerN) < 3.5 * norm.error + 0.005, "\(geometry) \(norm) \(result)")
-            #expect(norm.error < 0.05 * norm.mean)
+            // Sampled data sets lie above by about 1.5 K/d^2 of the limit. 300 of an independent implementation at each of
+            // these points lie above that by 0.005 at most.
+            let expected = result.squaredNormPerN * (1 + 1.5 * alpha * Double(T - 1) / 150)
+            #expect(abs(norm.mean - expected) < 3.5 * norm.error + 0.005, "\(geometry) \(norm) \(result)")
+            #expect(norm.error < 0.03 * norm.mean)
             #expect(abs(active.mean - result.activeFraction) < 3.5 * active.error + 0.01, "\(active) \(result)")
             #expect(records.allSatisfy { $0("kkt_residual")[0] < 1e-9 })
             let closed = try harness.run("closed-form", values)

@@ -174,16 +174,25 @@ struct DescentTests {
     /// Landmark 9: configuration (a).
     @Test func configurationA() throws {
         let times: [Double] = [0, 500, 1000, 2000, 5000, 10000, 20000]
-        let records = try ensemble(given([], ["init": .text("manifold")]), times: times, seeds: 120)
+        let values = given([], ["init": .text("manifold")])
+        let records = try ensemble(values, times: times, seeds: 120)
+        // While runs leave the saddle they differ most, and more of them are needed.
+        let early = try ensemble(values, times: Array(times[..<4]), seeds: 480)
         let risks = [0.620, 0.593, 0.431, 0.155, 0.1155, 0.1142, 0.11370]
         for (index, risk) in risks.enumerated() {
-            let tolerance = (1...3).contains(index) ? 0.04 : (index == 0 ? 0.01 : 1e-3)
-            #expect(abs(mean(records, "excess_risk", index) - risk) < tolerance, "step \(times[index])")
+            // Step 1000: runs spread by 0.126, so the landmark's 30 have an error of 0.023, 480 one of 0.006; 600 others
+            // give 0.451 +- 0.005.
+            let tolerance = [0.01, 0.04, 0.05, 0.04, 1e-3, 1e-3, 1e-3][index]
+            #expect(
+                abs(mean(index < 4 ? early : records, "excess_risk", index) - risk) < tolerance, "step \(times[index])")
         }
-        let kappas = [0.08, 0.316, 0.729, 0.891, 0.949, 0.983]
-        for (index, kappa) in kappas.enumerated() {
-            let tolerance = index < 3 ? 0.06 : 0.003
-            #expect(abs(median(records, "kappa_abs", index + 1) - kappa) < tolerance, "step \(times[index + 1])")
+        // Errors of these medians, from 600 other runs: 0.005, 0.015, 0.004 (480 runs), 0.001, 0.0003, 0.0001 (120); four
+        // times as large of the landmark's first three, twice of the others. 600 runs have the medians 0.071, 0.288, 0.723,
+        // 0.8899, 0.9491, 0.9829.
+        let kappas = [(0.08, 0.03), (0.316, 0.08), (0.729, 0.03), (0.891, 0.005), (0.949, 0.0015), (0.983, 0.0007)]
+        for (index, (kappa, tolerance)) in kappas.enumerated() {
+            let median = median(index < 3 ? early : records, "kappa_abs", index + 1)
+            #expect(abs(median - kappa) < tolerance, "step \(times[index + 1]): \(median)")
         }
         #expect(records.allSatisfy { $0("kappa")[6] * $0("nu")[6] > 0 && $0("nu_abs")[6] > 0.999 })
         #expect(records.allSatisfy { $0("dist_manifold").allSatisfy { $0 < 1e-12 } && $0("is_oracle") == [1] })
@@ -208,36 +217,71 @@ struct DescentTests {
     /// Landmark 11: configuration (c).
     @Test func configurationC() throws {
         let values = given([], ["lambda0": .real(0.9), "step_size": .real(1e-3)])
-        let records = try ensemble(values, times: [0, 10000, 80000, 120_000], seeds: 30)
+        let records = try ensemble(values, times: [0, 10000, 80000, 120_000], seeds: 60)
         #expect(mean(records, "is_oracle", 0) == 0)
+        /// 3.5 errors of the difference of these runs' mean and that of the landmark's 30.
+        func tolerance(_ name: String, _ index: Int) -> Double {
+            3.5 * Moments(records.map { $0(name)[index] }).error * (1 + 60.0 / 30).squareRoot()
+        }
         for (name, value) in [
             ("kappa_abs", 0.297), ("nu_abs", 0.966), ("eta_abs", 0.72), ("rho_abs", 0.63), ("theta_abs", 0.25),
         ] {
-            #expect(abs(mean(records, name, 3) / value - 1) < 0.1, "\(name) \(mean(records, name, 3))")
+            #expect(abs(mean(records, name, 3) - value) < tolerance(name, 3), "\(name) \(mean(records, name, 3))")
+            // The test would notice 40 % (with all 60 runs alike: 25 % of eta, rho and theta, 12 % of kappa and nu).
+            #expect(tolerance(name, 3) < 0.4 * value, "\(name)")
         }
         #expect(abs(mean(records, "excess_risk", 3) / 3.811 - 1) < 0.01)
         let distances = (0..<4).map { mean(records, "dist_manifold", $0) }
-        for (distance, expected) in zip(distances, [0.09, 0.11, 0.57, 0.99]) {
-            #expect(abs(distance - expected) < 0.1, "\(distances)")
+        for (index, expected) in [0.09, 0.11, 0.57, 0.99].enumerated() {
+            #expect(abs(distances[index] - expected) < tolerance("dist_manifold", index), "\(distances)")
         }
+        // M is left again.
+        #expect(distances[2] > 2 * distances[1] && distances[3] > 1.3 * distances[2], "\(distances)")
     }
 
-    /// Landmark 12: configuration (d). Of 400 starts 17 end swapped (4.3 +- 1.0 %); all 30 at these seeds reach the oracle.
+    /// Landmark 12: configuration (d). Some starts end swapped; the landmark's means are those of runs that reach the oracle.
     @Test func configurationD() throws {
         let values = given([], Self.schedule)
         let times: [Double] = [0, 5000, 20000, 40000, 80000, 120_000]
         let records = try ensemble(values, times: times, seeds: 30)
-        for (index, risk) in [5.315, 2.915, 1.048, 0.425, 0.139, 0.07501].enumerated() {
-            let measured = mean(records, "excess_risk", index)
-            // At the start the mean over the landmark's 30 runs and these has a standard error of 2 %.
-            #expect(abs(measured / risk - 1) < (index == 0 ? 0.06 : 0.03), "step \(times[index]): \(measured)")
+        let oracle = records.filter { $0("is_oracle") == [1] }
+        #expect(oracle.count >= 22)
+        // Runs that reach the oracle are one from step 20,000 on, the rest is rounding. At 5000 nearly all are; the latest
+        // few are up to 0.07 above.
+        let risks = [(2.915, 0.01), (1.048, 5e-4), (0.425, 5e-4), (0.139, 5e-4), (0.07501, 1e-5)]
+        for (index, (risk, tolerance)) in risks.enumerated() {
+            let measured = mean(oracle, "excess_risk", index + 1)
+            #expect(abs(measured - risk) < tolerance, "step \(times[index + 1]): \(measured)")
         }
-        #expect(abs(mean(records, "excess_risk", 5) - 0.07501) < 1e-4)
-        for record in records {
+        for record in oracle {
             #expect(record("kappa_abs")[5] > 1 - 1e-4 && record("nu_abs")[5] > 1 - 1e-4)
             #expect(record("dist_manifold")[5] < 1e-12)
-            #expect(abs(record("lambda")[5] - 0.076923) < 1e-6)
         }
+        // The others are at the swapped attractor of the last sharpness, which theta follows with a lag of 0.003.
+        let last = given([], ["lambda0": .real(1 / (1 + 1e-4 * 119_999))])
+        let (excess, theta) = (try closedForm("swapped_excess", last), try closedForm("swapped_theta", last))
+        for record in records where record("is_oracle") != [1] {
+            #expect(record("is_swapped") == [1] && record("eta_abs")[5] > 1 - 1e-4)
+            #expect(abs(record("excess_risk")[5] - excess) < 2e-5)
+            #expect(abs(record("dist_manifold")[5] - (1 + theta * theta).squareRoot()) < 4e-3)
+        }
+        for record in records {
+            #expect(abs(record("lambda")[5] - 0.076923) < 1e-6)
+            // Where a run ends is decided long before.
+            #expect((record("eta_abs")[2] > record("kappa_abs")[2]) == (record("is_swapped") == [1]))
+        }
+    }
+
+    /// Landmark 12: the share of starts that end swapped. Of 3000 none changes sides after step 10,000.
+    @Test func swappedStartsOfConfigurationD() throws {
+        let records = try ensemble(given([], Self.schedule), times: [0, 10000], seeds: 800)
+        // One start spreads by 0.54: the landmark's mean of 30 has an error of 0.1, this one of 0.019.
+        let start = mean(records, "excess_risk", 0)
+        #expect(abs(start - 5.315) < 0.36, "\(start)")
+        let swapped = records.filter { $0("eta_abs")[1] > $0("kappa_abs")[1] }
+        // 4.3 +- 1.0 % of the landmark's 400 starts, 4.8 +- 0.4 % of 3400 others; of these 800 the error is 0.76 %.
+        let share = Double(swapped.count) / 800
+        #expect(abs(share - 0.048) < 3.5 * 0.0086, "\(share)")
     }
 
     @Test func startsHaveTheirLaw() throws {

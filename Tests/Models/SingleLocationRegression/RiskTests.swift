@@ -202,9 +202,10 @@ struct RiskTests {
             // The sampled mean is that of the quadrature, and for other gamma of a continuous family.
             var random = RandomStream(identity: TaskIdentity(high: 1, low: 1))
             let theory = Theory(Population(d: d, L: L, gamma: 1, attention: .erf))
-            let sampled = theory.sampledBayesExcess(samples: 20000, &random)
+            let sampled = theory.sampledBayesExcess(samples: 200_000, &random)
             #expect(abs(sampled.mean - (theory.bayesExcess ?? .nan)) < 4 * sampled.error)
-            #expect(sampled.error < 0.1 * bayes)
+            // At d = 50 one sequence's posterior variance spreads by 20 times its mean: 5 % of it with this many.
+            #expect(sampled.error < 0.07 * bayes)
         }
     }
 
