@@ -78,19 +78,30 @@ import Testing
         }
     }
 
-    /// Damping and the rule for A change the way and not the end; the fixed point knows its error.
+    /// Damping and the rule for A change the way and not the end, on data sets where all of them come to one: of 14, the rules
+    /// ended within 0.004 of each other on 13, and on one a rule did not settle. The fixed point knows its error in mean over
+    /// data sets, which spread by 0.045.
     @Test func variantsOfMessagePassingAgree() throws {
         let values = atSizes(d: 50, L: 70, rank: 15, alpha: 0.5, noise: 0.3, ["tolerance": .real(1e-11)])
-        let reference = try harness.run(.amp, values, times: [200])
-        #expect(reference("converged")[0] == 1)
-        for more: Given in [
-            ["damping": .real(0.4)], ["precision": .text("variance")], ["precision": .text("empirical")],
-        ] {
-            let other = try harness.run(.amp, values.with(more), times: [400])
-            #expect(other("converged")[0] == 1)
-            #expect(close(other("E")[0], reference("E")[0], more["damping"] == nil ? 0.02 : 1e-5))
+        let variants: [Given] = [
+            [:], ["damping": .real(0.4)], ["precision": .text("variance")], ["precision": .text("empirical")],
+        ]
+        let best = try harness.number(.bayes, "E", values)
+        var settled: [Recording] = []
+        for seed in 1...8 {
+            let runs = try variants.map { try harness.run(.amp, values.with($0), times: [400], seed: seed) }
+            guard runs.allSatisfy({ $0("converged")[0] == 1 }) else { continue }
+            settled.append(runs[0])
+            for (index, tolerance) in [(1, 1e-5), (2, 0.01), (3, 0.01)] {
+                let (other, reference) = (runs[index]("E")[0], runs[0]("E")[0])
+                #expect(close(other, reference, tolerance), "\(seed), \(variants[index]): \(other) \(reference)")
+            }
         }
-        #expect(close(reference("V")[0], reference("E")[0], 0.08 * reference("E")[0]))
+        #expect(settled.count >= 5)
+        let (apart, error) = meanAndError(settled.map { $0("V")[0] - $0("E")[0] })
+        #expect(abs(apart) < 4 * error && error < 0.03, "\(apart) +- \(error)")
+        let (mean, spread) = meanAndError(settled.map { $0("E")[0] })
+        #expect(abs(mean - best) < 4 * spread + 0.01 && spread < 0.03, "\(mean) +- \(spread), theory \(best)")
     }
 
     /// Token dimension and length may change places.
@@ -198,33 +209,47 @@ import Testing
         }
     }
 
-    /// Landmark 11: the error is 2 at the start; the average of the runs is far better than each, by exactly the spread.
+    /// Landmark 11: the error is 2 at the start; the average of the runs is far better than each, by exactly the spread. Seen
+    /// elsewhere: 1.45 and 0.760, in few instances; ours of 24: 1.492(20) and 0.784(14), with spreads of 0.097 and 0.068 an
+    /// instance, which come from |S*|^2: the ratio of both, 1.90, moves by 0.005.
     @Test func descentFromThePrior() throws {
         let values = atSizes(
             d: 36, L: 36, rank: 18, alpha: 0.3, ["runs": .integer(8), "step_size": .real(0.1)])
-        let runs = try (1...3).map { try harness.run(.gd, values, times: [0, 10, 3000], seed: $0) }
+        let runs = try (1...6).map { try harness.run(.gd, values, times: [0, 10, 3000], seed: $0) }
         for run in runs {
-            #expect(close(run("E_single")[0], 2, 0.15))
             #expect(close(run("norm2")[0], 1, 0.15))
             #expect(run("train_error")[2] < 1e-6)
             for k in 0..<3 { #expect(close(run("E_single")[k], run("E")[k] + run("spread")[k], 1e-12)) }
         }
-        // Elsewhere seen: 1.45 and 0.760 with instance spread 0.05.
-        #expect(close(meanAndError(runs.map { $0("E_single")[2] }).mean, 1.45, 0.1))
-        #expect(close(meanAndError(runs.map { $0("E")[2] }).mean, 0.76, 0.06))
+        let start = meanAndError(runs.map { $0("E_single")[0] })
+        #expect(abs(start.mean - 2) < 4 * 0.097 / 6.0.squareRoot() && start.error < 0.08, "\(start)")
+        try checkDescent(runs, time: 2, single: (1.492, 0.020, 0.097), average: (0.784, 0.014, 0.068), ratio: 1.90)
     }
 
-    /// Landmark 11 at another shape. Ours of 6 instances: 1.99 +- 0.06 and 1.03 +- 0.03; others of 3: 1.91 and 0.963 with
-    /// spread 0.05 an instance.
+    /// Landmark 11 at another shape. Others of 3 instances: 1.91 and 0.963; ours of 36: 1.970(43) and 1.005(25), with spreads of
+    /// 0.26 and 0.15.
     @Test func descentFromThePriorOnLongSequences() throws {
         let values = atSizes(d: 30, L: 60, rank: 6, alpha: 0.1, ["runs": .integer(8), "step_size": .real(0.1)])
-        let runs = try (1...6).map { try harness.run(.gd, values, times: [2000], seed: $0) }
+        let runs = try (1...10).map { try harness.run(.gd, values, times: [2000], seed: $0) }
         #expect(runs.allSatisfy { $0("train_error")[0] < 1e-6 })
-        for (name, expected) in [("E_single", 1.91), ("E", 0.963)] {
-            let (mean, error) = meanAndError(runs.map { $0(name)[0] })
-            #expect(abs(mean - expected) < 3 * (error * error + 0.05 * 0.05 / 3).squareRoot(), "\(name) \(mean)")
-            #expect(error < 0.08)
+        try checkDescent(runs, time: 0, single: (1.970, 0.043, 0.26), average: (1.005, 0.025, 0.15), ratio: 1.96)
+    }
+
+    /// Errors of descent against means, with their standard errors and the spreads of single instances; their ratio to 4 %.
+    private func checkDescent(
+        _ runs: [Recording], time: Int, single: (Double, Double, Double), average: (Double, Double, Double),
+        ratio: Double
+    ) throws {
+        let n = Double(runs.count)
+        var means: [Double] = []
+        for (name, expected) in [("E_single", single), ("E", average)] {
+            let (mean, error) = meanAndError(runs.map { $0(name)[time] })
+            let tolerance = 4 * (expected.2 * expected.2 / n + expected.1 * expected.1).squareRoot()
+            #expect(abs(mean - expected.0) < tolerance, "\(name) \(mean) +- \(error)")
+            #expect(error < 2 * expected.2 / n.squareRoot(), "\(name) \(mean) +- \(error)")
+            means.append(mean)
         }
+        #expect(close(means[0] / means[1], ratio, 0.04 * ratio), "\(means)")
     }
 
     /// Landmark 12 at d = 50, alpha = 0.44, eta = 0.1: every run from a small start recovers the target, while most from the prior
@@ -249,19 +274,31 @@ import Testing
         let values = atSizes(
             d: 40, L: 40, rank: 8, alpha: 0.45,
             ["runs": .integer(3), "step_size": .real(0.3), "init_scale": .real(1e-4), "stop_error": .real(1e-14)])
+        /// |S*|^2/p of the data set, which the errors of a small start are of at first.
+        func norm(_ values: Given, _ seed: Int) throws -> Double {
+            let random = try harness.task("gd", values, times: [0], unit: .steps, seed: seed).random
+            return DataSet(try harness.parameters(.gd, values), random).target.reduce(0) { $0 + $1 * $1 } / 1600
+        }
         for seed in 1...2 {
             let record = try harness.run(
-                .gd, values, times: [0, 2000], seed: seed, observables: ["E", "E_single", "E_runs"])
-            #expect(close(record("E_single")[0], 1, 0.25))
-            // 1e-7, 3e-6, 1e-7 in the first: the slowest of six is three times slower than was seen elsewhere.
+                .gd, values, times: [0, 4000], seed: seed, observables: ["E", "E_single", "E_runs"])
+            #expect(close(record("E_single")[0], try norm(values, seed), 1e-3))
+            // At most 2e-8 in the 36 runs of 12 data sets; after half the steps one was still at 0.014.
             #expect(record("E_runs")[3...].allSatisfy { $0 < 1e-5 }, "\(record("E_runs"))")
         }
         #expect(try harness.number(.thresholds, "alpha_mnne", values) > 0.5)
-        // With fewer samples they interpolate and end at different points.
-        let fewer = try harness.run(.gd, values.with(["alpha": .real(0.3)]), times: [3000])
-        #expect(fewer("train_error")[0] < 1e-5)
-        #expect(fewer("E_single")[0] > 0.3 && fewer("E_single")[0] < 0.95)
-        #expect(fewer("spread")[0] > 1e-3)
+        // With fewer samples they interpolate and end at different points. In units of |S*|^2 the errors of 12 data sets are
+        // 0.44 to 0.85, with mean 0.66(4) and spread 0.14.
+        var shares: [Double] = []
+        for seed in 1...4 {
+            let fewer = values.with(["alpha": .real(0.3)])
+            let record = try harness.run(.gd, fewer, times: [3000], seed: seed)
+            #expect(record("train_error")[0] < 1e-5)
+            #expect(record("spread")[0] > 1e-3)
+            shares.append(record("E_single")[0] / (try norm(fewer, seed)))
+        }
+        #expect(shares.allSatisfy { $0 > 0.1 && $0 < 1.2 })
+        #expect(close(meanAndError(shares).mean, 0.66, 3.5 * 0.14 / 2 + 0.04), "\(shares)")
     }
 
     /// A Langevin step is -eta times the gradient of minus the log posterior, sum_i e_i^2/(2 Delta) + (|U|^2 + |V|^2)/2 (by
