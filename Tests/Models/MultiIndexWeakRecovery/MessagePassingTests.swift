@@ -65,7 +65,9 @@ import Testing
         #expect(run("train_error")[3] < run("test_error")[3] - 0.05)
     }
 
-    // Landmark 11.
+    /// Landmark 11: the overlap, of the runs that find both directions within 120 iterations. Not all do: of 16 data sets, gg
+    /// stayed at one combination of the two in 2, at 0.15 and 0.25, and jacobian was still on its way in 1. The spread is
+    /// 0.025 a data set. Residuals tell nothing of it: undamped gg goes on changing by up to 0.3 with an overlap that stands.
     @Test(arguments: [("gg", 0.0), ("jacobian", 0.3)]) func signProductCold(precision: String, damping: Double) throws {
         let values = point(
             "sign_product2", 4,
@@ -73,15 +75,16 @@ import Testing
                 "d": .integer(1000), "precision": .text(precision), "damping": .real(damping),
                 "max_iterations": .integer(120),
             ])
-        var ends: [Double] = []
-        for seed in 1...4 {
-            let run = try harness.run(
-                "amp", values, times: [120], seed: seed, observables: ["overlap", "converged", "residual"])
-            ends.append(run("overlap")[0])
-            #expect(run("residual")[0] < 0.05)
+        let overlaps = try (1...8).map {
+            try harness.run("amp", values, times: [110, 120], seed: $0, observables: ["overlap"])("overlap")
         }
-        let mean = ends.reduce(0, +) / 4
-        #expect(abs(mean - 0.64384) < 0.05, "\(ends)")
+        // From the limit 0.64384 it is six spreads to 0.5.
+        let found = overlaps.filter { $0[1] > 0.5 }
+        #expect(found.count >= 4 && overlaps.allSatisfy { $0[1] < 0.75 }, "\(overlaps)")
+        let (mean, error) = meanAndError(found.map { $0[1] })
+        #expect(abs(mean - 0.64384) < 4 * error + 0.005 && error < 0.02, "\(mean) +- \(error): \(overlaps)")
+        let moved = found.map { abs($0[1] - $0[0]) }.sorted()
+        #expect(moved[moved.count / 2] < 0.005, "\(moved)")
     }
 
     /// The Jacobian form without damping oscillates and is reported as diverged, not as a number.
@@ -129,19 +132,33 @@ import Testing
         }
     }
 
+    /// In mean over data sets, whose spread at d = 1500 is 0.028 (24 of them: 0.7925(57); 10 of d = 4000: 0.8046(63)).
     @Test func committeeColdLearnsTheMeanAtOnce() throws {
         let values = point("committee3", 3, ["d": .integer(1500), "max_iterations": .integer(60)])
-        let run = try harness.run("amp", values, times: [1, 60], observables: ["first_overlap", "second_overlap"])
-        #expect(run("first_overlap")[0] > 0.4)
-        #expect(abs(run("first_overlap")[1] - 0.79934) < 0.03)
-        #expect(run("second_overlap")[1] < 0.1)
+        let runs = try (1...8).map {
+            try harness.run("amp", values, times: [1, 60], seed: $0, observables: ["first_overlap", "second_overlap"])
+        }
+        for run in runs {
+            #expect(run("first_overlap")[0] > 0.4)
+            #expect(run("second_overlap")[1] < 0.1)
+        }
+        let (mean, error) = meanAndError(runs.map { $0("first_overlap")[1] })
+        #expect(abs(mean - 0.79934) < 4 * error + 0.005 && error < 0.018, "\(mean) +- \(error)")
     }
 
+    /// Converged is to have a residual within the tolerance, and ends the run; else it goes on to the limit, as one data set in
+    /// some ten does, which ends in a cycle.
     @Test func theStopRuleAndTheIterationLimitHold() throws {
-        let values = point("sign_product2", 6, ["d": .integer(2000), "m0": .real(0.7)])
-        let run = try harness.run(
-            "amp", values, times: [1000], observables: ["iterations", "residual", "converged", "M"])
-        #expect(run("converged") == [1] && run("residual")[0] <= 1e-4 && run("iterations")[0] < 200)
+        let values = point(
+            "sign_product2", 6, ["d": .integer(2000), "m0": .real(0.7), "max_iterations": .integer(150)])
+        let names: Set<String> = ["iterations", "residual", "converged", "M"]
+        let runs = try (1...4).map { try harness.run("amp", values, times: [1000], seed: $0, observables: names) }
+        for run in runs {
+            let isConverged = run("residual")[0] <= 1e-4
+            #expect(run("converged") == [isConverged ? 1 : 0])
+            #expect(isConverged ? run("iterations")[0] < 150 : run("iterations")[0] == 150)
+        }
+        #expect(runs.filter { $0("converged") == [1] }.count >= 2)
         let short = try harness.run(
             "amp", values.with(["max_iterations": .integer(3)]), times: [1000],
             observables: ["iterations", "converged"])
