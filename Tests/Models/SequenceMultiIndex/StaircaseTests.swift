@@ -63,14 +63,25 @@ import Testing
     /// One token has no attention, and y = u^2 is phase retrieval: F = 2, alpha_c = 1/2. A layer below the last is then not seen
     /// at all. Jobs start at two tokens, whose softmax tells something.
     @Test func oneToken() throws {
-        var one = try makeExpectations(layers: 1, L: 1, skip: 0, samples: 4096)
-        let alone = try one.growth(q: [0])
-        #expect(abs(alone.means[0] - 2) < 3 * alone.errors[0] && alone.errors[0] < 0.04, "\(alone)")
-        var two = try makeExpectations(layers: 2, L: 1, samples: 4096, draws: 4096)
-        let growth = try two.growth(q: [0, 0])
-        #expect(
-            abs(growth.means[1] - 2) < 3 * growth.errors[1] && growth.errors[1] < 0.04 && abs(growth.means[0]) < 1e-3,
-            "\(growth)")
+        // In mean over streams: of one the errors are 0.034 alone and, the draws' own noise counted, 0.05 of two layers (24
+        // streams: 1.986(7) and 1.994(10)). The coefficients of the controls come from the same sequences: 0.01 of bias.
+        for layers in [1, 2] {
+            var (last, first, own): ([Double], [Double], [Double]) = ([], [], [])
+            for stream in UInt64(1)...8 {
+                var expectations = try makeExpectations(
+                    layers: layers, L: 1, skip: Double(layers - 1), samples: 4096, draws: 4096, stream: stream)
+                let growth = try expectations.growth(q: Array(repeating: 0, count: layers))
+                last.append(growth.means[layers - 1])
+                own.append(growth.errors[layers - 1])
+                if layers == 2 { first.append(abs(growth.means[0])) }
+            }
+            let (mean, error) = meanAndError(last)
+            #expect(abs(mean - 2) < 4 * error + 0.01, "\(layers): \(mean) +- \(error)")
+            #expect(error < 0.03, "\(layers): \(last)")
+            let reported = meanAndError(own).mean
+            #expect(reported > 0.02 && reported < 0.06, "\(layers): \(own)")
+            #expect(first.allSatisfy { $0 < 1e-3 }, "\(first)")
+        }
         let spec = SequenceMultiIndex().parameters.first { $0.name == "L" }
         #expect(spec?.kind == .integer(2...64))
     }

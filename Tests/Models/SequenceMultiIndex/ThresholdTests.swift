@@ -81,17 +81,14 @@ import Testing
         (2, 0, 16384, 0.724, 0.990), (4, 0, 8192, 0.724, 0.9966), (1, 1e-3, 32768, 0.749, .nan),
     ]
 
-    /// Landmark 7, within its tolerance: an error of 0.002 to 0.004. At c = 4 a fine quadrature allows 8192 sequences, whose
-    /// error of 0.005 (as the landmark's) is above a third of that: within three errors there.
+    /// Landmark 7, within 3.5 errors and its rounding. The error is 0.003 to 0.006 (from eight groups, so itself uncertain by a
+    /// fourth), 0.8 % at most: the shift by reg is six errors.
     @Test(arguments: atLeast(1, thresholds))
     func theThresholdOfTheFirstLayer(c: Double, reg: Double, samples: Int, alpha: Double, q: Double) throws {
         let record = try run(
             "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(samples)])
         let (found, error) = (record("alpha_k")[0], record("alpha_error")[0])
-        let isFine = c < 3
-        #expect(
-            abs(found - alpha) < (isFine ? 0.01 : 3 * error) && error > 5e-4 && error < (isFine ? 0.005 : 0.007),
-            "\(found) +- \(error)")
+        #expect(abs(found - alpha) < 3.5 * error + 0.001 && error > 5e-4 && error < 0.0075, "\(found) +- \(error)")
         if q.isFinite { #expect(abs(record("q_critical")[0] - q) < 0.004) }
         #expect(record("alpha_k")[1] == record("alpha_c")[0] && record("alpha_c")[0] > record("alpha_bound")[0])
     }
