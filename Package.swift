@@ -103,7 +103,7 @@ let program: [Target] = [
         path: "Tests/Testbench", swiftSettings: simd),
     .executableTarget(
         name: "Benchmarks",
-        dependencies: kit + ["Coordinator", "Results", "Sweep", "Models", "ModelExamples"]
+        dependencies: kit + ["Coordinator", "Results", "Sweep", "Models", "ModelExamples", "CPlatform"]
             + models.map { .target(name: $0) },
         path: "Benchmarks", exclude: ["engine.py", "reference.py", "run.py", "scale.py"], swiftSettings: simd),
 ]

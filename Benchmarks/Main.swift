@@ -1,4 +1,6 @@
+import CPlatform
 import Foundation
+import Numerics
 
 /// A named set of timings. Each returns its results by name: seconds, nanoseconds or whatever the name's ending says.
 struct Benchmark: Sendable {
@@ -8,6 +10,7 @@ struct Benchmark: Sendable {
 
 /// Add a benchmark here, its NumPy side (if it has one) to `reference.py`, and its target to `run.py`.
 let benchmarks = [
+    Benchmark(name: "machine", run: benchmarkMachine),
     Benchmark(name: "random", run: benchmarkRandom),
     Benchmark(name: "sgd", run: benchmarkSGD),
     Benchmark(name: "chain", run: benchmarkChain),
@@ -25,9 +28,14 @@ let benchmarks = [
 
 @main
 struct Main {
-    /// `Benchmarks [NAME ...]` prints one JSON object, results by name; without names all run.
+    /// `Benchmarks [NAME ...]` prints one JSON object, results by name; without names all run. `Benchmarks --about` prints
+    /// what this program was built for and the BLAS that it found.
     static func main() throws {
         let asked = CommandLine.arguments.dropFirst()
+        if asked == ["--about"] {
+            print("built for \(String(cString: cplatform_architecture_level())); \(BLAS.linkedVersion)")
+            return
+        }
         let names = benchmarks.map(\.name)
         for name in asked where !names.contains(name) {
             FileHandle.standardError.write(Data("unknown benchmark '\(name)'; there are: \(names)\n".utf8))

@@ -147,6 +147,7 @@ def commands() -> dict[str, float]:
         write(folder, "trivial.yaml", TRIVIAL)
         run = best(5, [DYNSWEEP, "run", "trivial.yaml"], folder, fresh=("trivial.h5*",))
         results["engine.whole_run_of_one_task_s"] = run.seconds
+        results["engine.start_s"] = best(10, [DYNSWEEP, "--version"], folder).seconds
 
         write(folder, "plan6.yaml", grid(1000))
         run = best(3, [DYNSWEEP, "plan", "plan6.yaml"], folder)
@@ -169,21 +170,22 @@ def commands() -> dict[str, float]:
 
 
 def speedups(folder: str) -> dict[str, float]:
-    """Two ranks against one, for a scalar kernel and for a vector kernel; for the latter also two separate processes
-    against one, which is what the machine itself allows (cores share clock and memory)."""
-    write(folder, "chain.yaml", COMPUTE.replace("METHOD", "overlap-chain").replace("END", "900"))
-    write(folder, "sgd.yaml", COMPUTE.replace("METHOD", "sgd").replace("END", "15"))
+    """Two ranks against one, for a scalar kernel and for a vector kernel, and over what two separate processes gain in the
+    same run: that is what the machine itself allows (cores share clock and memory, and on some two are one)."""
     results = {}
-    for job, name in (("chain", "engine.speedup_2_ranks"), ("sgd", "engine.speedup_2_ranks_sgd")):
-        one = best(1, [DYNSWEEP, "run", f"{job}.yaml"], folder, fresh=("compute.h5*",))
-        two = best(1, [DYNSWEEP, "run", f"{job}.yaml", "-n", "2"], folder, fresh=("compute.h5*",))
-        results[name] = one.seconds / two.seconds
-    begun = time.perf_counter()
-    both = [subprocess.Popen([DYNSWEEP, "run", "sgd.yaml", "--quiet", "--output", f"half{half}.h5"], cwd=folder)
-            for half in (1, 2)]
-    for process in both:
-        process.wait()
-    results["engine.speedup_2_processes_sgd"] = 2 * one.seconds / (time.perf_counter() - begun)
+    for name, method, end in (("chain", "overlap-chain", "900"), ("sgd", "sgd", "15")):
+        write(folder, f"{name}.yaml", COMPUTE.replace("METHOD", method).replace("END", end))
+        one = best(1, [DYNSWEEP, "run", f"{name}.yaml"], folder, fresh=("compute.h5*",))
+        two = best(1, [DYNSWEEP, "run", f"{name}.yaml", "-n", "2"], folder, fresh=("compute.h5*",))
+        begun = time.perf_counter()
+        both = [subprocess.Popen([DYNSWEEP, "run", f"{name}.yaml", "--quiet", "--output", f"{name}{half}.h5"], cwd=folder)
+                for half in (1, 2)]
+        for process in both:
+            process.wait()
+        processes = 2 * one.seconds / (time.perf_counter() - begun)
+        results[f"engine.speedup_2_ranks_{name}"] = one.seconds / two.seconds
+        results[f"engine.speedup_2_processes_{name}"] = processes
+        results[f"engine.ranks_over_processes_{name}"] = one.seconds / two.seconds / processes
     return results
 
 
