@@ -77,8 +77,8 @@ import Testing
             let record = try harness.run(method, values, times: [0, 5])
             #expect(record("R").allSatisfy { $0.isFinite }, "\(method)")
         }
-        let values = atSizes(d: 8, width: 4, alpha: 0.3, ["step_size": .real(0.125)])
-        let steps = try harness.run(.gd, values, times: [0, 8, 40])
+        let values = atSizes(d: 8, width: 4, alpha: 0.3, ["step_size": .real(0.015625)])
+        let steps = try harness.run(.gd, values, times: [0, 64, 320])
         #expect(try harness.run(.gd, values, times: [0, 1, 5], unit: .scaled)("R") == steps("R"))
     }
 

@@ -166,9 +166,9 @@ import Testing
         #expect(record("steps_half")[1] < record("steps_half")[0])
     }
 
-    /// reg in amp: with V + 0.1 the first layer cannot be known at alpha = 1, where it is without. In mean over data sets: single
-    /// ones of d = 500 are far apart while the first layer is on its way.
-    @Test(arguments: [(0.1, 0.0...0.15), (0, 0.4...1.1)]) func regIsAddedToTheVariance(
+    /// reg in amp: with V + 0.1 the first layer cannot be known at alpha = 1, where it is without. Of 24 data sets: 0.672(13) with
+    /// a spread of 0.066, and below 1e-4. In mean over four, five of their errors.
+    @Test(arguments: [(0.1, 0.0...0.01), (0, 0.5...0.84)]) func regIsAddedToTheVariance(
         reg: Double, range: ClosedRange<Double>
     ) throws {
         let overlaps = try (1...4).map {
