@@ -56,7 +56,8 @@ import Testing
     /// the five steps (scatter of 32 runs, whose means are 0.0813(5) 0.0381(5) 0.0296(6) 0.0341(8) 0.0514(14)). The last value
     /// that was published for it, 0.048 where 0.0514(6) is right, is one run of about 40000, 1.7 errors low.
     @Test func theFirstLayerFallsThenGrows() throws {
-        let runs = try (1...12).map {
+        let count = runsLongTests ? 12 : 4
+        let runs = try (1...count).map {
             try run(
                 "state-evolution",
                 ["alpha": .real(1.2), "Q0": vector([0.3, 0.6]), "mc_samples": .integer(4096)], times: [1, 2, 3, 4, 5],
@@ -66,15 +67,17 @@ import Testing
         for (i, noise) in [0.036, 0.078, 0.11, 0.14, 0.15].enumerated() {
             let (mean, error) = meanAndError(runs.map { $0("overlap")[2 * i] })
             let expected = Self.path[i + 1][0]
-            // Four errors of twelve runs, and that of the path.
-            let tolerance = (4 * noise / 12.0.squareRoot() + 0.01) * expected
+            // Four errors of the runs, and that of the path.
+            let spread = noise / Double(count).squareRoot()
+            let tolerance = (4 * spread + 0.01) * expected
             #expect(abs(mean - expected) < tolerance, "step \(i + 1): \(mean) +- \(error)")
-            #expect(error < 2 * noise / 12.0.squareRoot() * expected, "step \(i + 1): \(mean) +- \(error)")
+            #expect(error < 2 * spread * expected, "step \(i + 1): \(mean) +- \(error)")
             let last = meanAndError(runs.map { $0("overlap")[2 * i + 1] }).mean
             #expect(abs(last / Self.path[i + 1][1] - 1) < 0.003, "step \(i + 1): \(last)")
             means.append(mean)
         }
-        #expect(means[2] < means[1] && means[4] > means[3])
+        // Four runs tell 0.030 from 0.038; the growth at the end takes twelve.
+        #expect(means[2] < means[1] && (!runsLongTests || means[4] > means[3]))
         for run in runs {
             let overlap = run("overlap")
             let last = max(abs(overlap[8] - overlap[6]), abs(overlap[9] - overlap[7]))
