@@ -77,9 +77,10 @@ def test_thresholds_of_a_real_file(curves_file):
     assert chain.crossing.dims == ("student", "L")
     gain = theory.crossing.sel(student="untied") / theory.crossing.sel(student="tied")
     np.testing.assert_allclose(gain, gain.L, rtol=0.03)
-    distance = abs(chain.crossing - theory.crossing) / theory.crossing
-    assert float(distance.max()) < 0.2
-    assert bool((chain.error > 0).all())
+    # Four errors of the few seeds, and a tenth for the finite dimension.
+    distance = abs(chain.crossing - theory.crossing)
+    assert bool((distance < 4 * chain.error + 0.1 * theory.crossing).all()), (chain, theory)
+    assert bool(((chain.error > 0) & (chain.error < 0.2 * theory.crossing)).all()), (chain, theory)
     assert chain.crossing.attrs["units"] == "t"
 
 
