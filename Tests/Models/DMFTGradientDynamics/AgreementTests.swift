@@ -104,7 +104,7 @@ let agreementCases: [AgreementCase] =
             "token average with positions, persistent",
             positioned(average(2, 1), [2, 1]).with(batches(.persistent, 0.6))),
         AgreementCase(
-            "attention L=3 k=a=2, persistent", seeds: 40,
+            "attention L=3 k=a=2, persistent", seeds: 52,
             attention(3, 2).with(["teachers": .integer(2), "M0": matrix([[0.3, 0.1], [0, 0.2]])])
                 .with(batches(.persistent, 0.6))),
         AgreementCase("attention L=2 k=1, epochs", attention(2, 1).with(batches(.epoch, 0.5))),

