@@ -67,7 +67,7 @@ import Testing
         // streams: 1.986(7) and 1.994(10)). The coefficients of the controls come from the same sequences: 0.01 of bias.
         for layers in [1, 2] {
             var (last, first, own): ([Double], [Double], [Double]) = ([], [], [])
-            for stream in UInt64(1)...(runsLongTests ? 8 : 4) {
+            for stream in UInt64(1)...8 {
                 var expectations = try makeExpectations(
                     layers: layers, L: 1, skip: Double(layers - 1), samples: 4096, draws: 4096, stream: stream)
                 let growth = try expectations.growth(q: Array(repeating: 0, count: layers))
