@@ -13,9 +13,9 @@ package struct Sensing: SensingOperator {
     private let d: Int
     private let block: Int
     private var scratch: [Double]
-    /// A panel of the matrix.
-    private var columns: [Double]
-    private static let panelWidth = 32
+    private let panels: [Panel]
+    /// The panels of a matrix, one after the other.
+    private var packed: [Double]
 
     package init(_ data: DataSet) {
         inputs = data.inputs
@@ -23,28 +23,31 @@ package struct Sensing: SensingOperator {
         fieldCount = data.sizes.samples
         signalCount = d * d
         block = DataSet.block(d: d)
-        let width = min(d, Self.panelWidth)
-        scratch = Array(repeating: 0, count: block * width)
-        columns = Array(repeating: 0, count: d * width)
+        panels = Panel.all(d: d)
+        scratch = Array(repeating: 0, count: block * min(d, Panel.largestWidth))
+        packed = Array(repeating: 0, count: panels.reduce(0) { $0 + $1.width * $1.height })
     }
 
     package mutating func fields(of S: UnsafePointer<Double>, into fields: UnsafeMutablePointer<Double>) {
         let d = d
         let trace = (0..<d).reduce(0) { $0 + S[$1 * d + $1] }
         let scale = 1 / Double(d).squareRoot()
-        for i in 0..<fieldCount { fields[i] = -scale * trace }
         for panel in panels {
-            let (width, height) = (panel.count, d - panel.lowerBound)
             // Below the diagonal's block the elements count twice.
-            for j in 0..<height {
-                let factor = j < width ? scale : 2 * scale
-                let row = S + (panel.lowerBound + j) * d + panel.lowerBound
-                for k in 0..<width { columns[j * width + k] = factor * row[k] }
+            for j in 0..<panel.height {
+                let factor = j < panel.width ? scale : 2 * scale
+                let row = S + (panel.first + j) * d + panel.first
+                for k in 0..<panel.width { packed[panel.place + j * panel.width + k] = factor * row[k] }
             }
-            eachBlock { X, scratch, columns, first, count in
-                let X = X + panel.lowerBound
+        }
+        let panels = panels
+        eachBlock { X, scratch, packed, first, count in
+            for i in 0..<count { fields[first + i] = -scale * trace }
+            for panel in panels {
+                let (X, width) = (X + panel.first, panel.width)
                 BLAS.gemm(
-                    m: count, n: width, k: height, X, leadingA: d, columns, leadingB: width, scratch, leadingC: width)
+                    m: count, n: width, k: panel.height, X, leadingA: d, packed + panel.place, leadingB: width, scratch,
+                    leadingC: width)
                 for i in 0..<count { fields[first + i] += BLAS.dot(width, X + i * d, scratch + i * width) }
             }
         }
@@ -53,14 +56,14 @@ package struct Sensing: SensingOperator {
     package mutating func adjoint(of g: UnsafePointer<Double>, into result: UnsafeMutablePointer<Double>) {
         let d = d
         let scale = 1 / (Double(d) * Double(d).squareRoot())
-        for panel in panels {
-            let (width, height) = (panel.count, d - panel.lowerBound)
-            eachBlock { X, scratch, _, first, count in
-                let X = X + panel.lowerBound
+        let panels = panels
+        eachBlock { X, scratch, _, first, count in
+            for panel in panels {
+                let (X, width) = (X + panel.first, panel.width)
                 for i in 0..<count { for j in 0..<width { scratch[i * width + j] = g[first + i] * X[i * d + j] } }
                 BLAS.gemm(
-                    .transposed, .none, m: height, n: width, k: count, alpha: scale, X, leadingA: d, scratch,
-                    leadingB: width, beta: first == 0 ? 0 : 1, result + panel.lowerBound * (d + 1), leadingC: d)
+                    .transposed, .none, m: panel.height, n: width, k: count, alpha: scale, X, leadingA: d, scratch,
+                    leadingB: width, beta: first == 0 ? 0 : 1, result + panel.first * (d + 1), leadingC: d)
             }
         }
         let sum = (0..<fieldCount).reduce(0) { $0 + g[$1] }
@@ -70,28 +73,45 @@ package struct Sensing: SensingOperator {
         }
     }
 
-    /// Columns of the symmetric matrices: of each panel what lies on and below the diagonal is worked out, somewhat more
-    /// than half of the products.
-    private var panels: [Range<Int>] {
-        stride(from: 0, to: d, by: Self.panelWidth).map { $0..<min($0 + Self.panelWidth, d) }
-    }
-
-    /// Calls `body` with the inputs of each block of samples, working memory for as many, `columns`, the first sample and
-    /// their number.
+    /// Calls `body` with the inputs of each block of samples, which stay in the cache, working memory for as many, ``packed``,
+    /// the first sample and their number.
     private mutating func eachBlock(
         _ body: (UnsafePointer<Double>, UnsafeMutablePointer<Double>, UnsafePointer<Double>, Int, Int) -> Void
     ) {
         let (n, d, block) = (fieldCount, d, block)
         inputs.withUnsafeBufferPointer { X in
             scratch.withUnsafeMutableBufferPointer { scratch in
-                columns.withUnsafeBufferPointer { columns in
-                    guard let x = X.baseAddress, let scratch = scratch.baseAddress, let columns = columns.baseAddress
+                packed.withUnsafeBufferPointer { packed in
+                    guard let x = X.baseAddress, let scratch = scratch.baseAddress, let packed = packed.baseAddress
                     else { return }
                     for first in stride(from: 0, to: n, by: block) {
-                        body(x + first * d, scratch, columns, first, min(block, n - first))
+                        body(x + first * d, scratch, packed, first, min(block, n - first))
                     }
                 }
             }
+        }
+    }
+}
+
+/// Columns of a symmetric matrix: what lies on and below the diagonal's block is worked out, somewhat more than half of all
+/// products.
+private struct Panel {
+    static let largestWidth = 32
+
+    /// The first column.
+    let first: Int
+    let width: Int
+    /// Rows from the first column's on.
+    let height: Int
+    /// Where it is among all panels one after the other.
+    let place: Int
+
+    static func all(d: Int) -> [Panel] {
+        var place = 0
+        return stride(from: 0, to: d, by: largestWidth).map { first in
+            let panel = Panel(first: first, width: min(largestWidth, d - first), height: d - first, place: place)
+            place += panel.width * panel.height
+            return panel
         }
     }
 }

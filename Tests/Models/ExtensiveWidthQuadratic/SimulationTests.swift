@@ -269,28 +269,29 @@ import Testing
         #expect(close(record("R_single")[0], record("R")[0] + record("spread")[0], 1e-12))
     }
 
-    /// Both directions of the map against the tensor of all Phi_i = (x_i x_i^T - I)/sqrt(d).
-    @Test func sensing() throws {
-        let (data, _, random) = try data(atSizes(d: 7, width: 3, alpha: 0.9))
+    /// Both directions of the map against the tensor of all Phi_i = (x_i x_i^T - I)/sqrt(d): in one panel, and in three of
+    /// which the last is narrower.
+    @Test(arguments: [(7, 0.9), (70, 0.1)]) func sensing(d: Int, alpha: Double) throws {
+        let (data, _, random) = try data(atSizes(d: d, width: 3, alpha: alpha))
         var (sensing, stream) = (Sensing(data), random.substream(99))
         let n = data.sizes.samples
-        let S = (0..<49).map { _ in stream.normal() }
+        let S = (0..<d * d).map { _ in stream.normal() }
         var symmetric = S
-        for j in 0..<7 { for k in 0..<7 { symmetric[j * 7 + k] += S[k * 7 + j] } }
+        for j in 0..<d { for k in 0..<d { symmetric[j * d + k] += S[k * d + j] } }
         let g = (0..<n).map { _ in stream.normal() }
-        var (fields, back) = (Array(repeating: 0.0, count: n), Array(repeating: 0.0, count: 49))
+        var (fields, back) = (Array(repeating: 0.0, count: n), Array(repeating: 0.0, count: d * d))
         sensing.fields(of: symmetric, into: &fields)
         sensing.adjoint(of: g, into: &back)
         func phi(_ i: Int, _ at: Int) -> Double {
-            let product = data.inputs[i * 7 + at / 7] * data.inputs[i * 7 + at % 7]
-            let identity = at % 8 == 0 ? 1.0 : 0
-            return (product - identity) / 7.0.squareRoot()
+            let product = data.inputs[i * d + at / d] * data.inputs[i * d + at % d]
+            let identity = at % (d + 1) == 0 ? 1.0 : 0
+            return (product - identity) / Double(d).squareRoot()
         }
         for i in 0..<n {
-            #expect(close(fields[i], (0..<49).reduce(0) { $0 + phi(i, $1) * symmetric[$1] }, 1e-11))
+            #expect(close(fields[i], (0..<d * d).reduce(0) { $0 + phi(i, $1) * symmetric[$1] }, 1e-10))
         }
-        for at in 0..<49 {
-            #expect(close(back[at], (0..<n).reduce(0) { $0 + g[$1] * phi($1, at) } / 7, 1e-11))
+        for at in 0..<d * d {
+            #expect(close(back[at], (0..<n).reduce(0) { $0 + g[$1] * phi($1, at) } / Double(d), 1e-11))
         }
     }
 
