@@ -34,6 +34,20 @@ let commit = Context.gitInformation.map { $0.currentCommit + ($0.hasUncommittedC
 let simd: [SwiftSetting] =
     levelNumber == 0 ? [] : [.unsafeFlags((["-march=\(march)"] + features).flatMap { ["-Xcc", $0] })]
 
+// OpenBLAS is linked as an archive where Debian's is there: its kernels then are those of the level, on every processor
+// (Sources/CPlatform/blas_kernels.c sets them before the library looks at the processor). Elsewhere pkg-config finds the shared
+// one, which chooses by itself; what it chose is part of what every record says it was made with.
+#if arch(arm64)
+    let openBLASFolder = "/usr/lib/aarch64-linux-gnu/openblas-serial"
+#else
+    let openBLASFolder = "/usr/lib/x86_64-linux-gnu/openblas-serial"
+#endif
+let hasOpenBLASArchive = FileManager.default.fileExists(atPath: openBLASFolder + "/libopenblas.a")
+let openBLAS: [LinkerSetting] =
+    hasOpenBLASArchive
+    ? [.unsafeFlags(["-L\(openBLASFolder)", "-l:libopenblas.a", "-l:libgfortran.a", "-l:libquadmath.a"])]
+    : [.linkedLibrary("openblas")]
+
 // The MPI library: openmpi (the default) or mpich, which its relatives of the same binary interface are too.
 let mpi = Context.environment["DYNSWEEP_MPI"] ?? "openmpi"
 guard ["openmpi", "mpich"].contains(mpi) else { fatalError("DYNSWEEP_MPI must be openmpi or mpich, not '\(mpi)'") }
@@ -157,8 +171,8 @@ let package = Package(
         .systemLibrary(
             name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(
-            name: "COpenBLAS", path: "Sources/COpenBLAS", pkgConfig: "openblas",
-            providers: [.apt(["libopenblas-dev"])]),
+            name: "COpenBLAS", path: "Sources/COpenBLAS", pkgConfig: hasOpenBLASArchive ? nil : "openblas",
+            providers: [.apt(["libopenblas-serial-dev"])]),
         .systemLibrary(name: "CSundials", path: "Sources/CSundials", providers: [.apt(["libsundials-dev"])]),
         .systemLibrary(name: "CVector", path: "Sources/CVector"),
         .target(name: "CSafeDriver", dependencies: ["CHDF5"]),
@@ -175,7 +189,8 @@ let package = Package(
         .target(name: "Persistence", swiftSettings: simd),
         .target(name: "Randomness", dependencies: ["Persistence", "CVector"], swiftSettings: simd),
         .target(
-            name: "Numerics", dependencies: ["Randomness", "COpenBLAS", "CVector"], swiftSettings: simd),
+            name: "Numerics", dependencies: ["Randomness", "COpenBLAS", "CPlatform", "CVector"], swiftSettings: simd,
+            linkerSettings: openBLAS),
         .target(
             name: "Dynamics", dependencies: ["Numerics", "Randomness", "Persistence", "CSundials", "CVector"],
             swiftSettings: simd),
