@@ -182,7 +182,9 @@ let package = Package(
                 .define("DYNSWEEP_LEVEL", to: "\(levelNumber)"), .define("DYNSWEEP_VAES", to: hasVAES ? "1" : "0"),
                 .define("DYNSWEEP_COMMIT", to: "\"\(commit)\""),
                 .define("DYNSWEEP_MARCH", to: "\"\(level)\""),
-            ]),
+            ],
+            // A digest of the program in the program, by which records tell what they were made with.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--build-id=sha1"])]),
 
         // Downwards: dynsweep -> Commands -> Coordinator -> Results -> Sweep -> Modeling, and models -> ModelKit -> Dynamics
         // -> Numerics. Whatever has to do with files, ranks and grids needs no linear algebra.

@@ -39,6 +39,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Compute failed tasks again.")
     var retryFailed = false
 
+    @Flag(help: "Refuse to go on with results that another build of this program has a part in.")
+    var sameBuild = false
+
     @Option(
         help: ArgumentHelp(
             "Save tasks that run longer than this so often, and whenever the run stops.", valueName: "seconds"))
@@ -77,6 +80,7 @@ struct RunCommand: ParsableCommand {
             jobPath: job.path, overrides: job.overrides, isFresh: fresh, isQuiet: logging.quiet)
         options.shard = shard
         options.retriesFailed = retryFailed
+        options.requiresSameBuild = sameBuild
         options.checkpointSeconds = checkpointEvery
         options.deadline = until ?? .ofAllocation()
         options.libraries = linkedLibraries
@@ -98,6 +102,7 @@ struct RunCommand: ParsableCommand {
         if let shard { arguments += ["--shard", "\(shard.index)/\(shard.count)"] }
         if fresh && !isRestart { arguments.append("--fresh") }
         if retryFailed && !isRestart { arguments.append("--retry-failed") }
+        if sameBuild { arguments.append("--same-build") }
         arguments += ["--checkpoint-every", "\(checkpointEvery)"]
         if let until { arguments += ["--until", "\(until.epoch)"] }
         if logging.quiet { arguments.append("--quiet") }

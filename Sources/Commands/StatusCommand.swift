@@ -87,6 +87,7 @@ struct StatusCommand: ParsableCommand {
         if summary.holder == nil, summary.journalBytes != nil {
             print("Interrupted; its journal may hold more than is published. 'dynsweep run' goes on.")
         }
+        for line in buildLines(summary.builds) { print(line) }
         print("")
         var table = TextTable([
             "method", "done", "running", "pending", "failed", "diverged", "suspect", "spared", "core time", "left",

@@ -16,6 +16,9 @@ struct ValidateCommand: ParsableCommand {
         let problems = ResultFile.validate(file)
         for problem in problems { print("\(problem.severity.rawValue): \(problem)") }
         if problems.isEmpty { print("\(file) is sound and complete") }
+        if let builds = try? ResultFile(file).buildCounts() {
+            for line in buildLines(builds) { print(line) }
+        }
         let isDamaged = problems.contains { $0.severity == .error }
         throw ArgumentParser.ExitCode(
             (problems.isEmpty ? Coordinator.ExitCode.allDone : isDamaged ? .someFailed : .stoppedEarly).rawValue)

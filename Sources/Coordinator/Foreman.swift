@@ -32,7 +32,7 @@ final class Foreman {
 
     /// Runs the whole sweep. Returns true when all was done, false when a stop signal came first.
     func run(job: Job) throws -> Bool {
-        var worker = Worker(job: job, rank: 0, keeper: keeper)
+        var worker = Worker(job: job, rank: 0, keeper: keeper, build: store.build.key)
         var pause = Pause(capMicroseconds: 10_000)
         while true {
             try serve()

@@ -21,6 +21,20 @@ extension Provenance {
         #endif
         return Provenance(
             programVersion: ProgramVersion.current, gitCommit: String(cString: cplatform_commit()), buildFlags: flags,
-            ranks: ranks, mpiVersion: ranks > 1 ? Communicator.linkedVersion() : "", libraries: libraries)
+            programDigest: programDigest(), ranks: ranks, mpiVersion: ranks > 1 ? Communicator.linkedVersion() : "",
+            libraries: libraries.merging(["libc": String(cString: cplatform_libc_version())]) { own, _ in own })
+    }
+
+    /// A digest of this program: its linker's, or one of its file where a linker leaves none. 64 bits are enough.
+    private static func programDigest() -> String {
+        var bytes: UnsafePointer<UInt8>?
+        let count = cplatform_build_id(&bytes)
+        guard count > 0, let bytes else {
+            guard let program = try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/exe"), options: .alwaysMapped)
+            else { return "" }
+            return program.withUnsafeBytes { String(XXH64.hash($0), radix: 16) }
+        }
+        return UnsafeBufferPointer(start: bytes, count: min(8, Int(count)))
+            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 }

@@ -16,6 +16,8 @@ public struct RunOptions: Sendable {
     public var shard: Shard?
     /// Compute failed tasks again.
     public var retriesFailed = false
+    /// Refuse to go on with results that another build has a part in.
+    public var requiresSameBuild = false
     /// Tasks that run longer than this are saved that often, in seconds.
     public var checkpointSeconds = 300.0
     /// When the run must have left; nil: no limit.
@@ -55,8 +57,10 @@ public struct SweepRun {
         do {
             let communicator = try startMPI()
             defer { if let communicator { finish(communicator) } }
-            if let communicator, communicator.rank != 0 { return try follow(communicator) }
-            return try lead(communicator)
+            let provenance = Provenance.current(ranks: communicator?.size ?? 1, libraries: options.libraries)
+            if let communicator { try requireOneBuild(communicator, provenance) }
+            if let communicator, communicator.rank != 0 { return try follow(communicator, provenance) }
+            return try lead(communicator, provenance)
         } catch let error as LaunchError {
             logger.error("\(error)")
             return .badInput
@@ -83,10 +87,23 @@ public struct SweepRun {
         do { try communicator.finalize() } catch { logger.error("\(error)") }
     }
 
+    /// Ends all ranks when one of them is another program than rank 0: their numbers would mix without a word.
+    private func requireOneBuild(_ communicator: Communicator, _ provenance: Provenance) throws {
+        let own = provenance.build
+        let first = try communicator.broadcast(Array(own.line.utf8))
+        guard Array(own.line.utf8) != first else { return }
+        logger.error(
+            """
+            rank \(communicator.rank) on \(provenance.host) is build \(own.line), but rank 0 is build \
+            \(String(decoding: first, as: UTF8.self)): all ranks of a run must be one program. Install one on all nodes; \
+            where it chooses the level by the processor, DYNSWEEP_LEVEL=x86-64-v3 in the environment sets one for all.
+            """)
+        communicator.abort(ExitCode.badInput.rawValue)
+    }
+
     // Rank 0.
 
-    private func lead(_ communicator: Communicator?) throws -> ExitCode {
-        let ranks = communicator?.size ?? 1
+    private func lead(_ communicator: Communicator?, _ provenance: Provenance) throws -> ExitCode {
         let job: Job
         let store: ResultStore
         let share: Share?
@@ -97,7 +114,7 @@ public struct SweepRun {
             share = try options.shard.map {
                 try Share($0, of: job, whole: whole.output, retriesFailed: options.retriesFailed, models: models)
             }
-            store = try openStore(job, ranks: ranks)
+            store = try openStore(job, provenance)
             _ = try communicator?.broadcast(Array(job.text.utf8))
             keeper = try self.keeper(job, communicator, checkpoints: store.checkpoints)
         } catch {
@@ -109,6 +126,7 @@ public struct SweepRun {
         }
         for note in job.notes { logger.notice("\(note)") }
         for notice in store.notices { logger.notice("\(notice)") }
+        for warning in store.warnings { logger.warning("\(warning)") }
         let code = sweep(job, store, share, communicator, keeper)
         if code == .internalError {
             // Workers are in the middle of tasks, with records under way that nobody will take: no orderly end.
@@ -118,13 +136,13 @@ public struct SweepRun {
         return code
     }
 
-    private func openStore(_ job: Job, ranks: Int) throws -> ResultStore {
+    private func openStore(_ job: Job, _ provenance: Provenance) throws -> ResultStore {
         var storeOptions = ResultStore.Options()
         storeOptions.fresh = options.isFresh
         storeOptions.retriesFailed = options.retriesFailed
+        storeOptions.requiresSameBuild = options.requiresSameBuild
         return try ResultStore.open(
-            job: job, models: models, options: storeOptions,
-            provenance: .current(ranks: ranks, libraries: options.libraries)
+            job: job, models: models, options: storeOptions, provenance: provenance
         ) { logger.notice("\($0)") }
     }
 
@@ -235,7 +253,7 @@ public struct SweepRun {
 
     // Other ranks.
 
-    private func follow(_ communicator: Communicator) throws -> ExitCode {
+    private func follow(_ communicator: Communicator, _ provenance: Provenance) throws -> ExitCode {
         let text = try communicator.broadcast([])
         let job =
             text.isEmpty
@@ -248,7 +266,7 @@ public struct SweepRun {
         let keeper = try job.map { try self.keeper($0, communicator) }
         defer { keeper?.finish() }
         let code = try loggingCPU(rank: communicator.rank) {
-            try followForeman(communicator, job: job, keeper: keeper)
+            try followForeman(communicator, job: job, keeper: keeper, build: provenance.build.key)
         }
         return ExitCode(rawValue: code) ?? .internalError
     }

@@ -9,6 +9,7 @@ import Sweep
 struct TaskRunner {
     private let job: Job
     private let keeper: RankKeeper
+    private let build: UInt32
     /// Elementary steps a slice, by method; follows the measured speed. Results do not depend on it.
     private var quanta: [Int]
     /// The point served last: the seeds of a point come one after the other.
@@ -59,9 +60,10 @@ struct TaskRunner {
     /// A task that is stopped is saved when it has run for this long; a shorter one begins anew.
     private static let worthSaving = 0.05
 
-    init(job: Job, keeper: RankKeeper) {
+    init(job: Job, keeper: RankKeeper, build: UInt32) {
         self.job = job
         self.keeper = keeper
+        self.build = build
         quanta = Array(repeating: 64, count: job.grids.count)
     }
 
@@ -147,7 +149,8 @@ struct TaskRunner {
         keeper.end()
         return TaskRecord(
             task: task, status: status, error: text,
-            wallSeconds: secondsBefore + (ContinuousClock.now - start).seconds, rank: rank, buffers: sink.buffers)
+            wallSeconds: secondsBefore + (ContinuousClock.now - start).seconds, rank: rank, build: build,
+            buffers: sink.buffers)
     }
 
     /// What a checkpoint's buffers are laid out for: recording times and observables.

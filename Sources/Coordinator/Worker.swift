@@ -8,10 +8,11 @@ struct Worker {
     private let rank: Int
     private let fingerprint: UInt64
 
-    init(job: Job, rank: Int, keeper: RankKeeper) {
+    /// - Parameter build: ``Build/key`` of this program.
+    init(job: Job, rank: Int, keeper: RankKeeper, build: UInt32) {
         self.rank = rank
         fingerprint = GridFingerprint(grids: job.grids).value
-        runner = TaskRunner(job: job, keeper: keeper)
+        runner = TaskRunner(job: job, keeper: keeper, build: build)
     }
 
     /// Runs the assignment's tasks in order. `pause` answers true to abandon the task in flight and the rest.
@@ -46,8 +47,10 @@ struct Pause {
 
 /// The life of every rank but 0: run what is assigned, report, leave when told. Returns the agreed exit code.
 /// Without a job (rank 0 found it to be bad) there is nothing to run, only the code to wait for.
-func followForeman(_ communicator: Communicator, job: Job?, keeper: RankKeeper?) throws -> Int32 {
-    var worker = job.flatMap { job in keeper.map { Worker(job: job, rank: communicator.rank, keeper: $0) } }
+func followForeman(_ communicator: Communicator, job: Job?, keeper: RankKeeper?, build: UInt32) throws -> Int32 {
+    var worker = job.flatMap { job in
+        keeper.map { Worker(job: job, rank: communicator.rank, keeper: $0, build: build) }
+    }
     var queue: [Assignment] = []
     var isStopping = false
     var end: Int32?

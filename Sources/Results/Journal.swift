@@ -59,7 +59,7 @@ public struct RunEvent: Codable, Sendable, Hashable {
     init(_ kind: Kind, _ provenance: Provenance, detail: String? = nil) {
         self.init(
             kind: kind, time: Timestamp.now(), host: provenance.host, ranks: provenance.ranks,
-            programVersion: provenance.programVersion, detail: detail)
+            programVersion: "\(provenance.programVersion) build \(provenance.build.name)", detail: detail)
     }
 
     /// The event as a line of the attribute `history`.
@@ -168,8 +168,8 @@ final class Journal: @unchecked Sendable {
     ///   grid fail their checksums.
     static func open(
         _ path: String, header: JournalHeader, maximumBody: Int, visit: (Int, TaskRecordView) -> Void,
-        event: (RunEvent) -> Void = { _ in }, header headerFound: (JournalHeader) -> Void = { _ in },
-        readOnly: Bool = false
+        event: (RunEvent) -> Void = { _ in }, build: (Build) -> Void = { _ in },
+        header headerFound: (JournalHeader) -> Void = { _ in }, readOnly: Bool = false
     ) throws -> (journal: Journal, damage: JournalDamage) {
         let file = try DiskFile(path, readOnly ? .read : .readWrite)
         let scanner = RecordScanner(file: file, seed: header.grid, maximumBody: maximumBody)
@@ -179,6 +179,8 @@ final class Journal: @unchecked Sendable {
                 if let view = TaskRecordView(body: body) { visit(offset, view) }
             case RecordKind.event.rawValue:
                 if let found = try? JSONDecoder().decode(RunEvent.self, from: Data(body[8...])) { event(found) }
+            case RecordKind.build.rawValue:
+                if let found = try? JSONDecoder().decode(Build.self, from: Data(body[8...])) { build(found) }
             case RecordKind.header.rawValue:
                 if let found = try? JSONDecoder().decode(JournalHeader.self, from: Data(body[8...])),
                     found.grid == header.grid
@@ -211,9 +213,13 @@ final class Journal: @unchecked Sendable {
         return start
     }
 
-    func append(_ event: RunEvent) throws {
+    func append(_ event: RunEvent) throws { try append(.event, event, seed: header.grid) }
+
+    func append(_ build: Build) throws { try append(.build, build, seed: header.grid) }
+
+    private func append(_ kind: RecordKind, _ value: some Encodable, seed: UInt64) throws {
         var bytes: [UInt8] = []
-        RecordFrame.encode(try Self.encodeBody(.event, event), seed: header.grid, into: &bytes)
+        RecordFrame.encode(try Self.encodeBody(kind, value), seed: seed, into: &bytes)
         try bytes.withUnsafeBytes { _ = try append($0) }
     }
 
@@ -226,11 +232,7 @@ final class Journal: @unchecked Sendable {
     }
 
     /// States that the job's text is another from here on (its grids are the same).
-    func append(_ header: JournalHeader) throws {
-        var bytes: [UInt8] = []
-        RecordFrame.encode(try Self.encodeBody(.header, header), seed: 0, into: &bytes)
-        try bytes.withUnsafeBytes { _ = try append($0) }
-    }
+    func append(_ header: JournalHeader) throws { try append(.header, header, seed: 0) }
 
     func sync() throws { try file.sync() }
 

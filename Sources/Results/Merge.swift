@@ -94,6 +94,7 @@ public struct Merge {
             created: sources.map(\.header.created).min() ?? Timestamp.now())
         if union.output != output { header.overrides.append(Job.override(forOutput: output)) }
         let journal = try Journal.create(temporary, header: header)
+        for build in builds(of: sources) { try journal.append(build) }
         let table = TaskTable(count: job.taskCount)
         var records = RecordImport(job, journal: journal, table: table, comparing: sources.map(\.path))
         for (number, source) in sources.enumerated() {
@@ -103,11 +104,14 @@ public struct Merge {
         try records.requireAgreement()
         table.markExcluded(job)
         var notices = sources.flatMap(\.notices)
+        if let mixed = BuildMixture.note(builds(of: sources)) { notices.append(mixed) }
         let counts = try publish(
             job, header, table, journal, sources, extendsOutput: extendsOutput, locks, &notices)
         if removesInputs { try remove(sources.map(\.path)) }
         return Outcome(counts: counts, job: union, notices: notices)
     }
+
+    private func builds(of sources: [RecordSource]) -> [Build] { sources.flatMap(\.builds).uniqued() }
 
     // MARK: The file
 
@@ -123,7 +127,7 @@ public struct Merge {
             layouts: try job.grids.map(MethodLayout.init(grid:)))
         let old = output + ".journal"
         let counts = try publisher.publish(
-            to: output, journal: journal, events: events,
+            to: output, journal: journal, events: events, builds: builds(of: sources),
             snapshot: { method, range in
                 try locks.heartbeat()
                 return table.snapshot(range, from: job.tasks(ofMethod: method).lowerBound)

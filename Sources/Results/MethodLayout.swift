@@ -53,6 +53,9 @@ struct MethodLayout: Sendable {
         try checkNames()
     }
 
+    /// What every result has a column of, beside its observables.
+    static let bookkeeping = ["status", "error", "wall_seconds", "mpi_rank", "build"]
+
     /// An axis is the dimension of its first coordinate. A coordinate whose values are arrays is no one-dimensional
     /// variable, so its dimension gets a name of its own and an index as coordinate.
     static func dimensionName(of axis: Axis) -> String {
@@ -70,7 +73,7 @@ struct MethodLayout: Sendable {
                         + "result file")
             }
         }
-        for name in ["status", "error", "wall_seconds", "mpi_rank"] { try claim(name, "a column of every result") }
+        for name in Self.bookkeeping { try claim(name, "a column of every result") }
         if grid.seeds != nil { try claim("seed", "the seeds") }
         if !grid.times.values.isEmpty { try claim("time", "the recording times") }
         for axis in grid.axes { for coordinate in axis.coordinates { try claim(coordinate.name, "an axis") } }

@@ -11,6 +11,8 @@ struct TaskSnapshot {
 struct MethodWriter {
     let layout: MethodLayout
     let specs: [String: ParameterSpec]
+    /// What the records were made with, in the order of the file's attribute `builds`.
+    let builds: [Build]
 
     /// Memory for the values of one block of tasks (a single task may need more).
     static let blockBytes = 16 << 20
@@ -25,7 +27,7 @@ struct MethodWriter {
     ) throws -> StatusCounts {
         let writer = VariableWriter(group: group)
         try writeCoordinates(writer)
-        let pass = try MethodPass(layout: layout, writer: writer)
+        let pass = try MethodPass(layout: layout, writer: writer, builds: builds)
         let rows = max(1, Self.blockBytes / max(64, layout.bytesPerTask))
         for (range, box) in MethodLayout.blocks(of: layout.taskShape, rows: rows) {
             try pass.write(range, box, try snapshot(range), &reader)
@@ -76,14 +78,19 @@ private final class MethodPass {
     private let error: TaskDataset
     private let wallSeconds: TaskDataset
     private let rank: TaskDataset
+    private let build: TaskDataset
+    /// The places of builds in the attribute `builds`, by their keys.
+    private let buildPlaces: [UInt32: Int32]
     private let observables: [TaskDataset]
     private let means: [SeedMean]
     /// One buffer a slot for the tasks of a block.
     private var values: [[Double]]
     private(set) var counts = StatusCounts()
 
-    init(layout: MethodLayout, writer: VariableWriter) throws {
+    init(layout: MethodLayout, writer: VariableWriter, builds: [Build]) throws {
         self.layout = layout
+        buildPlaces = Dictionary(
+            builds.enumerated().map { ($1.key, Int32($0)) }, uniquingKeysWith: { first, _ in first })
         let tasks = layout.taskDimensions
         let shape = layout.taskShape
         status = try TaskDataset("status", .int8, writer, tasks, shape, rows: shape.count)
@@ -97,6 +104,11 @@ private final class MethodPass {
             wallSeconds.dataset, VariableText(longName: "wall-clock time that the task took", units: "s"))
         rank = try TaskDataset("mpi_rank", .int32, writer, tasks, shape, rows: shape.count, fill: -1)
         try writer.describe(rank.dataset, VariableText(longName: "MPI rank that ran the task, -1 for none"))
+
+        build = try TaskDataset("build", .int32, writer, tasks, shape, rows: shape.count, fill: -1)
+        try writer.describe(
+            build.dataset,
+            VariableText(longName: "program that computed the task: line of the file's attribute builds, -1 for unknown"))
 
         let timeCount = layout.grid.times.values.count
         observables = try layout.slots.map { slot in
@@ -144,17 +156,21 @@ private final class MethodPass {
         }
         var seconds = [Double](repeating: .nan, count: count)
         var ranks = [Int32](repeating: -1, count: count)
+        var builds = ranks
         var errors: [Int: String] = [:]
         try reader.forEach(snapshot.offsets) { index, view in
             let task = range.lowerBound + index
             if view.status != .spared {
                 seconds[index] = view.wallSeconds
                 ranks[index] = Int32(truncatingIfNeeded: view.rank)
+                builds[index] = buildPlaces[view.build] ?? -1
             }
             if view.hasError { errors[index] = view.error }
             try place(view, row: index, point: task / layout.seedCount)
         }
-        try write(seconds, ranks, errors, range, box)
+        try write(seconds, errors, range, box)
+        try write(ranks, rank, range, box)
+        try write(builds, build, range, box)
         for (index, slot) in layout.slots.enumerated() {
             let width = 8 * slot.paddedCount
             try values[index].withUnsafeBytes { raw in
@@ -190,15 +206,20 @@ private final class MethodPass {
         }
     }
 
+    private func write(_ numbers: [Int32], _ dataset: TaskDataset, _ range: Range<Int>, _ box: HDF5Dataset.Box) throws {
+        for row in numbers.indices where numbers[row] != -1 {
+            dataset.digest.add(numbers[row], index: range.lowerBound + row)
+        }
+        try dataset.dataset.write(numbers, box: box)
+    }
+
     private func write(
-        _ seconds: [Double], _ ranks: [Int32], _ errors: [Int: String], _ range: Range<Int>, _ box: HDF5Dataset.Box
+        _ seconds: [Double], _ errors: [Int: String], _ range: Range<Int>, _ box: HDF5Dataset.Box
     ) throws {
-        for row in seconds.indices {
-            if !seconds[row].isNaN { wallSeconds.digest.add(seconds[row], index: range.lowerBound + row) }
-            if ranks[row] != -1 { rank.digest.add(ranks[row], index: range.lowerBound + row) }
+        for row in seconds.indices where !seconds[row].isNaN {
+            wallSeconds.digest.add(seconds[row], index: range.lowerBound + row)
         }
         try wallSeconds.dataset.write(seconds, box: box)
-        try rank.dataset.write(ranks, box: box)
         // Texts are written for the tasks that have one: absent ones cost nothing.
         for (row, text) in errors.sorted(by: { $0.key < $1.key }) {
             error.digest.add(text, index: range.lowerBound + row)
@@ -208,7 +229,7 @@ private final class MethodPass {
     }
 
     func finish() throws {
-        for dataset in [status, error, wallSeconds, rank] + observables { try dataset.finish() }
+        for dataset in [status, error, wallSeconds, rank, build] + observables { try dataset.finish() }
         for mean in means { try mean.finish() }
     }
 }

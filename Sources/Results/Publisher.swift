@@ -38,7 +38,7 @@ struct ResultDescription: Sendable {
 }
 
 /// Writes whole result files. Equal records give equal datasets whatever the order in which the tasks came in; only
-/// `wall_seconds`, `mpi_rank` and attributes of time and place differ between runs.
+/// `wall_seconds`, `mpi_rank`, `build` and attributes of time and place differ between runs.
 struct Publisher {
     /// `format_version` of the files; readers refuse later ones.
     static let formatVersion = 1
@@ -50,16 +50,17 @@ struct Publisher {
     ///
     /// - Parameters:
     ///   - events: what has happened to the results, for the `history` attribute.
+    ///   - builds: what the records were made with.
     ///   - snapshot: the state of tasks by method and index within the method.
     ///   - check: looks at the temporary file before it is renamed.
     func publish(
-        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) throws -> TaskSnapshot,
-        check: (String) throws -> Void = { _ in }
+        to path: String, journal: Journal, events: [RunEvent], builds: [Build],
+        snapshot: (Int, Range<Int>) throws -> TaskSnapshot, check: (String) throws -> Void = { _ in }
     ) throws -> StatusCounts {
         let temporary = path + ".publishing"
         do {
             let counts = try HDF5.exclusively {
-                try write(to: temporary, journal: journal, events: events, snapshot: snapshot)
+                try write(to: temporary, journal: journal, events: events, builds: builds, snapshot: snapshot)
             }
             try FileSeal.seal(temporary)
             try check(temporary)
@@ -73,7 +74,8 @@ struct Publisher {
     }
 
     private func write(
-        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) throws -> TaskSnapshot
+        to path: String, journal: Journal, events: [RunEvent], builds: [Build],
+        snapshot: (Int, Range<Int>) throws -> TaskSnapshot
     ) throws -> StatusCounts {
         let file = try HDF5File.create(path)
         try writeRootVariables(file.root)
@@ -82,14 +84,14 @@ struct Publisher {
             let group = try file.root.createGroup(layout.grid.method.name)
             var reader = BlockReader(journal: journal, maximumBody: layout.maximumBody)
             counts.add(
-                try MethodWriter(layout: layout, specs: description.specs).write(
+                try MethodWriter(layout: layout, specs: description.specs, builds: builds).write(
                     into: group, reader: &reader,
                     snapshot: {
                         try file.requireDisk()
                         return try snapshot(method, $0)
                     }))
         }
-        try writeRootAttributes(file.root, counts, events)
+        try writeRootAttributes(file.root, counts, events, builds)
         try file.close()
         return counts
     }
@@ -122,7 +124,9 @@ struct Publisher {
         }
     }
 
-    private func writeRootAttributes(_ root: HDF5Group, _ counts: StatusCounts, _ events: [RunEvent]) throws {
+    private func writeRootAttributes(
+        _ root: HDF5Group, _ counts: StatusCounts, _ events: [RunEvent], _ builds: [Build]
+    ) throws {
         let provenance = description.provenance
         try root.setAttribute("format", "dynsweep-results")
         try root.setAttribute("format_version", Self.formatVersion)
@@ -139,6 +143,7 @@ struct Publisher {
         try root.setAttribute("created", description.created)
         try root.setAttribute("updated", Timestamp.now())
         try root.setAttribute("history", events.suffix(200).map(\.line).joined(separator: "\n"))
+        try root.setAttribute("builds", builds.map(\.line).joined(separator: "\n"))
         try root.setAttribute("program_version", provenance.programVersion)
         try root.setAttribute("git_commit", provenance.gitCommit)
         try root.setAttribute("build_flags", provenance.buildFlags)

@@ -15,6 +15,8 @@ final class RecordSource {
     let table: TaskTable
     /// What has happened to them, as far as they tell.
     let events: [RunEvent]
+    /// What they say they were made with.
+    let builds: [Build]
     /// What was found damaged and could be done without.
     private(set) var notices: [String] = []
     private let hasJournal: Bool
@@ -68,9 +70,11 @@ final class RecordSource {
             let scan = try JournalScan(journalPath, header: first, job, layouts, into: table, readOnly: true)
             last = scan.header
             events = scan.events
+            builds = try (scan.builds + (file?.builds() ?? [])).uniqued()
             notices += scan.damage.messages(path: journalPath)
         } else {
             events = try file?.events() ?? []
+            builds = try file?.builds() ?? []
         }
         header = last
         let isNewText = last.jobText != first.jobText || last.overrides != first.overrides
@@ -180,6 +184,7 @@ struct JournalScan {
     /// The newest header: the job's text may have changed while its grid stayed.
     let header: JournalHeader
     let events: [RunEvent]
+    let builds: [Build]
 
     /// - Parameters:
     ///   - header: from ``Journal/readHeader(_:)``, or another whose grid the records are tried with.
@@ -190,6 +195,7 @@ struct JournalScan {
     ) throws {
         var last = header
         var events: [RunEvent] = []
+        var builds: [Build] = []
         let maximum = layouts.map(\.maximumBody).max() ?? TaskRecord.maximumError
         (journal, damage) = try Journal.open(
             path, header: header, maximumBody: maximum,
@@ -199,7 +205,7 @@ struct JournalScan {
                 let isSecond = table.status(index).isResult && view.status.isResult
                 if table.take(index, view.status, offset: offset) || isSecond { record(view) }
             },
-            event: { events.append($0) },
+            event: { events.append($0) }, build: { builds.append($0) },
             header: {
                 // From here on the job is another: what its rule for seeds spared before may be needed now.
                 if $0.seedRule != last.seedRule { table.dropSpared() }
@@ -207,6 +213,7 @@ struct JournalScan {
             }, readOnly: readOnly)
         self.header = last
         self.events = events
+        self.builds = builds.uniqued()
     }
 }
 

@@ -10,6 +10,8 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
     case lost(path: String, reason: String)
     /// The existing results belong to another job; one line a difference.
     case incompatible(path: String, differences: [String])
+    /// The existing results are of another program, and were to be of this one.
+    case otherBuild(BuildMixture)
     /// The file is no result file of ours, or it is damaged.
     case unreadable(path: String, reason: String)
     /// The grid cannot be laid out as a result file (two variables of one name, say).
@@ -23,7 +25,7 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
     /// having broken.
     public var isForTheUser: Bool {
         switch self {
-        case .io, .locked, .incompatible, .unreadable, .schema: return true
+        case .io, .locked, .incompatible, .otherBuild, .unreadable, .schema: return true
         default: return false
         }
     }
@@ -41,6 +43,7 @@ public enum ResultError: Error, Sendable, CustomStringConvertible {
             return
                 "'\(path)' holds results of another job:\n  " + differences.joined(separator: "\n  ")
                 + "\nGive another output, undo the change, or use --fresh (it moves the old results aside)"
+        case .otherBuild(let mixture): return mixture.refusal
         case .unreadable(let path, let reason):
             return "'\(path)' cannot be used: \(reason)"
         case .schema(let what): return what

@@ -68,7 +68,7 @@ private struct CSVExport {
         var variables: [Variable] = []
         var times: [String] = []
         for name in try group.members().datasets {
-            guard !["status", "error", "wall_seconds", "mpi_rank"].contains(name) else { continue }
+            guard !MethodLayout.bookkeeping.contains(name) else { continue }
             let dataset = try group.dataset(name)
             // Observables are what has a fill value; the rest are coordinates and dimensions without values.
             if dataset.hasAttribute("_FillValue") {

@@ -7,13 +7,16 @@ extension ResultFile {
     /// - Parameter layouts: of the job that made the file.
     func forEachRecord(_ layouts: [MethodLayout], _ body: (TaskRecord) throws -> Void) throws {
         try HDF5.exclusively {
+            let builds = try builds()
             for (method, layout) in layouts.enumerated() {
-                try forEachRecord(method, layout, body)
+                try forEachRecord(method, layout, builds, body)
             }
         }
     }
 
-    private func forEachRecord(_ method: Int, _ layout: MethodLayout, _ body: (TaskRecord) throws -> Void) throws {
+    private func forEachRecord(
+        _ method: Int, _ layout: MethodLayout, _ builds: [Build], _ body: (TaskRecord) throws -> Void
+    ) throws {
         let group = try file.root.group(layout.grid.method.name)
         let status = try group.dataset("status")
         guard status.shape == layout.taskShape else {
@@ -23,6 +26,7 @@ extension ResultFile {
         let error = try group.dataset("error")
         let wallSeconds = try group.dataset("wall_seconds")
         let rank = try group.dataset("mpi_rank")
+        let build = try builds.isEmpty ? nil : group.dataset("build")
         let datasets = try layout.slots.map { slot in
             let dataset = try group.dataset(slot.spec.name)
             let expected = layout.taskShape + (slot.hasTime ? [slot.timeCount] : []) + slot.paddedShape
@@ -40,6 +44,7 @@ extension ResultFile {
             guard statuses.contains(where: { $0 != .pending && $0 != .excluded }) else { continue }
             let seconds = try wallSeconds.read(Double.self, box: box)
             let ranks = try rank.read(Int32.self, box: box)
+            let places = try build?.read(Int32.self, box: box)
             let errors =
                 statuses.contains { $0 == .failed || $0 == .diverged || $0 == .suspect }
                 ? try error.readTexts(box: box) : []
@@ -66,6 +71,7 @@ extension ResultFile {
                         task: TaskID(method: method, point: point, seed: task % layout.seedCount),
                         status: statuses[row], error: errors.isEmpty ? "" : errors[row],
                         wallSeconds: seconds[row].isNaN ? 0 : seconds[row], rank: max(0, Int(ranks[row])),
+                        build: places.flatMap { builds.indices.contains(Int($0[row])) ? builds[Int($0[row])].key : nil } ?? 0,
                         // A done task has its buffers even when all of them are NaN: that is a result too.
                         buffers: hasValues || statuses[row] == .done ? buffers : []))
             }

@@ -41,6 +41,8 @@ public struct ResultSummary: Sendable {
     public let title: String
     public let model: String
     public let programVersion: String
+    /// What the numbers were made with, and how many tasks each computed; no counts when there is but one.
+    public let builds: [(build: Build, count: Int?)]
     public let created: String
     public let updated: String
     public let counts: StatusCounts
@@ -78,9 +80,23 @@ extension ResultFile {
             return ResultSummary(
                 path: path, title: try root.textAttribute("title") ?? "", model: try root.textAttribute("model") ?? "",
                 programVersion: try root.textAttribute("program_version") ?? "",
-                created: try root.textAttribute("created") ?? "", updated: try root.textAttribute("updated") ?? "",
+                builds: try buildCounts(), created: try root.textAttribute("created") ?? "", updated: try root.textAttribute("updated") ?? "",
                 counts: counts, methods: methods, holder: holder, holderIsAlive: isAlive,
                 running: running, journalBytes: try? DiskFile(path + ".journal", .read).size())
+        }
+    }
+
+    /// The builds of the file, with the number of tasks that each computed where there are several.
+    public func buildCounts() throws -> [(build: Build, count: Int?)] {
+        let builds = try builds()
+        guard builds.count > 1 else { return builds.map { ($0, nil) } }
+        return try HDF5.exclusively {
+            var counts = Array(repeating: 0, count: builds.count)
+            for method in methods {
+                for place in try file.root.group(method).dataset("build").read(Int32.self)
+                where counts.indices.contains(Int(place)) { counts[Int(place)] += 1 }
+            }
+            return zip(builds, counts).map { ($0, $1) }
         }
     }
 

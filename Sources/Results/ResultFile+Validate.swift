@@ -50,7 +50,7 @@ extension ResultFile {
                 continue
             }
             let group = try file.root.group(method)
-            try verify(group, required: ["status", "error", "wall_seconds", "mpi_rank"], check)
+            try verify(group, required: try required(), check)
             check("/\(method)") {
                 var counts = StatusCounts()
                 for status in try statuses(method: method) { counts.add(status) }
@@ -66,6 +66,11 @@ extension ResultFile {
         }
         if pending > 0 { check("", .incomplete) { "\(pending) task\(pending == 1 ? " is" : "s are") still pending" } }
         return problems
+    }
+
+    /// What every method must have; files of before builds say nothing of them.
+    private func required() throws -> [String] {
+        try builds().isEmpty ? MethodLayout.bookkeeping.filter { $0 != "build" } : MethodLayout.bookkeeping
     }
 
     private func verify(
@@ -100,7 +105,7 @@ extension ResultFile {
         let own = Array(dataset.shape[rowDimensions...])
         let width = own.reduce(1, *) * dataset.type.size
         let isTaskStatus = dataset.path.hasSuffix("/status")
-        let isRank = dataset.path.hasSuffix("/mpi_rank")
+        let isNumberOrNone = dataset.path.hasSuffix("/mpi_rank") || dataset.path.hasSuffix("/build")
         guard width > 0 else { return digest }
         var bytes: [UInt8] = []
         for (range, box) in MethodLayout.blocks(of: rowShape, rows: max(1, MethodWriter.blockBytes / width)) {
@@ -121,7 +126,7 @@ extension ResultFile {
                     case .float64: digest.add(doubles: values, index: index)
                     // Their fill values say "nothing here", as NaN does elsewhere.
                     case _ where isTaskStatus && values[0] == 0: break
-                    case _ where isRank && values.allSatisfy { $0 == 0xFF }: break
+                    case _ where isNumberOrNone && values.allSatisfy { $0 == 0xFF }: break
                     default: digest.add(values, index: index)
                     }
                 }

@@ -13,6 +13,8 @@ public final class ResultStore: @unchecked Sendable {
         public var fresh = false
         /// Compute failed tasks again.
         public var retriesFailed = false
+        /// Refuse results that another ``Build`` has a part in.
+        public var requiresSameBuild = false
         /// Publishing takes at most this part of the run's time.
         public var publishShare = 0.02
         /// Nothing is published earlier than this after the start, or after the last time, in seconds.
@@ -35,6 +37,8 @@ public final class ResultStore: @unchecked Sendable {
     public let grid: UInt64
     /// What was found and done at the start: damage, extensions, imports.
     public let notices: [String]
+    /// What was found that the numbers may suffer from.
+    public let warnings: [String]
     /// Unfinished tasks that have a checkpoint, with the number of the ``RankFile`` that holds it.
     public let checkpoints: [TaskID: Int]
 
@@ -43,7 +47,11 @@ public final class ResultStore: @unchecked Sendable {
     private let publisher: Publisher
     private let options: Options
     private let runLock: RunLock
+    /// What this process makes numbers with.
+    public let build: Build
     private let provenance: Provenance
+    /// What the records were made with.
+    private let builds: [Build]
 
     /// Guards everything below.
     private let condition = SteadyCondition()
@@ -99,11 +107,14 @@ public final class ResultStore: @unchecked Sendable {
         path = job.output
         grid = opening.header.grid
         notices = opening.notices
+        warnings = opening.warnings
+        builds = opening.builds
         checkpoints = opening.checkpoints
         self.job = job
         self.layouts = layouts
         self.options = options
         self.provenance = provenance
+        build = provenance.build
         runLock = lock
         table = opening.table
         journal = opening.journal
@@ -327,7 +338,9 @@ public final class ResultStore: @unchecked Sendable {
         let begun = Self.threadSeconds()
         let end = journal.end
         do {
-            _ = try publisher.publish(to: path, journal: journal, events: condition.withLock { events }) {
+            _ = try publisher.publish(
+                to: path, journal: journal, events: condition.withLock { events }, builds: builds
+            ) {
                 [self] method, range in
                 if condition.withLock({ isStopping }) { throw Stopped() }
                 tend(journal)
@@ -387,7 +400,7 @@ public final class ResultStore: @unchecked Sendable {
         try record(.stopped, in: journal)
         try journal.sync()
         let counts = try publisher.publish(
-            to: path, journal: journal, events: events, snapshot: { snapshot($0, $1) },
+            to: path, journal: journal, events: events, builds: builds, snapshot: { snapshot($0, $1) },
             check: { [self] temporary in
                 guard table.counts.isComplete || isShareDone else { return }
                 if let problem = ResultFile.validate(temporary).first(where: { $0.severity == .error }) {

@@ -9,7 +9,10 @@ struct StoreOpening {
     private(set) var journal: Journal?
     private(set) var header: JournalHeader
     private(set) var events: [RunEvent] = []
+    /// What the results were made with, and this program.
+    private(set) var builds: [Build] = []
     var notices: [String] = []
+    private(set) var warnings: [String] = []
     /// Unfinished tasks that have a checkpoint, with the number of the rank file that holds it.
     var checkpoints: [TaskID: Int] = [:]
     let job: Job
@@ -46,6 +49,10 @@ struct StoreOpening {
             try startJournal()
         }
         settle()
+        if let journal, !builds.contains(where: { $0.key == provenance.build.key }) {
+            builds.append(provenance.build)
+            try journal.append(provenance.build)
+        }
         try takeLeftovers()
     }
 
@@ -68,6 +75,7 @@ struct StoreOpening {
     /// Reads a journal of this very grid, and goes on with it.
     private mutating func takeJournal(_ found: JournalHeader) throws {
         let scan = try JournalScan(journalPath, header: found, job, layouts, into: table, readOnly: false)
+        try takeBuilds(scan.builds, of: table)
         header.created = found.created
         events = scan.events
         notices += scan.damage.messages(path: journalPath)
@@ -121,6 +129,7 @@ struct StoreOpening {
             }
             settle()
             if table.counts.isComplete {
+                builds = try file.builds()
                 header.created = try file.attribute("created") ?? header.created
                 return
             }
@@ -143,6 +152,11 @@ struct StoreOpening {
             if status != .spared { missing += 1 }
         }
         guard missing > 0 else { return }
+        let known = Set(builds.map(\.key))
+        for build in (try? file.builds()) ?? [] where !known.contains(build.key) {
+            builds.append(build)
+            try journal.append(build)
+        }
         var records = RecordImport(job, journal: journal, table: table)
         var recovered = 0
         do {
@@ -171,6 +185,7 @@ struct StoreOpening {
 
     /// Takes earlier results into a new journal, which then takes the place of the old one.
     private mutating func take(_ source: RecordSource, map: JobMap?, as kind: RunEvent.Kind?) throws {
+        try takeBuilds(source.builds, of: source.table)
         header.created = source.header.created
         let new = try Journal.create(journalPath + ".new", header: header)
         var records = RecordImport(job, journal: new, table: table)
@@ -178,6 +193,7 @@ struct StoreOpening {
         events = source.events
         if let kind { events.append(RunEvent(kind, provenance)) }
         for event in events { try new.append(event) }
+        for build in builds { try new.append(build) }
         try new.moveDurably(to: journalPath)
         journal = new
         notices += source.notices
@@ -189,6 +205,23 @@ struct StoreOpening {
         var records = RecordImport(job, journal: journal, table: table)
         try records.take(record)
         try records.flush()
+    }
+
+    // MARK: What they were made with
+
+    /// Takes over what results with the statuses of `table` were made with; says so, or refuses, when that is not this
+    /// program.
+    private mutating func takeBuilds(_ found: [Build], of table: TaskTable) throws {
+        builds = found
+        let own = provenance.build
+        let others = found.filter { $0.key != own.key }
+        guard [.done, .failed, .diverged].contains(where: { table.counts[$0] > 0 }),
+            found.isEmpty || !others.isEmpty
+        else { return }
+        let mixture = BuildMixture(path: path, others: others, own: own, revision: job.model.revision)
+        if options.requiresSameBuild { throw ResultError.otherBuild(mixture) }
+        // Once: from here on this program is one of theirs.
+        if others.count == found.count { warnings.append(mixture.warning) }
     }
 
     // MARK: Statuses that follow from the job

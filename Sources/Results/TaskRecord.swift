@@ -28,7 +28,7 @@ public enum TaskStatus: UInt8, Sendable, Hashable, CaseIterable {
 ///
 /// A worker encodes it once; the bytes go through MPI and into the journal unchanged, their checksum included.
 /// Layout (little-endian): magic, body length, checksum of the body; body: kind, status, method, rank, point, seed,
-/// buffer count, wall seconds, error length, buffer lengths, error text, values. Records are padded to 8 bytes.
+/// buffer count, wall seconds, error length, build, buffer lengths, error text, values. Records are padded to 8 bytes.
 public struct TaskRecord: Sendable, Hashable {
     public var task: TaskID
     public var status: TaskStatus
@@ -37,18 +37,21 @@ public struct TaskRecord: Sendable, Hashable {
     public var wallSeconds: Double
     /// The MPI rank that ran it.
     public var rank: Int
+    /// ``Build/key`` of the program that made it; 0 when that is not known.
+    public var build: UInt32
     /// One buffer a slot of the grid at this point, in the slots' order, without padding; empty when nothing was observed.
     public var buffers: [[Double]]
 
     public init(
         task: TaskID, status: TaskStatus, error: String = "", wallSeconds: Double = 0, rank: Int = 0,
-        buffers: [[Double]] = []
+        build: UInt32 = 0, buffers: [[Double]] = []
     ) {
         self.task = task
         self.status = status
         self.error = error
         self.wallSeconds = wallSeconds
         self.rank = rank
+        self.build = build
         self.buffers = buffers
     }
 
@@ -81,6 +84,7 @@ public struct TaskRecord: Sendable, Hashable {
             body.storeLittle(UInt32(buffers.count), at: 28)
             body.storeLittle(wallSeconds.bitPattern, at: 32)
             body.storeLittle(UInt32(errorLength), at: 40)
+            body.storeLittle(build, at: 44)
             for (index, buffer) in buffers.enumerated() {
                 body.storeLittle(UInt32(buffer.count), at: lengthsAt + 4 * index)
             }
@@ -118,6 +122,7 @@ struct TaskRecordView {
     let task: TaskID
     let status: TaskStatus
     let rank: Int
+    let build: UInt32
     let bufferCount: Int
     let wallSeconds: Double
     private let errorLength: Int
@@ -138,6 +143,7 @@ struct TaskRecordView {
         bufferCount = Int(body.loadLittle(UInt32.self, at: 28))
         wallSeconds = Double(bitPattern: body.loadLittle(UInt64.self, at: 32))
         errorLength = Int(body.loadLittle(UInt32.self, at: 40))
+        build = body.loadLittle(UInt32.self, at: 44)
         errorAt = TaskRecord.fixedBody + padded(4 * bufferCount)
         valuesAt = errorAt + padded(errorLength)
         guard valuesAt <= body.count else { return nil }
@@ -172,7 +178,7 @@ struct TaskRecordView {
 
     var record: TaskRecord {
         TaskRecord(
-            task: task, status: status, error: error, wallSeconds: wallSeconds, rank: rank,
+            task: task, status: status, error: error, wallSeconds: wallSeconds, rank: rank, build: build,
             buffers: (0..<bufferCount).map(buffer))
     }
 }
@@ -181,6 +187,8 @@ enum RecordKind: UInt8 {
     case header = 0
     case task = 1
     case event = 2
+    /// A ``Build`` that records after it name.
+    case build = 3
 }
 
 @inline(__always)

@@ -17,8 +17,8 @@ BINARY = ROOT / ".build" / "release" / "dynsweep"
 #: The same command line over models that fail in every way (Tests/Testbench).
 TESTBENCH = BINARY.with_name("dynsweep-testbench")
 
-#: What a computation may leave different: when, where and how fast a task ran.
-TIMING = {"wall_seconds", "mpi_rank"}
+#: What a computation may leave different: when, where and how fast a task ran, and by which program.
+TIMING = {"wall_seconds", "mpi_rank", "build"}
 
 #: A job of a few seconds with simulations, theory, two axes and a group without time.
 JOB = """

@@ -167,6 +167,7 @@ func includedTasks(_ job: Job) -> [TaskID] {
 func checksums(_ path: String) throws -> [String: String] {
     try ResultFile(path).checksums().filter {
         !$0.key.hasSuffix("/wall_seconds") && !$0.key.hasSuffix("/mpi_rank")
+            && !$0.key.hasSuffix("/build")
     }
 }
 

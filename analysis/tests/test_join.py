@@ -11,7 +11,7 @@ from conftest import CURVES, run
 import dynsweep
 from dynsweep.seeds import BOOKKEEPING
 
-TIMING = {"wall_seconds", "mpi_rank"}
+TIMING = {"wall_seconds", "mpi_rank", "build"}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,13 @@ const char *cplatform_commit(void);
 /// The instruction set this program was built for, as the compiler's -march names it.
 const char *cplatform_architecture_level(void);
 
+/// The digest of the program that its linker wrote into it: points `bytes` at it and returns its length, 0 when there is
+/// none.
+int32_t cplatform_build_id(const uint8_t **bytes);
+
+/// The version of the C library, whose exponentials and logarithms the numbers are made with.
+const char *cplatform_libc_version(void);
+
 /// Routes SIGUSR1, SIGTERM and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable),
 /// unless the caller wants to see to that itself; see cplatform_interrupts.
 void cplatform_catch_stop_signals(int leaves_at_second_interrupt);

@@ -21,7 +21,9 @@ STATUS = MappingProxyType(
 
 
 #: Variables of a method's group that are about its tasks, not about the model.
-BOOKKEEPING = frozenset({"status", "error", "wall_seconds", "mpi_rank"})
+BOOKKEEPING = frozenset({"status", "error", "wall_seconds", "mpi_rank", "build"})
+#: Those of them that are numbers but no quantities.
+_CODES = frozenset({"status", "mpi_rank", "build"})
 
 
 def has_seeds(dataset: xr.Dataset) -> bool:
@@ -59,7 +61,7 @@ def status_counts(dataset: xr.Dataset) -> dict[str, int]:
 def where_done(dataset: xr.Dataset) -> xr.Dataset:
     """Return the numeric variables with NaN for every task that is not done.
 
-    ``status`` and ``mpi_rank`` are left out. A variable that is not per task stays as it is.
+    ``status``, ``mpi_rank`` and ``build`` are left out. A variable that is not per task stays as it is.
     """
     is_done = done(dataset)
     kept = {}
@@ -168,5 +170,5 @@ def _numeric(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
     return {
         str(name): variable
         for name, variable in dataset.data_vars.items()
-        if name not in ("status", "mpi_rank") and variable.dtype.kind in "biuf"
+        if name not in _CODES and variable.dtype.kind in "biuf"
     }
