@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 BINARY := .build/release/dynsweep
 RANKS  ?= 2
 
-.PHONY: all build demo gallery test test-long soak random-quality lint setup viewers bench clean
+.PHONY: all build dist demo gallery test test-long soak random-quality lint setup viewers bench clean
 
 all: build
 
@@ -16,6 +16,11 @@ setup:
 # Statically linked Swift runtime: the binary also runs on nodes without Swift.
 build: setup
 	swift build -c release --static-swift-stdlib --product dynsweep
+
+# For nodes of several kinds: a program for every level in one folder, and one that chooses at every start.
+LEVELS ?= x86-64-v4+vaes x86-64-v4 x86-64-v3+vaes x86-64-v3 x86-64-v2
+dist: setup
+	LEVELS="$(LEVELS)" scripts/dist
 
 demo: build
 	$(BINARY) run jobs/quickstart.yaml -n $(RANKS)

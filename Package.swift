@@ -38,9 +38,9 @@ let simd: [SwiftSetting] =
 // (Sources/CPlatform/blas_kernels.c sets them before the library looks at the processor). Elsewhere pkg-config finds the shared
 // one, which chooses by itself; what it chose is part of what every record says it was made with.
 #if arch(arm64)
-    let openBLASFolder = "/usr/lib/aarch64-linux-gnu/openblas-serial"
+    let openBLASFolder = "/usr/lib/aarch64-linux-gnu/openblas-pthread"
 #else
-    let openBLASFolder = "/usr/lib/x86_64-linux-gnu/openblas-serial"
+    let openBLASFolder = "/usr/lib/x86_64-linux-gnu/openblas-pthread"
 #endif
 let hasOpenBLASArchive = FileManager.default.fileExists(atPath: openBLASFolder + "/libopenblas.a")
 let openBLAS: [LinkerSetting] =
@@ -85,7 +85,7 @@ let program: [Target] = [
     // The models, as an explicit list.
     .target(
         name: "Models", dependencies: ["Modeling"] + models.map { .target(name: $0) }, path: "Sources/Models",
-        sources: ["Registry.swift"], swiftSettings: simd),
+        exclude: folders(in: "Sources/Models"), sources: ["Registry.swift"], swiftSettings: simd),
     .target(
         name: "Sweep", dependencies: ["Modeling", .product(name: "Yams", package: "Yams")], swiftSettings: simd),
     .target(name: "Results", dependencies: ["Sweep", "Modeling", "CHDF5", "CSafeDriver"], swiftSettings: simd),
@@ -172,7 +172,7 @@ let package = Package(
             name: "CHDF5", path: "Sources/CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(
             name: "COpenBLAS", path: "Sources/COpenBLAS", pkgConfig: hasOpenBLASArchive ? nil : "openblas",
-            providers: [.apt(["libopenblas-serial-dev"])]),
+            providers: [.apt(["libopenblas-pthread-dev"])]),
         .systemLibrary(name: "CSundials", path: "Sources/CSundials", providers: [.apt(["libsundials-dev"])]),
         .systemLibrary(name: "CVector", path: "Sources/CVector"),
         .target(name: "CSafeDriver", dependencies: ["CHDF5"]),

@@ -9,7 +9,9 @@
 // OpenBLAS chooses its kernels by the processor it finds, and kernels sum in different orders: the same program then gives
 // other last bits on another node. They are fixed by what the program was built for instead, so that they come with its
 // build and are the same on every processor that can run it. This runs before OpenBLAS's own start where that is linked as
-// an archive; a shared one has started already, and what it chose is recorded (BLAS.linkedVersion).
+// an archive; a shared one has started already, and what it chose is recorded (BLAS.linkedVersion). It is also told to have
+// one thread, before it starts any: ranks are the parallelism. (The archive without threads is not an alternative: it may
+// not be called from several threads, as tests do.)
 #if defined(__x86_64__)
 #if DYNSWEEP_LEVEL >= 4
 #define KERNELS "SkylakeX"
@@ -31,16 +33,18 @@ __attribute__((weak)) void gotoblas_init(void);
 
 // The environment is the library's only ear. It hears another one for a moment, and what the user set, or a process of
 // ours started later, is not touched; nor is `environ` moved, from which Swift finds the program's arguments.
-__attribute__((constructor(101))) static void fix_blas_kernels(void) {
+// After the check of the processor (101).
+__attribute__((constructor(102))) static void fix_blas_kernels(void) {
     if (!gotoblas_init) return;
     char **own = environ;
     size_t count = 0;
     while (own && own[count]) count++;
-    char **with_kernels = alloca((count + 2) * sizeof *with_kernels);
-    with_kernels[0] = "OPENBLAS_CORETYPE=" KERNELS;
-    if (count) memcpy(with_kernels + 1, own, count * sizeof *own);
-    with_kernels[count + 1] = 0;
-    environ = with_kernels;
+    char **ours = alloca((count + 3) * sizeof *ours);
+    ours[0] = "OPENBLAS_CORETYPE=" KERNELS;
+    ours[1] = "OPENBLAS_NUM_THREADS=1";
+    if (count) memcpy(ours + 2, own, count * sizeof *own);
+    ours[count + 2] = 0;
+    environ = ours;
     gotoblas_init();
     environ = own;
 }

@@ -72,7 +72,7 @@ struct SubmitCommand: ParsableCommand {
         do {
             submission = try Submission(
                 job: job, plan: plan, request: try request(),
-                program: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"),
+                program: try ProgramVersion.path(),
                 folder: FileManager.default.currentDirectoryPath, template: try readTemplate())
         } catch let error as SubmissionError {
             throw FatalUserError("\(error)", code: .badInput)

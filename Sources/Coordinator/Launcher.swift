@@ -53,6 +53,8 @@ public enum Launcher: Equatable, Sendable {
         for (name, value) in [("pml", "ob1"), ("btl", "self,vader,tcp")] where environment["OMPI_MCA_\(name)"] == nil {
             line += ["--mca", name, value]
         }
+        // One level for all nodes, where the user wants one (Sources/LevelChooser).
+        if environment["DYNSWEEP_LEVEL"] != nil { line += ["-x", "DYNSWEEP_LEVEL"] }
         line += ["-x", "OPENBLAS_NUM_THREADS=1", program]
         return line + arguments
     }

@@ -6,6 +6,18 @@ import Results
 public enum ProgramVersion {
     /// The semantic version; a change that alters any task's numbers is a major one.
     public static let current = "0.2.0"
+
+    /// Where to start this program again from: its file, or the one that chose it among those of several levels
+    /// (Sources/LevelChooser) and chooses on every node anew.
+    ///
+    /// - Throws: when the system does not say.
+    public static func path() throws -> String {
+        // Meant for this process, and not left in the environment by another one's start.
+        let announced = ProcessInfo.processInfo.environment["DYNSWEEP_PROGRAM"] ?? ""
+        let own = "\(getpid()):"
+        if announced.hasPrefix(own) { return String(announced.dropFirst(own.count)) }
+        return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    }
 }
 
 extension Provenance {

@@ -191,7 +191,7 @@ public struct Supervisor {
     }
 
     private func commandLine(_ arguments: [String]) throws -> [String] {
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let program = try ProgramVersion.path()
         switch launch {
         case .alone: return [program] + arguments
         case .mpirun(let ranks): return Launcher.mpirun(ranks: ranks, program: program, arguments: arguments)

@@ -90,14 +90,16 @@ public struct BuildMixture: Sendable, Hashable {
     /// Says that results of one file are of several builds; nil when they are not.
     public static func note(_ builds: [Build]) -> String? {
         guard builds.count > 1 else { return nil }
-        return "the numbers are of \(builds.count) builds: " + listed(builds) + (changes(builds).map { ". " + $0 } ?? "")
+        return "the numbers are of \(builds.count) builds: " + listed(builds)
+            + (changes(builds).map { ". " + $0 } ?? "")
     }
 
     /// That nothing says what some of the builds were; nil when something does.
     private static func changes(_ builds: [Build]) -> String? {
         let changed = builds.filter(\.hasUncommittedChanges)
         guard !changed.isEmpty else { return nil }
-        return "MIND: build \(changed.map(\.name).joined(separator: " and ")) had uncommitted changes in its sources, so "
+        return
+            "MIND: build \(changed.map(\.name).joined(separator: " and ")) had uncommitted changes in its sources, so "
             + "nothing says what it computed: commit before you compute what is to last"
     }
 

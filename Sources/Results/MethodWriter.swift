@@ -108,7 +108,8 @@ private final class MethodPass {
         build = try TaskDataset("build", .int32, writer, tasks, shape, rows: shape.count, fill: -1)
         try writer.describe(
             build.dataset,
-            VariableText(longName: "program that computed the task: line of the file's attribute builds, -1 for unknown"))
+            VariableText(
+                longName: "program that computed the task: line of the file's attribute builds, -1 for unknown"))
 
         let timeCount = layout.grid.times.values.count
         observables = try layout.slots.map { slot in

@@ -71,7 +71,8 @@ extension ResultFile {
                         task: TaskID(method: method, point: point, seed: task % layout.seedCount),
                         status: statuses[row], error: errors.isEmpty ? "" : errors[row],
                         wallSeconds: seconds[row].isNaN ? 0 : seconds[row], rank: max(0, Int(ranks[row])),
-                        build: places.flatMap { builds.indices.contains(Int($0[row])) ? builds[Int($0[row])].key : nil } ?? 0,
+                        build: places.flatMap { builds.indices.contains(Int($0[row])) ? builds[Int($0[row])].key : nil }
+                            ?? 0,
                         // A done task has its buffers even when all of them are NaN: that is a result too.
                         buffers: hasValues || statuses[row] == .done ? buffers : []))
             }

@@ -80,7 +80,8 @@ extension ResultFile {
             return ResultSummary(
                 path: path, title: try root.textAttribute("title") ?? "", model: try root.textAttribute("model") ?? "",
                 programVersion: try root.textAttribute("program_version") ?? "",
-                builds: try buildCounts(), created: try root.textAttribute("created") ?? "", updated: try root.textAttribute("updated") ?? "",
+                builds: try buildCounts(), created: try root.textAttribute("created") ?? "",
+                updated: try root.textAttribute("updated") ?? "",
                 counts: counts, methods: methods, holder: holder, holderIsAlive: isAlive,
                 running: running, journalBytes: try? DiskFile(path + ".journal", .read).size())
         }
