@@ -1,7 +1,5 @@
-import Foundation
+import Numerics
 import Testing
-
-@testable import Numerics
 
 /// Not every build of the library may be called from several threads: one that may not hands two callers the same
 /// workspace, and wrong numbers come out without a word. Tests run side by side, so they would see it first.
