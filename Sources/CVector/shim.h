@@ -23,6 +23,14 @@ CVECTOR_INLINE cvector_f32x16 cvector_sqrt_f32x16(cvector_f32x16 x) { return __b
 
 CVECTOR_INLINE cvector_f64x8 cvector_sqrt_f64x8(cvector_f64x8 x) { return __builtin_elementwise_sqrt(x); }
 
+/// The largest lane; of what is not a number nothing is said. (The standard library's goes from lane to lane in branches.)
+CVECTOR_INLINE double cvector_max_f64x8(cvector_f64x8 x) {
+    cvector_f64x8 half = __builtin_elementwise_max(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3));
+    half = __builtin_elementwise_max(half, __builtin_shufflevector(half, half, 2, 3, 0, 1, 6, 7, 4, 5));
+    half = __builtin_elementwise_max(half, __builtin_shufflevector(half, half, 1, 0, 3, 2, 5, 4, 7, 6));
+    return half[0];
+}
+
 CVECTOR_INLINE cvector_f32x16 cvector_from_i32x16(cvector_i32x16 x) {
     return __builtin_convertvector(x, cvector_f32x16);
 }

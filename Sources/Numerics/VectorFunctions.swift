@@ -1,3 +1,5 @@
+import CVector
+
 /// Eight numbers side by side.
 public typealias Lanes = SIMD8<Double>
 
@@ -31,6 +33,34 @@ public func exponential(_ argument: Lanes) -> Lanes {
     let bits = unsafeBitCast(shifted, to: SIMD8<Int64>.self)
     let scale = unsafeBitCast((bits &+ SIMD8(repeating: 1023)) &<< 52, to: Lanes.self)
     return p * scale
+}
+
+/// a b + c with one rounding: the same bits on every processor.
+@inlinable @inline(__always)
+public func fused(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes { cvector_fma_f64x8(a, b, c) }
+
+/// exp(x) for weights, x <= 0, relative error below 8e-13: a third of the operations of ``exponential(_:)``. Below -708 it is
+/// exp(-708).
+@inlinable @inline(__always)
+public func weight(_ argument: Lanes) -> Lanes {
+    let bound = Lanes(repeating: -708)
+    let x = argument.replacing(with: bound, where: argument .< bound)
+    // n = round(x / ln 2) by adding 1.5 * 2^52, whose low bits then hold n.
+    let magic = Lanes(repeating: 0x1.8p52)
+    let shifted = fused(x, Lanes(repeating: 1.4426950408889634), magic)
+    let r = fused(shifted - magic, Lanes(repeating: -0x1.62e42fefa39efp-1), x)
+    // The polynomial of degree 8 with the smallest relative error on |r| <= ln(2)/2.
+    var p = Lanes(repeating: 0x1.9eda95b796ec0p-16)
+    p = fused(p, r, Lanes(repeating: 0x1.a1a81bb6dee02p-13))
+    p = fused(p, r, Lanes(repeating: 0x1.6c18b337ffd65p-10))
+    p = fused(p, r, Lanes(repeating: 0x1.111082af65c0cp-7))
+    p = fused(p, r, Lanes(repeating: 0x1.555554051293dp-5))
+    p = fused(p, r, Lanes(repeating: 0x1.555555a081928p-3))
+    p = fused(p, r, Lanes(repeating: 0x1.0000000087f33p-1))
+    p = fused(p, r, Lanes(repeating: 0x1.ffffffffd563ap-1))
+    p = fused(p, r, Lanes(repeating: 0x1.ffffffffff7a3p-1))
+    let bits = unsafeBitCast(shifted, to: SIMD8<Int64>.self)
+    return p * unsafeBitCast((bits &+ SIMD8(repeating: 1023)) &<< 52, to: Lanes.self)
 }
 
 /// s(u) = 1/(1 + exp(-u)).

@@ -34,6 +34,21 @@ import Testing
         #expect(y[4].isNaN && y[7] == 1)
     }
 
+    @Test("weights: relative error below 8e-13, and near it; none below -708") func weights() {
+        var largest = 0.0
+        for x in arguments(707) {
+            let exponent = x.replacing(with: -x, where: x .> Lanes.zero)
+            let y = weight(exponent)
+            for i in 0..<8 { largest = max(largest, abs(y[i] / exp(exponent[i]) - 1)) }
+        }
+        #expect(
+            largest < 8e-13 && largest > 7e-13,
+            "an error that is spread evenly; not a better polynomial than is paid for")
+        let y = weight(Lanes(-.infinity, -1e300, .nan, -708, 0, -709, -1e3, -5e-324))
+        for i in [0, 1, 3, 5, 6] { #expect(abs(y[i] / exp(-708.0) - 1) < 8e-13) }
+        #expect(y[2].isNaN && abs(y[4] - 1) < 8e-13 && abs(y[7] - 1) < 8e-13)
+    }
+
     @Test("logistic: relative error below 1e-15") func logistics() {
         for x in arguments(700) {
             let y = logistic(x)

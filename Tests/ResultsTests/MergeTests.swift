@@ -352,7 +352,8 @@ import Testing
         let created = try ResultFile(other.output).attribute("created") ?? ""
         #expect(try created <= ResultFile(other.output).attribute("updated") ?? "")
         let history = try #require(try ResultFile(other.output).attribute("history"))
-        #expect(history.contains("merged on testhost, 1 rank, version 0.0-test build \(testProvenance.build.name), of other.h5, one.h5"))
+        let build = testProvenance.build.name
+        #expect(history.contains("merged on testhost, 1 rank, version 0.0-test build \(build), of other.h5, one.h5"))
         // Both were started before.
         #expect(history.components(separatedBy: " started on testhost").count == 3)
         let larger = try Job.parse(

@@ -61,9 +61,6 @@ extension Double: TileElement {
     }
 }
 
-@inline(__always)
-private func fma(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes { cvector_fma_f64x8(a, b, c) }
-
 /// out += sum_c coefficients[c] x[c], rows of x `length` apart; `length` is a multiple of 64. Asks for `count` rows of
 /// `next` meanwhile.
 @inline(__always)
@@ -85,14 +82,14 @@ private func combine(
         var row = x + at
         for c in 0..<count {
             let factor = Lanes(repeating: coefficients[c])
-            s0 = fma(factor, lanes(row, 0), s0)
-            s1 = fma(factor, lanes(row, 1), s1)
-            s2 = fma(factor, lanes(row, 2), s2)
-            s3 = fma(factor, lanes(row, 3), s3)
-            s4 = fma(factor, lanes(row, 4), s4)
-            s5 = fma(factor, lanes(row, 5), s5)
-            s6 = fma(factor, lanes(row, 6), s6)
-            s7 = fma(factor, lanes(row, 7), s7)
+            s0 = fused(factor, lanes(row, 0), s0)
+            s1 = fused(factor, lanes(row, 1), s1)
+            s2 = fused(factor, lanes(row, 2), s2)
+            s3 = fused(factor, lanes(row, 3), s3)
+            s4 = fused(factor, lanes(row, 4), s4)
+            s5 = fused(factor, lanes(row, 5), s5)
+            s6 = fused(factor, lanes(row, 6), s6)
+            s7 = fused(factor, lanes(row, 7), s7)
             prefetch(next + at + c * length)
             row += length
         }
@@ -121,14 +118,14 @@ private func multiply(
         let (x4, x5, x6, x7) = (lanes(part, 4), lanes(part, 5), lanes(part, 6), lanes(part, 7))
         var row = y + at
         for c in 0..<count {
-            var first = fma(x0, lanes(row, 0), sums[c])
+            var first = fused(x0, lanes(row, 0), sums[c])
             var second = x1 * lanes(row, 1)
-            first = fma(x2, lanes(row, 2), first)
-            second = fma(x3, lanes(row, 3), second)
-            first = fma(x4, lanes(row, 4), first)
-            second = fma(x5, lanes(row, 5), second)
-            first = fma(x6, lanes(row, 6), first)
-            second = fma(x7, lanes(row, 7), second)
+            first = fused(x2, lanes(row, 2), first)
+            second = fused(x3, lanes(row, 3), second)
+            first = fused(x4, lanes(row, 4), first)
+            second = fused(x5, lanes(row, 5), second)
+            first = fused(x6, lanes(row, 6), first)
+            second = fused(x7, lanes(row, 7), second)
             sums[c] = first + second
             row += length
         }

@@ -130,7 +130,7 @@ package struct TileHistory<Element: TileElement>: Sendable, Resumable {
     func add(_ factor: Double, _ index: Int, tile: Int, to out: UnsafeMutablePointer<Double>) {
         let source = UnsafePointer(column(index, tile: tile))
         let factor = Lanes(repeating: factor)
-        for b in 0..<rowLength / 8 { store(cvector_fma_f64x8(factor, Element.lanes(source, b), lanes(out, b)), out, b) }
+        for b in 0..<rowLength / 8 { store(fused(factor, Element.lanes(source, b), lanes(out, b)), out, b) }
     }
 
     /// out[i] += sum over the first `columns` columns c of coefficients[i, c] column c, in `tile`, for `rows` rows i of

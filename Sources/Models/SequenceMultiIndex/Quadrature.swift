@@ -1,3 +1,4 @@
+import CVector
 import Foundation
 import Modeling
 import Numerics
@@ -150,12 +151,12 @@ struct Quadrature {
             var X = row.start
             var highest = Lanes(repeating: -.infinity)
             for block in 0..<some.count / 8 {
-                let node = row.node(block, X, some)
+                let node = Nodes(row, block, X, some)
                 X *= row.ratio
                 store(node.top, coarse + i / 4 * some.count, block)
                 highest = highest.replacing(with: node.top, where: node.top .> highest)
             }
-            largest = max(largest, highest.max())
+            largest = max(largest, cvector_max_f64x8(highest))
         }
         return largest
     }
@@ -190,31 +191,41 @@ struct Quadrature {
             start = exponential(z10 * lanes(columns.z, 0))
             ratio = exp(z10 * 8 * (columns.z[1] - columns.z[0]))
         }
+    }
 
-        /// z2 = A^-1 u, the larger exponent of the two signs, half of their difference, 1/det A, for eight nodes. With
-        /// x = exp(-z10 (z10 - z11)), y = exp(z11 (z10 - z11)): a = 1/(1+x), b = 1/(1+y) and
-        /// (1+x)(1+y) det A = c^2 (1+x)(1+y) + c (2+x+y) + 1 - xy.
+    /// Eight nodes of one row: z2 = A^-1 u, the larger exponent of the two signs, half of their difference, 1/det A. With
+    /// x = exp(-z10 (z10 - z11)), y = exp(z11 (z10 - z11)): a = 1/(1+x), b = 1/(1+y) and
+    /// (1+x)(1+y) det A = c^2 (1+x)(1+y) + c (2+x+y) + 1 - xy.
+    private struct Nodes {
+        let z20: Lanes
+        let z21: Lanes
+        let top: Lanes
+        let cross: Lanes
+        let rdet: Lanes
+
         @inline(__always)
-        func node(
-            _ block: Int, _ X: Lanes, _ columns: Columns
-        ) -> (z20: Lanes, z21: Lanes, top: Lanes, cross: Lanes, rdet: Lanes) {
+        init(_ row: Row, _ block: Int, _ X: Lanes, _ columns: Columns) {
             let one = Lanes(repeating: 1)
-            let (c, precision) = (core.c, core.precision)
+            let (c, precision) = (row.core.c, row.core.precision)
             let r1 = lanes(columns.r, block)
-            let m1 = o21 + (core.beta * core.s1) * r1
-            let (x, y) = (e10 * X, lanes(columns.e, block) * X)
+            let m1 = fused(Lanes(repeating: row.core.beta * row.core.s1), r1, Lanes(repeating: row.o21))
+            let (x, y) = (row.e10 * X, lanes(columns.e, block) * X)
             let (sx, sy) = (one + x, one + y)
             let both = sx * sy
-            let determinant = c * c * both + c * (sx + sy) + (one - x * y)
+            let cs = Lanes(repeating: c)
+            let determinant = fused(cs * cs, both, fused(cs, sx + sy, fused(-x, y, one)))
             let isSingular = determinant .< 1e-12 * both
             let inverse = (one / determinant).replacing(with: 0, where: isSingular)
-            let z20 = ((sx + c * both) * u0 - (x * sy) * u1) * inverse
-            let z21 = ((sy + c * both) * u1 - (y * sx) * u0) * inverse
-            let cross = precision * (m0 * z20 + m1 * z21)
-            let size = (-0.5 * precision) * (z20 * z20 + z21 * z21 + m1 * m1) - 0.5 * (r1 * r1) + fixed
+            let (u0, u1) = (Lanes(repeating: row.u0), Lanes(repeating: row.u1))
+            z20 = fused(fused(cs, both, sx), u0, -(x * sy) * u1) * inverse
+            z21 = fused(fused(cs, both, sy), u1, -(y * sx) * u0) * inverse
+            cross = precision * fused(Lanes(repeating: row.m0), z20, m1 * z21)
+            let squares = fused(z20, z20, fused(z21, z21, m1 * m1))
+            let size = fused(
+                Lanes(repeating: -0.5 * precision), squares, fused(-0.5 * r1, r1, Lanes(repeating: row.fixed)))
             let magnitude = cross.replacing(with: -cross, where: cross .< Lanes.zero)
-            let top = (size + magnitude).replacing(with: -1e300, where: isSingular)
-            return (z20, z21, top, cross, both * inverse)
+            top = (size + magnitude).replacing(with: -1e300, where: isSingular)
+            rdet = both * inverse
         }
     }
 
@@ -231,7 +242,7 @@ struct Quadrature {
             if nodes > 64, !isActive(i / 4, block, coarse, bound) {
                 store(Lanes(repeating: -.infinity), rows + 2 * nodes, block)
             } else {
-                let node = row.node(block, X, columns)
+                let node = Nodes(row, block, X, columns)
                 largest = largest.replacing(with: node.top, where: node.top .> largest)
                 store(node.z20, rows, block)
                 store(node.z21, rows + nodes, block)
@@ -241,7 +252,7 @@ struct Quadrature {
             }
             X *= row.ratio
         }
-        return largest.max()
+        return cvector_max_f64x8(largest)
     }
 
     /// Whether an exponent of the scan around this block of row `band` x 4 is above the bound.
@@ -261,29 +272,28 @@ struct Quadrature {
     private func addRow(_ i: Int, _ reference: Double, _ sums: inout Sums) {
         var (S, S1, S11, D0, D1, D11) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
         var (Q00, Q01, Q11) = (Lanes.zero, Lanes.zero, Lanes.zero)
-        let one = Lanes(repeating: 1)
         for block in 0..<nodes / 8 {
             let top = lanes(rows + 2 * nodes, block)
-            if nodes > 64, top.max() < reference - 60 { continue }
+            if nodes > 64, cvector_max_f64x8(top) < reference - 60 { continue }
             let (z20, z21) = (lanes(rows, block), lanes(rows + nodes, block))
             let cross = lanes(rows + 3 * nodes, block)
-            let w = exponential(top - reference) * lanes(rows + 4 * nodes, block)
+            let w = weight(top - reference) * lanes(rows + 4 * nodes, block)
             let isNegative = cross .< Lanes.zero
-            let f = exponential(-2 * cross.replacing(with: -cross, where: isNegative))
-            let sum = w * (one + f)
-            let difference = w * (one - f)
+            let f = weight(-2 * cross.replacing(with: -cross, where: isNegative))
+            let sum = fused(w, f, w)
+            let difference = fused(-w, f, w)
             let d = difference.replacing(with: -difference, where: isNegative)
             let r1 = lanes(r, block)
             let (t0, t1, t2) = (sum * r1, d * z21, sum * z21)
             S += sum
             S1 += t0
-            S11 += t0 * r1
-            D0 += d * z20
+            S11 = fused(t0, r1, S11)
+            D0 = fused(d, z20, D0)
             D1 += t1
-            D11 += t1 * r1
-            Q00 += sum * z20 * z20
-            Q01 += t2 * z20
-            Q11 += t2 * z21
+            D11 = fused(t1, r1, D11)
+            Q00 = fused(sum * z20, z20, Q00)
+            Q01 = fused(t2, z20, Q01)
+            Q11 = fused(t2, z21, Q11)
         }
         let r0 = r[i]
         sums.S += S
