@@ -1,4 +1,6 @@
-#include <stdlib.h>
+#include <alloca.h>
+#include <string.h>
+#include <unistd.h>
 
 #ifndef DYNSWEEP_LEVEL
 #define DYNSWEEP_LEVEL 0
@@ -23,5 +25,23 @@
 #endif
 
 #ifdef KERNELS
-__attribute__((constructor(101))) static void fix_blas_kernels(void) { setenv("OPENBLAS_CORETYPE", KERNELS, 1); }
+extern char **environ;
+// OpenBLAS's constructor, which does nothing when it is called again. Weak: what does no linear algebra has none.
+__attribute__((weak)) void gotoblas_init(void);
+
+// The environment is the library's only ear. It hears another one for a moment, and what the user set, or a process of
+// ours started later, is not touched; nor is `environ` moved, from which Swift finds the program's arguments.
+__attribute__((constructor(101))) static void fix_blas_kernels(void) {
+    if (!gotoblas_init) return;
+    char **own = environ;
+    size_t count = 0;
+    while (own && own[count]) count++;
+    char **with_kernels = alloca((count + 2) * sizeof *with_kernels);
+    with_kernels[0] = "OPENBLAS_CORETYPE=" KERNELS;
+    if (count) memcpy(with_kernels + 1, own, count * sizeof *own);
+    with_kernels[count + 1] = 0;
+    environ = with_kernels;
+    gotoblas_init();
+    environ = own;
+}
 #endif
