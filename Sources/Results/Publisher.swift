@@ -57,13 +57,14 @@ struct Publisher {
         check: (String) throws -> Void = { _ in }
     ) throws -> StatusCounts {
         let temporary = path + ".publishing"
+        let file = try DiskFile(temporary, .replacing(like: [path, journal.path]))
         do {
             let counts = try HDF5.exclusively {
-                try write(to: temporary, journal: journal, events: events, snapshot: snapshot)
+                try write(to: file, journal: journal, events: events, snapshot: snapshot)
             }
-            try FileSeal.seal(temporary)
+            try FileSeal.seal(file)
             try check(temporary)
-            try Disk.syncFile(temporary)
+            try file.sync()
             try Disk.rename(temporary, to: path)
             return counts
         } catch {
@@ -73,9 +74,9 @@ struct Publisher {
     }
 
     private func write(
-        to path: String, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) throws -> TaskSnapshot
+        to disk: DiskFile, journal: Journal, events: [RunEvent], snapshot: (Int, Range<Int>) throws -> TaskSnapshot
     ) throws -> StatusCounts {
-        let file = try HDF5File.create(path)
+        let file = try HDF5File.create(in: disk)
         try writeRootVariables(file.root)
         var counts = StatusCounts()
         for (method, layout) in layouts.enumerated() {
@@ -150,5 +151,6 @@ struct Publisher {
             try root.setAttribute("\(library)_version", version)
         }
         try counts.write(to: root)
+        try AttributeDigest.write(to: root)
     }
 }

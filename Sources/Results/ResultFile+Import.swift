@@ -16,20 +16,13 @@ extension ResultFile {
     private func forEachRecord(_ method: Int, _ layout: MethodLayout, _ body: (TaskRecord) throws -> Void) throws {
         let group = try file.root.group(layout.grid.method.name)
         let status = try group.dataset("status")
-        guard status.shape == layout.taskShape else {
-            throw ResultError.unreadable(
-                path: path, reason: "'\(status.path)' has the shape \(status.shape), its job \(layout.taskShape)")
-        }
         let error = try group.dataset("error")
         let wallSeconds = try group.dataset("wall_seconds")
         let rank = try group.dataset("mpi_rank")
+        for dataset in [status, error, wallSeconds, rank] { try require(dataset, layout.taskShape) }
         let datasets = try layout.slots.map { slot in
             let dataset = try group.dataset(slot.spec.name)
-            let expected = layout.taskShape + (slot.hasTime ? [slot.timeCount] : []) + slot.paddedShape
-            guard dataset.shape == expected, dataset.type == .float64 else {
-                throw ResultError.unreadable(
-                    path: path, reason: "'\(dataset.path)' has the shape \(dataset.shape), its job \(expected)")
-            }
+            try require(dataset, layout.taskShape + (slot.hasTime ? [slot.timeCount] : []) + slot.paddedShape)
             return dataset
         }
         let rows = max(1, MethodWriter.blockBytes / max(64, layout.bytesPerTask))

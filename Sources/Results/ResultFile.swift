@@ -2,40 +2,52 @@ import Foundation
 
 /// A published result file, read through its own description: no job and no model needed.
 ///
-/// The file may be replaced by a running sweep at any moment; an open one stays what it was.
+/// The file may be replaced by a running sweep at any moment; an open one stays what it was. It may hold anything that
+/// its checksums are right for: shapes and lengths are compared before one is used for another.
 public final class ResultFile {
     public let path: String
     let file: HDF5File
     /// The methods, in the job's order.
     public let methods: [String]
 
-    /// Larger files are not read as a whole before they are opened, only their end is looked at.
-    private static let checkedSize = 1 << 30
+    /// Where a symbolic link leads, if it is one: journal, lock and rank files are beside that.
+    let place: String
+    /// Whether all of its bytes were checked before. If not, every variable is checked when it is read.
+    private let isChecked: Bool
+    private var checked: Set<String> = []
+
+    /// Larger files are not read as a whole before they are opened.
+    private static let quickSize = 1 << 30
+
+    /// How a file is checked before it is trusted.
+    enum Check {
+        /// All of its bytes, now.
+        case whole
+        /// Of a large file what is read of it, when it is read.
+        case asRead
+        /// ``FileSeal/problem(_:isQuick:)`` found nothing just now.
+        case done
+    }
 
     /// Opens `path` and checks that it is an undamaged result file of a version that this program knows.
-    public convenience init(_ path: String) throws { try self.init(path, isChecked: false) }
+    public convenience init(_ path: String) throws { try self.init(path, .asRead) }
 
-    /// - Parameter isChecked: that ``FileSeal/problem(_:isQuick:)`` found nothing before.
-    init(_ path: String, isChecked: Bool) throws {
+    init(_ path: String, _ check: Check) throws {
         self.path = path
-        guard Disk.exists(path) else { throw ResultError.io(operation: "open", path: path, code: ENOENT) }
+        place = Disk.resolved(path)
+        let disk = try DiskFile(path, .read)
+        let isQuick = try check == .asRead && disk.size() > Self.quickSize
+        isChecked = !isQuick
         // The HDF5 library may crash on damaged metadata, or read wrong values.
-        let isLarge = try DiskFile(path, .read).size() > Self.checkedSize
-        if !isChecked, let problem = try FileSeal.problem(path, isQuick: isLarge) {
+        if check != .done, let problem = try FileSeal.problem(disk, isQuick: isQuick) {
             throw ResultError.unreadable(path: path, reason: problem)
         }
         (file, methods) = try HDF5.exclusively {
             let file: HDF5File
             do {
-                file = try HDF5File.open(path)
+                file = try HDF5File.open(disk)
             } catch {
-                // On network file systems a name may point to a replaced file for a moment; a second look finds the new one.
-                usleep(20_000)
-                do {
-                    file = try HDF5File.open(path)
-                } catch {
-                    throw ResultError.unreadable(path: path, reason: "it is damaged or no HDF5 file: \(error)")
-                }
+                throw ResultError.unreadable(path: path, reason: "it is damaged or no HDF5 file: \(error)")
             }
             guard try file.root.textAttribute("format") == "dynsweep-results" else {
                 throw ResultError.unreadable(
@@ -46,9 +58,25 @@ public final class ResultFile {
                 throw ResultError.unreadable(
                     path: path, reason: "its format \(version) is later than this program's \(Publisher.formatVersion)")
             }
+            if isQuick, let problem = try AttributeDigest.problem(file.root) {
+                throw ResultError.unreadable(path: path, reason: "\(problem): it is damaged")
+            }
             let names = try file.root.textAttribute("methods")?.split(separator: " ").map(String.init) ?? []
+            guard Set(names).count == names.count else {
+                throw ResultError.unreadable(path: path, reason: "it names a method twice")
+            }
             return (file, names)
         }
+    }
+
+    /// The variable `name`, whose values are what was written.
+    func variable(_ name: String, in group: HDF5Group) throws -> HDF5Dataset {
+        let dataset = try group.dataset(name)
+        guard !isChecked, checked.insert(dataset.path).inserted else { return dataset }
+        if let problem = try Self.problem(of: dataset) {
+            throw ResultError.unreadable(path: path, reason: "it is damaged: \(dataset.path): \(problem)")
+        }
+        return dataset
     }
 
     deinit { HDF5.exclusively { try? file.close() } }
@@ -89,7 +117,7 @@ public final class ResultFile {
     /// The statuses of all tasks of a method, row-major over its task dimensions.
     func statuses(method: String) throws -> [TaskStatus] {
         try HDF5.exclusively {
-            try file.root.group(method).dataset("status").read(Int8.self).map { raw in
+            try variable("status", in: file.root.group(method)).read(Int8.self).map { raw in
                 guard let status = TaskStatus(rawValue: UInt8(bitPattern: raw)) else {
                     throw ResultError.unreadable(path: path, reason: "unknown status \(raw) in '\(method)'")
                 }
