@@ -50,7 +50,7 @@ extension JobReader {
     }
 
     /// Why a file cannot be made at `path` (directories are made on the way); nil when it can.
-    private static func outputProblem(_ path: String) -> String? {
+    static func outputProblem(_ path: String) -> String? {
         let files = FileManager.default
         var isDirectory: ObjCBool = false
         if path.utf8.contains(0) { return "its name has a NUL character" }
