@@ -12,7 +12,7 @@ extension ResultFile {
     ///   - method: nil when the file has one method only.
     ///   - emit: takes pieces of text of some hundred kilobytes.
     public static func exportCSV(_ path: String, method: String?, to emit: (String) throws -> Void) throws {
-        try HDF5.exclusively {
+        try reading(path) {
             let file = try ResultFile(path, .whole)
             let name: String
             if let method {

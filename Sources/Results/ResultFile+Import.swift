@@ -6,7 +6,7 @@ extension ResultFile {
     ///
     /// - Parameter layouts: of the job that made the file.
     func forEachRecord(_ layouts: [MethodLayout], _ body: (TaskRecord) throws -> Void) throws {
-        try HDF5.exclusively {
+        try reading {
             for (method, layout) in layouts.enumerated() {
                 try forEachRecord(method, layout, body)
             }

@@ -66,7 +66,7 @@ extension ResultFile {
     ///   - failureLimit: how many failed tasks are listed one by one for each method.
     ///   - slowestLimit: how many of the tasks that took longest are listed for each method.
     public func summary(failureLimit: Int = 20, slowestLimit: Int = 0) throws -> ResultSummary {
-        try HDF5.exclusively {
+        try reading {
             let root = file.root
             let methods = try self.methods.map {
                 try summary(method: $0, failureLimit: failureLimit, slowestLimit: slowestLimit)
@@ -164,7 +164,7 @@ extension ResultFile {
 
     /// Status and seconds (NaN where it has not run) of every task of a method, row-major over its task dimensions.
     public func taskTimes(method: String) throws -> (statuses: [TaskStatus], seconds: [Double]) {
-        try HDF5.exclusively {
+        try reading {
             let group = try file.root.group(method)
             return (
                 try statuses(method: method), try wallSeconds(in: group, try group.dataset("status").shape)

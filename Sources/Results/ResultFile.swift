@@ -42,7 +42,7 @@ public final class ResultFile {
         if check != .done, let problem = try FileSeal.problem(disk, isQuick: isQuick) {
             throw ResultError.unreadable(path: path, reason: problem)
         }
-        (file, methods) = try HDF5.exclusively {
+        (file, methods) = try Self.reading(path) {
             let file: HDF5File
             do {
                 file = try HDF5File.open(disk)
@@ -79,21 +79,32 @@ public final class ResultFile {
         return dataset
     }
 
+    /// Reads with nobody else in the library. What it finds wrong is the file's fault.
+    func reading<Result>(_ body: () throws -> Result) throws -> Result { try Self.reading(path, body) }
+
+    static func reading<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        try HDF5.exclusively {
+            do { return try body() } catch ResultError.hdf5(let what) {
+                throw ResultError.unreadable(path: path, reason: what)
+            }
+        }
+    }
+
     deinit { HDF5.exclusively { try? file.close() } }
 
     /// The root attribute `name`, such as `job`, `created` or `program_version`; nil when there is none.
     public func attribute(_ name: String) throws -> String? {
-        try HDF5.exclusively { try file.root.textAttribute(name) }
+        try reading { try file.root.textAttribute(name) }
     }
 
     /// As ``attribute(_:)``, of a whole number.
     func integerAttribute(_ name: String) throws -> Int? {
-        try HDF5.exclusively { try file.root.integerAttribute(name) }
+        try reading { try file.root.integerAttribute(name) }
     }
 
     /// The job that made the file: its text, and its `--set` overrides.
     public func job() throws -> (text: String, overrides: [String]) {
-        try HDF5.exclusively {
+        try reading {
             guard let text = try file.root.textAttribute("job") else {
                 throw ResultError.unreadable(path: path, reason: "it does not hold its job")
             }
@@ -109,14 +120,14 @@ public final class ResultFile {
 
     /// The fingerprint of the grids that the file holds.
     func fingerprint() throws -> UInt64? {
-        try HDF5.exclusively {
+        try reading {
             try file.root.textAttribute("grid_fingerprint").flatMap { UInt64($0, radix: 16) }
         }
     }
 
     /// The statuses of all tasks of a method, row-major over its task dimensions.
     func statuses(method: String) throws -> [TaskStatus] {
-        try HDF5.exclusively {
+        try reading {
             try variable("status", in: file.root.group(method)).read(Int8.self).map { raw in
                 guard let status = TaskStatus(rawValue: UInt8(bitPattern: raw)) else {
                     throw ResultError.unreadable(path: path, reason: "unknown status \(raw) in '\(method)'")
@@ -130,7 +141,7 @@ public final class ResultFile {
 extension ResultFile {
     /// The `checksum` attribute of every dataset by its path; equal checksums mean equal values.
     public func checksums() throws -> [String: String] {
-        try HDF5.exclusively {
+        try reading {
             var found: [String: String] = [:]
             func collect(_ group: HDF5Group) throws {
                 for name in try group.members().datasets {

@@ -16,7 +16,7 @@ import shutil
 import struct
 import subprocess
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import h5py
 import numpy as np
@@ -715,12 +715,15 @@ def answer(folder: pathlib.Path, name: str, arguments: tuple[str, ...], codes: s
     return Answer(name, done.returncode, words, problem)
 
 
-def walk(whole: pathlib.Path, folder: pathlib.Path, files: dict[str, bytes]) -> Iterator[Answer]:
-    """Puts the same `files` (suffix after ``out.h5``: bytes) before every command, each in a folder of its own.
+def walk(
+    whole: pathlib.Path, folder: pathlib.Path, files: dict[str, bytes], commands: Iterable[str] = COMMANDS
+) -> Iterator[Answer]:
+    """Puts the same `files` (suffix after ``out.h5``: bytes) before the commands, each in a folder of its own.
 
     `whole` is an intact result file of ``JOB``; a FIFO that nobody writes to lies beside all of them as ``fifo``.
     """
-    for number, (name, (arguments, codes)) in enumerate(COMMANDS.items()):
+    for number, name in enumerate(commands):
+        arguments, codes = COMMANDS[name]
         own = folder / str(number)
         own.mkdir(parents=True)
         (own / "job.yaml").write_text(JOB)
