@@ -175,7 +175,8 @@ let package = Package(
             providers: [.apt(["libopenblas-pthread-dev"])]),
         .systemLibrary(name: "CSundials", path: "Sources/CSundials", providers: [.apt(["libsundials-dev"])]),
         .systemLibrary(name: "CVector", path: "Sources/CVector"),
-        .target(name: "CSafeDriver", dependencies: ["CHDF5"]),
+        // HDF5 itself needs zlib for the filter that result files use.
+        .target(name: "CSafeDriver", dependencies: ["CHDF5"], linkerSettings: [.linkedLibrary("z")]),
         .target(
             name: "CPlatform",
             cSettings: [

@@ -30,3 +30,22 @@ static inline hid_t chdf5_file_int8(void) { return H5T_STD_I8LE; }
 static inline hid_t chdf5_file_int32(void) { return H5T_STD_I32LE; }
 static inline hid_t chdf5_file_int64(void) { return H5T_STD_I64LE; }
 static inline unsigned chdf5_order_tracked(void) { return H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED; }
+static inline hid_t chdf5_object_reference(void) { return H5T_STD_REF_OBJ; }
+static inline haddr_t chdf5_no_address(void) { return HADDR_UNDEF; }
+
+// 1 when `name` is a hard link, with the address of the object that it leads to; 0 for every other link; negative when
+// there is none.
+static inline int chdf5_hard_link(hid_t group, const char *name, haddr_t *address) {
+#if H5_VERSION_GE(1, 12, 0)
+    H5L_info2_t info;
+    if (H5Lget_info2(group, name, &info, H5P_DEFAULT) < 0) return -1;
+    if (info.type != H5L_TYPE_HARD) return 0;
+    __builtin_memcpy(address, &info.u.token, sizeof *address);
+#else
+    H5L_info_t info;
+    if (H5Lget_info(group, name, &info, H5P_DEFAULT) < 0) return -1;
+    if (info.type != H5L_TYPE_HARD) return 0;
+    *address = info.u.address;
+#endif
+    return 1;
+}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
@@ -41,6 +42,8 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access_list, 
     if (!file) return 0;
     file->target = *target;
     file->newest = &file->oldest;
+    struct stat info;
+    if (fstat(target->descriptor, &info) == 0) file->end = (haddr_t)info.st_size;
     return &file->base;
 }
 

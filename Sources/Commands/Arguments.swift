@@ -21,12 +21,24 @@ struct JobArguments: ParsableArguments {
     var overrides: [String] { settings + (output.map { ["output=\($0)"] } ?? []) }
 
     /// The validated job; prints what is wrong with it and ends with code 2 otherwise.
-    func load() throws -> Job {
+    ///
+    /// - Parameter checksOutput: false when nothing is to be written.
+    func load(checksOutput: Bool = true) throws -> Job {
         do {
-            return try Job.load(path: path, overrides: overrides, models: allModels)
+            return try Job.load(path: path, overrides: overrides, models: allModels, checksOutput: checksOutput)
         } catch {
             throw FatalUserError("\(error)", code: .badInput, isComplete: true)
         }
+    }
+
+    /// As ``load(checksOutput:)``, of a job that other processes are to read too.
+    func loadForOthers() throws -> Job {
+        let job = try load()
+        guard job.isReadableAgain else {
+            throw FatalUserError(
+                "'\(path)' is no file that other processes can read too: save the job to a file for this", code: .badInput)
+        }
+        return job
     }
 }
 

@@ -39,17 +39,6 @@ struct ExportCommand: ParsableCommand {
 
     /// The table appears under its name when it is whole.
     private func export(to path: String) throws {
-        let partial = path + ".part"
-        guard FileManager.default.createFile(atPath: partial, contents: nil),
-            let handle = FileHandle(forWritingAtPath: partial)
-        else { throw ResultError.io(operation: "write", path: path, code: errno) }
-        do {
-            try export(into: handle)
-            try handle.close()
-            guard rename(partial, path) == 0 else { throw ResultError.io(operation: "write", path: path, code: errno) }
-        } catch {
-            unlink(partial)
-            throw error
-        }
+        try OutputFile.write(path) { try export(into: $0) }
     }
 }

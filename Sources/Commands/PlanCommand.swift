@@ -20,9 +20,14 @@ struct PlanCommand: ParsableCommand {
     var ranks: RankList?
 
     func run() throws {
-        let job = try self.job.load()
+        let job = try self.job.load(checksOutput: false)
         let plan: Plan
         do { plan = try Plan(job) } catch { throw FatalUserError("\(error)", code: .badInput, isComplete: true) }
+        let problem = job.outputProblem
+        if let problem {
+            let text = "warning: the output '\(job.output)' cannot be written, so that a run would refuse: \(problem)"
+            FileHandle.standardError.write(Data("\(text)\n".utf8))
+        }
         for note in job.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
         print("\(job.name): model \(job.model.name), results in \(job.output)\n")
         var table = TextTable(
@@ -52,7 +57,7 @@ struct PlanCommand: ParsableCommand {
                 Self.warning(beyond, of: share).forEach { print($0) }
             }
         }
-        try printDone(job)
+        if problem == nil { try printDone(job) }
     }
 
     /// What will become of the tasks that do not fit the job's limits, and what helps.

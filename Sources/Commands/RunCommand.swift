@@ -72,7 +72,7 @@ struct RunCommand: ParsableCommand {
         let logger = logging.logger()
         if let launch, Launcher.detect() == .none {
             // A bad job is answered here, before anything is started.
-            let job = try self.job.load().writing(shard: shard)
+            let job = try self.job.loadForOthers().writing(shard: shard)
             let supervisor = Supervisor(launch: launch, output: job.output, logger: logger)
             throw ArgumentParser.ExitCode(supervisor.run(arguments: rankArguments).rawValue)
         }

@@ -65,7 +65,7 @@ struct SubmitCommand: ParsableCommand {
     var runArguments: [String] = []
 
     func run() throws {
-        let job = try self.job.load()
+        let job = try self.job.loadForOthers()
         let plan: Plan
         do { plan = try Plan(job) } catch { throw FatalUserError("\(error)", code: .badInput, isComplete: true) }
         let submission: Submission

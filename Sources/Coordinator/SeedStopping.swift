@@ -50,7 +50,8 @@ struct SeedStopping {
                 rule.tolerances, method: method, point: point, seeds: count, ledger: ledger)
             if ratio <= 1 || count >= maximum { return .spare(from: count) }
             // The error falls as 1/sqrt(k): go most of the way to the predicted number, at least a quarter more.
-            let predicted = Double(count) * min(ratio * ratio, 2)
+            // (2 first: it is what comes of a ratio that is no number.)
+            let predicted = Double(count) * min(2, ratio * ratio)
             count = min(maximum, max(Int(predicted.rounded(.up)), count + (count + 3) / 4))
         }
     }

@@ -41,7 +41,9 @@ struct DatasetDigest {
     /// The row dimensions that an attribute's text names; nil when it is no such text.
     static func rowDimensions(of text: String) -> Int? {
         let parts = text.split(separator: " ")
-        guard parts.count == 3, parts[0] == "xxh64", parts[1].hasPrefix("rows=") else { return nil }
-        return Int(parts[1].dropFirst(5))
+        guard parts.count == 3, parts[0] == "xxh64", parts[1].hasPrefix("rows="), let rows = Int(parts[1].dropFirst(5)),
+            rows >= 0
+        else { return nil }
+        return rows
     }
 }

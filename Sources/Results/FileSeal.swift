@@ -8,8 +8,7 @@ enum FileSeal {
     private static let piece = 4 << 20
 
     /// Appends the seal to a finished file.
-    static func seal(_ path: String) throws {
-        let file = try DiskFile(path, .readWrite)
+    static func seal(_ file: DiskFile) throws {
         let length = try file.size()
         let sum = try checksum(file, length: length)
         var trailer: [UInt8] = []
@@ -22,8 +21,7 @@ enum FileSeal {
     /// What is wrong with the file's bytes; nil when they are as they were written.
     ///
     /// - Parameter isQuick: look at the seal only, which finds files that were cut.
-    static func problem(_ path: String, isQuick: Bool = false) throws -> String? {
-        let file = try DiskFile(path, .read)
+    static func problem(_ file: DiskFile, isQuick: Bool = false) throws -> String? {
         let length = try file.size() - size
         var trailer = [UInt8](repeating: 0, count: size)
         if length > 0 { _ = try trailer.withUnsafeMutableBytes { try file.read(into: $0, at: length) } }
@@ -35,12 +33,22 @@ enum FileSeal {
             return "it was written by version 0.1 of this program, whose files this one cannot check"
         }
         if isQuick { return nil }
-        return try UInt64(checksum(file, length: length)) == words[2]
-            ? nil : "its bytes do not match their checksum: it is damaged"
+        var heaps: [Int] = []
+        guard try UInt64(checksum(file, length: length) { heaps += $0 }) == words[2] else {
+            return "its bytes do not match their checksum: it is damaged"
+        }
+        // The library believes what the collections of its texts say of themselves.
+        return try heaps.allSatisfy { try TextHeap.objects(of: file, at: $0) != nil }
+            ? nil : "its texts are damaged, though its checksum is right"
     }
 
-    private static func checksum(_ file: DiskFile, length: Int) throws -> UInt32 {
+    static func problem(_ path: String) throws -> String? { try problem(DiskFile(path, .read)) }
+
+    /// - Parameter heaps: told where collections of texts begin.
+    private static func checksum(_ file: DiskFile, length: Int, heaps: ([Int]) -> Void = { _ in }) throws -> UInt32 {
         var buffer = [UInt8](repeating: 0, count: min(piece, max(1, length)))
+        // The end of the piece before, where one may have begun.
+        var tail: [UInt8] = []
         var sum: UInt32 = 0
         var at = 0
         while at < length {
@@ -50,6 +58,10 @@ enum FileSeal {
             }
             sum = buffer.withUnsafeBytes { CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[..<got]), before: sum) }
             if got < count { break }
+            let seam = tail + buffer.prefix(min(got, TextHeap.signature.count - 1))
+            heaps(TextHeap.places(in: seam[...]).map { at - tail.count + $0 })
+            heaps(TextHeap.places(in: buffer[..<got]).map { at + $0 })
+            tail = Array(buffer[..<got].suffix(TextHeap.signature.count - 1))
             at += got
         }
         return sum

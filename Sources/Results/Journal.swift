@@ -130,10 +130,10 @@ final class Journal: @unchecked Sendable {
         atomicEnd = Atomic(end)
     }
 
-    /// Starts a journal in a new file at `path`, replacing what is there. ``moveDurably(to:)`` gives it its final name,
-    /// so that a journal of that name always has its header.
-    static func create(_ path: String, header: JournalHeader) throws -> Journal {
-        let file = try DiskFile(path, .truncate)
+    /// Starts a journal of the results `output` in a new file at `path`. ``moveDurably(to:)`` gives it its final name, so
+    /// that a journal of that name always has its header.
+    static func create(_ path: String, of output: String, header: JournalHeader) throws -> Journal {
+        let file = try DiskFile(path, .replacing(like: [output, output + ".journal"]))
         var bytes: [UInt8] = []
         let body = try encodeBody(.header, header)
         // Twice: one damaged copy must not cost the key to all other records.
@@ -151,7 +151,7 @@ final class Journal: @unchecked Sendable {
         // Both copies lie at the beginning; damage to one leaves the other within the first bytes of the file.
         _ = try RecordScanner(file: file, seed: 0, maximumBody: 1 << 28, limit: 1 << 28).run { _, body in
             guard found == nil, body.first == RecordKind.header.rawValue else { return true }
-            found = try? JSONDecoder().decode(JournalHeader.self, from: Data(body[8...]))
+            found = RecordKind.read(JournalHeader.self, from: body)
             return found == nil
         }
         if let found, found.format > JournalHeader.currentFormat {
@@ -178,13 +178,11 @@ final class Journal: @unchecked Sendable {
             case RecordKind.task.rawValue:
                 if let view = TaskRecordView(body: body) { visit(offset, view) }
             case RecordKind.event.rawValue:
-                if let found = try? JSONDecoder().decode(RunEvent.self, from: Data(body[8...])) { event(found) }
+                if let found = RecordKind.read(RunEvent.self, from: body) { event(found) }
             case RecordKind.build.rawValue:
-                if let found = try? JSONDecoder().decode(Build.self, from: Data(body[8...])) { build(found) }
+                if let found = RecordKind.read(Build.self, from: body) { build(found) }
             case RecordKind.header.rawValue:
-                if let found = try? JSONDecoder().decode(JournalHeader.self, from: Data(body[8...])),
-                    found.grid == header.grid
-                {
+                if let found = RecordKind.read(JournalHeader.self, from: body), found.grid == header.grid {
                     headerFound(found)
                 }
             default: break
@@ -259,7 +257,7 @@ final class Journal: @unchecked Sendable {
             throw ResultError.lost(path: path, reason: "it was removed, and another run has begun one of that name")
         }
         try Disk.makeDirectory(Disk.directory(of: path))
-        let copy = try DiskFile(path + ".new", .truncate)
+        let copy = try DiskFile(path + ".new", .replacing(like: [path]))
         var piece = [UInt8](repeating: 0, count: 4 << 20)
         var at = 0
         while at < end {
@@ -271,6 +269,17 @@ final class Journal: @unchecked Sendable {
         try copy.sync()
         try Disk.rename(path + ".new", to: path)
         return true
+    }
+
+    /// Whether any task's record in the file at `path` has the checksum of `header`'s grid.
+    static func holdsRecords(_ path: String, of header: JournalHeader) throws -> Bool {
+        var found = false
+        let scanner = RecordScanner(file: try DiskFile(path, .read), seed: header.grid, maximumBody: 1 << 28)
+        _ = try scanner.run { _, body in
+            found = found || TaskRecordView(body: body) != nil
+            return !found
+        }
+        return found
     }
 
     /// Whether the file at `path` holds anything that looks like a task's record, be it readable or not.
@@ -305,7 +314,7 @@ final class Journal: @unchecked Sendable {
         var bytes = [UInt8](repeating: 0, count: RecordFrame.headerSize)
         _ = try bytes.withUnsafeMutableBytes { try read(into: $0, at: offset) }
         let length = bytes.withUnsafeBytes { RecordFrame.bodyLength(of: $0, at: 0) }
-        guard let length, offset + length < end else {
+        guard let length, length <= end - offset - RecordFrame.headerSize else {
             throw ResultError.unreadable(path: path, reason: "no record at byte \(offset)")
         }
         bytes = [UInt8](repeating: 0, count: RecordFrame.headerSize + length)

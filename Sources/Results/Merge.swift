@@ -30,11 +30,11 @@ public struct Merge {
     ///   - inputs: result files; those of interrupted runs with their journals beside them. The output may be one.
     ///   - models: the models that the inputs' jobs may name.
     public init(inputs: [String], output: String, models: [any Model], provenance: Provenance) {
-        self.output = output
+        self.output = Disk.resolved(output)
         self.models = models
         self.provenance = provenance
         var seen: Set<String> = []
-        self.inputs = inputs.filter { seen.insert(Self.identity($0)).inserted }
+        self.inputs = inputs.map(Disk.resolved).filter { seen.insert(Self.identity($0)).inserted }
     }
 
     private static func identity(_ path: String) -> String {
@@ -50,6 +50,7 @@ public struct Merge {
     ///   output is then what it was.
     public func run(notice: (String) -> Void = { _ in }) throws -> Outcome {
         let extendsOutput = inputs.contains { Self.identity($0) == Self.identity(output) }
+        try Disk.requireFile(output)
         let exists = Disk.exists(output) || Disk.exists(output + ".journal")
         if exists, !extendsOutput, !fresh { throw MergeError.outputExists(output) }
         try Disk.makeDirectory(Disk.directory(of: output))
@@ -93,7 +94,7 @@ public struct Merge {
             job: job, programVersion: provenance.programVersion,
             created: sources.map(\.header.created).min() ?? Timestamp.now())
         if union.output != output { header.overrides.append(Job.override(forOutput: output)) }
-        let journal = try Journal.create(temporary, header: header)
+        let journal = try Journal.create(temporary, of: output, header: header)
         for build in builds(of: sources) { try journal.append(build) }
         let table = TaskTable(count: job.taskCount)
         var records = RecordImport(job, journal: journal, table: table, comparing: sources.map(\.path))

@@ -10,6 +10,7 @@ public enum PriorResults {
     /// - Throws: ``ResultError`` when they are damaged, or of a job that `job` does not go on with.
     public static func finished(_ job: Job, at path: String, countsFailed: Bool, models: [any Model]) throws -> [Bool]?
     {
+        let path = Disk.resolved(path)
         guard Disk.exists(path) || Disk.exists(path + ".journal") else { return nil }
         let source = try RecordSource(path, models: models, known: job, remedy: .leaveOut)
         let map =

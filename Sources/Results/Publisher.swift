@@ -58,13 +58,14 @@ struct Publisher {
         snapshot: (Int, Range<Int>) throws -> TaskSnapshot, check: (String) throws -> Void = { _ in }
     ) throws -> StatusCounts {
         let temporary = path + ".publishing"
+        let file = try DiskFile(temporary, .replacing(like: [path, journal.path]))
         do {
             let counts = try HDF5.exclusively {
-                try write(to: temporary, journal: journal, events: events, builds: builds, snapshot: snapshot)
+                try write(to: file, journal: journal, events: events, builds: builds, snapshot: snapshot)
             }
-            try FileSeal.seal(temporary)
+            try FileSeal.seal(file)
             try check(temporary)
-            try Disk.syncFile(temporary)
+            try file.sync()
             try Disk.rename(temporary, to: path)
             return counts
         } catch {
@@ -74,10 +75,10 @@ struct Publisher {
     }
 
     private func write(
-        to path: String, journal: Journal, events: [RunEvent], builds: [Build],
+        to disk: DiskFile, journal: Journal, events: [RunEvent], builds: [Build],
         snapshot: (Int, Range<Int>) throws -> TaskSnapshot
     ) throws -> StatusCounts {
-        let file = try HDF5File.create(path)
+        let file = try HDF5File.create(in: disk)
         try writeRootVariables(file.root)
         var counts = StatusCounts()
         for (method, layout) in layouts.enumerated() {
@@ -155,5 +156,6 @@ struct Publisher {
             try root.setAttribute("\(library)_version", version)
         }
         try counts.write(to: root)
+        try AttributeDigest.write(to: root)
     }
 }

@@ -35,9 +35,10 @@ public final class RankFile {
     ///
     /// - Parameter grid: the ``GridFingerprint/value`` of the job.
     public init(output: String, slot: Int, grid: UInt64, rank: Int) throws {
+        let output = Disk.resolved(output)
         path = Self.path(of: output, slot: slot)
         self.grid = grid
-        let file = try DiskFile(path, Disk.exists(path) ? .readWrite : .createNew)
+        let file = try DiskFile(path, Disk.exists(path) ? .readWrite : .new(like: [output, output + ".journal"]))
         self.file = file
         if try file.size() < Self.pageSize {
             // Written, not only extended: a page without blocks on a full disk would end the process at the first store.
@@ -46,7 +47,12 @@ public final class RankFile {
         }
         let page = try file.map(length: RankFile.pageSize)
         self.page = page
-        entries = (0..<2).map { CheckpointEntry(at: page + RankFile.entriesAt + $0 * CheckpointEntry.words) }
+        let size = try file.size()
+        entries = (0..<2).map { index in
+            CheckpointEntry(at: page + RankFile.entriesAt + index * CheckpointEntry.words).flatMap { entry in
+                entry.lies(within: size) ? entry : nil
+            }
+        }
         self[.isRunning] = 0
         self[.fate] = Fate.none.rawValue
         self[.grid] = grid
@@ -185,7 +191,7 @@ struct CheckpointEntry {
 
     /// The entry at `words`; nil when there is none or it is damaged.
     init?(at words: UnsafePointer<UInt64>) {
-        guard words[0] != 0, words[11] == Self.seal(words), let offset = Int(exactly: words[1]),
+        guard words[0] != 0, words[0] < 1 << 62, words[11] == Self.seal(words), let offset = Int(exactly: words[1]),
             let length = Int(exactly: words[2]), let method = Int(exactly: words[4]),
             let point = Int(exactly: words[5]), let seed = Int(exactly: words[6])
         else { return nil }
@@ -206,12 +212,18 @@ struct CheckpointEntry {
 
     /// The state, if it is as it was written.
     func read(from file: DiskFile) throws -> [UInt8]? {
-        guard offset >= RankFile.pageSize, length >= 0, offset <= (try file.size()) - length else { return nil }
+        guard lies(within: try file.size()), try length <= Self.mostSparse * file.storedSize() else { return nil }
         var bytes = [UInt8](repeating: 0, count: length)
         let got = try bytes.withUnsafeMutableBytes { try file.read(into: $0, at: offset) }
         let sum = bytes.withUnsafeBytes { XXH64.hash($0, seed: grid) }
         return got == length && sum == checksum ? bytes : nil
     }
+
+    /// Whether a file of this size can hold the state.
+    func lies(within size: Int) -> Bool { offset >= RankFile.pageSize && length >= 0 && offset <= size - length }
+
+    /// How far a file system may pack a state; a file that is all holes holds none.
+    private static let mostSparse = 1000
 
     private static func seal(_ words: UnsafePointer<UInt64>) -> UInt64 {
         XXH64.hash(UnsafeRawBufferPointer(start: words, count: 8 * 11), seed: RankFile.magic)

@@ -37,7 +37,8 @@ public struct RankLeftover: Sendable {
 
     /// All rank files beside `output`, by number. What cannot be read counts as empty.
     public static func all(of output: String) -> [RankLeftover] {
-        slots(of: output).map { RankLeftover(slot: $0, path: RankFile.path(of: output, slot: $0)) }
+        let output = Disk.resolved(output)
+        return slots(of: output).map { RankLeftover(slot: $0, path: RankFile.path(of: output, slot: $0)) }
     }
 
     /// What is in flight beside `output`, without a look at checkpoints: for a run that still goes on.
@@ -51,7 +52,10 @@ public struct RankLeftover: Sendable {
         let folder = Disk.directory(of: output)
         let prefix = (output as NSString).lastPathComponent + ".rank-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.sorted()
+        // Only names as we write them: others of the same number would be taken for it.
+        return names.compactMap { name in
+            name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)).flatMap { name == prefix + "\($0)" ? $0 : nil } : nil
+        }.filter { $0 >= 0 }.sorted()
     }
 
     private static func page(of file: DiskFile) -> [UInt64] {

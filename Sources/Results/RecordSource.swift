@@ -38,6 +38,7 @@ final class RecordSource {
     /// - Throws: when there are none, when they are damaged beyond what a journal can mend, or when this program does not
     ///   compute what they hold.
     init(_ path: String, models: [any Model], known: Job? = nil, only: ResultFile? = nil, remedy: Remedy) throws {
+        let path = Disk.resolved(path)
         self.path = path
         let journalPath = path + ".journal"
         hasJournal = only == nil && Disk.exists(journalPath)
@@ -52,7 +53,10 @@ final class RecordSource {
         let own = known.map { JournalHeader(job: $0, programVersion: "") }
         let ofFile = try file.map { try Self.header(of: $0) }
         // Of a journal without its beginning checksums tell whether its records are of the grid that is tried.
-        guard let first = try hasJournal ? Journal.readHeader(journalPath) ?? own ?? ofFile : ofFile else {
+        guard
+            let first = try hasJournal
+                ? Journal.readHeader(journalPath) ?? Self.fitting([own, ofFile], journalPath) : ofFile
+        else {
             throw ResultError.unreadable(
                 path: journalPath,
                 reason: "its beginning is damaged and there is no good result file beside it. 'dynsweep run' with its "
@@ -87,12 +91,19 @@ final class RecordSource {
         self.file = isMore ? file : nil
     }
 
+    /// The first header by which records of a journal can be read; the last one when there is none such.
+    private static func fitting(_ headers: [JournalHeader?], _ journal: String) throws -> JournalHeader? {
+        let known = headers.compactMap { $0 }
+        guard known.count > 1 else { return known.first }
+        return try known.first { try Journal.holdsRecords(journal, of: $0) } ?? known.last
+    }
+
     /// Opens a file whose bytes are what was written.
     static func wholeFile(_ path: String, _ remedy: Remedy) throws -> ResultFile {
         if Disk.exists(path), let damage = try FileSeal.problem(path) {
             throw ResultError.unreadable(path: path, reason: "\(damage). \(remedy.rawValue)")
         }
-        return try ResultFile(path, isChecked: true)
+        return try ResultFile(path, .done)
     }
 
     /// What a file says of itself.
@@ -200,7 +211,8 @@ struct JournalScan {
         (journal, damage) = try Journal.open(
             path, header: header, maximumBody: maximum,
             visit: { offset, view in
-                guard job.has(view.task) else { return }
+                // Of another program, or forged: as good as none.
+                guard view.problem(in: job, layouts) == nil else { return }
                 let index = job.index(of: view.task)
                 let isSecond = table.status(index).isResult && view.status.isResult
                 if table.take(index, view.status, offset: offset) || isSecond { record(view) }

@@ -12,8 +12,8 @@ extension ResultFile {
     ///   - method: nil when the file has one method only.
     ///   - emit: takes pieces of text of some hundred kilobytes.
     public static func exportCSV(_ path: String, method: String?, to emit: (String) throws -> Void) throws {
-        try HDF5.exclusively {
-            let file = try ResultFile(path)
+        try reading(path) {
+            let file = try ResultFile(path, .whole)
             let name: String
             if let method {
                 guard file.methods.contains(method) else {
@@ -60,21 +60,32 @@ private struct CSVExport {
 
     init(file: ResultFile, group: HDF5Group) throws {
         let status = try group.dataset("status")
-        let dimensions = status.dimensionNames().map { $0 ?? "" }
-        shape = status.shape
-        hasSeed = dimensions.last == "seed"
+        let dimensions = try group.dimensionNames(of: status).map { $0 ?? "" }
+        let shape = status.shape
+        self.shape = shape
+        let hasSeed = dimensions.last == "seed"
+        self.hasSeed = hasSeed
+        let ranks = [shape.count, shape.count - (hasSeed ? 1 : 0)]
         statuses = try file.statuses(method: String(group.path.dropFirst()))
         var columns: [Column] = []
         var variables: [Variable] = []
         var times: [String] = []
+        func refuse(_ dataset: HDF5Dataset) -> ResultError {
+            .unreadable(
+                path: file.path, reason: "'\(dataset.path)' has the shape \(dataset.shape), which '\(status.path)' of "
+                    + "shape \(shape) and its coordinates do not explain")
+        }
         for name in try group.members().datasets {
             guard !MethodLayout.bookkeeping.contains(name) else { continue }
             let dataset = try group.dataset(name)
             // Observables are what has a fill value; the rest are coordinates and dimensions without values.
             if dataset.hasAttribute("_FillValue") {
-                let names = dataset.dimensionNames().map { $0 ?? "" }
+                let names = try group.dimensionNames(of: dataset).map { $0 ?? "" }
                 let taskRank = zip(names, dimensions).prefix { $0 == $1 }.count
                 let hasTime = taskRank < names.count && names[taskRank] == "time"
+                guard ranks.contains(taskRank), dataset.shape.prefix(taskRank) == shape.prefix(taskRank) else {
+                    throw refuse(dataset)
+                }
                 variables.append(
                     Variable(
                         dataset: dataset, taskRank: taskRank, hasTime: hasTime,
@@ -82,14 +93,18 @@ private struct CSVExport {
             } else if name == "time" {
                 times = try file.labels(of: name, in: group)
             } else if dataset.hasAttribute("checksum"), !dataset.shape.isEmpty {
-                let names = dataset.isScale ? [name] : dataset.dimensionNames().map { $0 ?? "" }
+                let names = try dataset.isScale() ? [name] : group.dimensionNames(of: dataset).map { $0 ?? "" }
                 let places = names.compactMap { dimensions.firstIndex(of: $0) }
                 guard places.count == names.count else { continue }
+                guard dataset.shape == places.map({ shape[$0] }) else { throw refuse(dataset) }
                 columns.append(
                     Column(
                         name: name, dimensions: places, shape: dataset.shape,
                         texts: try file.labels(of: name, in: group)))
             }
+        }
+        for variable in variables where variable.hasTime {
+            guard variable.dataset.shape[variable.taskRank] == times.count else { throw refuse(variable.dataset) }
         }
         self.columns = columns.sorted { ($0.name == "seed" ? 1 : 0) < ($1.name == "seed" ? 1 : 0) }
         self.variables = variables

@@ -6,8 +6,8 @@ extension ResultFile {
     ///
     /// - Parameter layouts: of the job that made the file.
     func forEachRecord(_ layouts: [MethodLayout], _ body: (TaskRecord) throws -> Void) throws {
-        try HDF5.exclusively {
-            let builds = try builds()
+        let builds = try builds()
+        try reading {
             for (method, layout) in layouts.enumerated() {
                 try forEachRecord(method, layout, builds, body)
             }
@@ -19,21 +19,16 @@ extension ResultFile {
     ) throws {
         let group = try file.root.group(layout.grid.method.name)
         let status = try group.dataset("status")
-        guard status.shape == layout.taskShape else {
-            throw ResultError.unreadable(
-                path: path, reason: "'\(status.path)' has the shape \(status.shape), its job \(layout.taskShape)")
-        }
         let error = try group.dataset("error")
         let wallSeconds = try group.dataset("wall_seconds")
         let rank = try group.dataset("mpi_rank")
         let build = try builds.isEmpty ? nil : group.dataset("build")
+        for dataset in [status, error, wallSeconds, rank] + (build.map { [$0] } ?? []) {
+            try require(dataset, layout.taskShape)
+        }
         let datasets = try layout.slots.map { slot in
             let dataset = try group.dataset(slot.spec.name)
-            let expected = layout.taskShape + (slot.hasTime ? [slot.timeCount] : []) + slot.paddedShape
-            guard dataset.shape == expected, dataset.type == .float64 else {
-                throw ResultError.unreadable(
-                    path: path, reason: "'\(dataset.path)' has the shape \(dataset.shape), its job \(expected)")
-            }
+            try require(dataset, layout.taskShape + (slot.hasTime ? [slot.timeCount] : []) + slot.paddedShape)
             return dataset
         }
         let rows = max(1, MethodWriter.blockBytes / max(64, layout.bytesPerTask))

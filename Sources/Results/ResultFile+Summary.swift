@@ -1,4 +1,5 @@
 import Foundation
+import Sweep
 
 /// What `dynsweep status` shows of a result file.
 public struct ResultSummary: Sendable {
@@ -67,14 +68,14 @@ extension ResultFile {
     ///   - failureLimit: how many failed tasks are listed one by one for each method.
     ///   - slowestLimit: how many of the tasks that took longest are listed for each method.
     public func summary(failureLimit: Int = 20, slowestLimit: Int = 0) throws -> ResultSummary {
-        try HDF5.exclusively {
+        try reading {
             let root = file.root
             let methods = try self.methods.map {
                 try summary(method: $0, failureLimit: failureLimit, slowestLimit: slowestLimit)
             }
             var counts = StatusCounts()
             for method in methods { counts.add(method.counts) }
-            let holder = RunLock.holder(of: path)
+            let holder = RunLock.holder(of: place)
             let isAlive = holder?.isAlive
             let running = holder == nil || isAlive == false ? [] : try self.running()
             return ResultSummary(
@@ -83,7 +84,7 @@ extension ResultFile {
                 builds: try buildCounts(), created: try root.textAttribute("created") ?? "",
                 updated: try root.textAttribute("updated") ?? "",
                 counts: counts, methods: methods, holder: holder, holderIsAlive: isAlive,
-                running: running, journalBytes: try? DiskFile(path + ".journal", .read).size())
+                running: running, journalBytes: try? DiskFile(place + ".journal", .read).size())
         }
     }
 
@@ -104,16 +105,15 @@ extension ResultFile {
     /// What the ranks that write this file compute now.
     private func running() throws -> [ResultSummary.Running] {
         guard let grid = try fingerprint() else { return [] }
-        let flights = RankLeftover.flights(of: path).filter { $0.grid == grid }
+        let flights = RankLeftover.flights(of: place).filter { $0.grid == grid }
         return try methods.enumerated().flatMap { method, name -> [ResultSummary.Running] in
             let own = flights.filter { $0.task.method == method }
             guard !own.isEmpty else { return [] }
             let places = try TaskLabels(of: self, in: file.root.group(name))
-            let seeds = places.names.last == "seed" ? places.shape.last ?? 1 : 1
             return own.map { flight in
                 ResultSummary.Running(
                     rank: flight.rank, method: name,
-                    place: places[flight.task.point * seeds + flight.task.seed] ?? "a task of a new grid",
+                    place: places[flight.task] ?? "a task of a new grid",
                     since: flight.since)
             }
         }.sorted { $0.since < $1.since }
@@ -127,20 +127,20 @@ extension ResultFile {
 
         let tables = AxisTables(shape, all)
         let bad = all.lazy.indices.filter { all[$0].isBad }.prefix(Self.reasonLimit)
-        let error = try group.dataset("error")
+        let error = try bad.isEmpty ? nil : variable("error", in: group)
         var failures: [ResultSummary.Failure] = []
         var reasons: [String: Int] = [:]
         for index in bad {
             let at = MethodLayout.indices(index, shape: shape)
             let box = HDF5Dataset.Box(start: at, count: at.map { _ in 1 })
-            let text = try error.readTexts(box: box).first ?? ""
+            let text = try error?.readTexts(box: box).first ?? ""
             reasons[text, default: 0] += 1
             if failures.count < failureLimit {
                 failures.append(
                     ResultSummary.Failure(status: all[index], place: places[index] ?? "", error: text))
             }
         }
-        let seconds = try group.dataset("wall_seconds").read(Double.self)
+        let seconds = try wallSeconds(in: group, shape)
         let slowest = Self.largest(seconds, slowestLimit)
         return ResultSummary.Method(
             name: method, counts: tables.all,
@@ -152,6 +152,20 @@ extension ResultFile {
             reasons: reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) },
             wallSeconds: seconds.reduce(0) { $1.isNaN ? $0 : $0 + $1 },
             slowest: slowest.map { (places[$0] ?? "", seconds[$0]) })
+    }
+
+    private func wallSeconds(in group: HDF5Group, _ shape: [Int]) throws -> [Double] {
+        let dataset = try variable("wall_seconds", in: group)
+        try require(dataset, shape)
+        return try dataset.read(Double.self)
+    }
+
+    /// Throws unless `dataset` has this shape.
+    func require(_ dataset: HDF5Dataset, _ shape: [Int]) throws {
+        guard dataset.shape == shape else {
+            throw ResultError.unreadable(
+                path: path, reason: "'\(dataset.path)' has the shape \(dataset.shape), where \(shape) is needed")
+        }
     }
 
     /// Where the `count` largest numbers are, the largest first.
@@ -167,23 +181,26 @@ extension ResultFile {
 
     /// Status and seconds (NaN where it has not run) of every task of a method, row-major over its task dimensions.
     public func taskTimes(method: String) throws -> (statuses: [TaskStatus], seconds: [Double]) {
-        try HDF5.exclusively {
-            (
-                try statuses(method: method),
-                try file.root.group(method).dataset("wall_seconds").read(Double.self)
+        try reading {
+            let group = try file.root.group(method)
+            return (
+                try statuses(method: method), try wallSeconds(in: group, try group.dataset("status").shape)
             )
         }
     }
 
-    /// The values of coordinate `name` as texts.
+    /// The values of coordinate `name` as texts, row-major.
     func labels(of name: String, in group: HDF5Group) throws -> [String] {
-        let dataset = try group.dataset(name)
+        let dataset = try variable(name, in: group)
+        guard dataset.isStored else {
+            throw ResultError.unreadable(path: path, reason: "'\(dataset.path)' has no values")
+        }
         switch dataset.type {
         case .text: return try dataset.readTexts()
         case .float64: return try dataset.read(Double.self).map(Self.plain)
         case .int8 where dataset.hasAttribute("flag_values"):
             return try dataset.read(Int8.self).map { $0 == 0 ? "false" : "true" }
-        default: return try dataset.readNumbers().map { String(Int64($0)) }
+        case .int64, .int32, .int8: return try dataset.readIntegers().map { String($0) }
         }
     }
 
@@ -205,8 +222,21 @@ private struct TaskLabels {
     init(of file: ResultFile, in group: HDF5Group) throws {
         let status = try group.dataset("status")
         shape = status.shape
-        names = status.dimensionNames().map { $0 ?? "" }
+        names = try group.dimensionNames(of: status).map { $0 ?? "" }
         labels = try names.map { try file.labels(of: $0, in: group) }
+        for (index, name) in names.enumerated() where labels[index].count != shape[index] {
+            throw ResultError.unreadable(
+                path: file.path,
+                reason: "'\(group.path)/\(name)' has \(labels[index].count) values for \(shape[index]) in '\(status.path)'")
+        }
+    }
+
+    /// The place of a task, which may be of another grid.
+    subscript(task: TaskID) -> String? {
+        let seeds = names.last == "seed" ? shape.last ?? 1 : 1
+        let (first, isFar) = task.point.multipliedReportingOverflow(by: seeds)
+        guard !isFar, task.point >= 0, (0..<max(1, seeds)).contains(task.seed), first <= .max - seeds else { return nil }
+        return self[first + task.seed]
     }
 
     /// `L=4 step_size=0.1 seed=3`; nil when there is no such task.

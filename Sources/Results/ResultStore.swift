@@ -82,7 +82,9 @@ public final class ResultStore: @unchecked Sendable {
         job: Job, models: [any Model], options: Options = Options(), provenance: Provenance,
         notice: (String) -> Void = { _ in }
     ) throws -> ResultStore {
+        let job = job.writing(to: Disk.resolved(job.output))
         let path = job.output
+        try Disk.requireFile(path)
         let layouts = try job.grids.map(MethodLayout.init(grid:))
         try Disk.makeDirectory(Disk.directory(of: path))
         let lock = try RunLock.acquire(output: path, notice: notice)
@@ -219,7 +221,8 @@ public final class ResultStore: @unchecked Sendable {
             else {
                 throw ResultError.invalidRecord("the checksum at byte \(at) of \(bytes.count) does not match")
             }
-            places.append((try checkedIndex(view), at))
+            if let problem = view.problem(in: job, layouts) { throw ResultError.invalidRecord(problem) }
+            places.append((job.index(of: view.task), at))
             entries.append(RecordEntry(task: view.task, status: view.status, wallSeconds: view.wallSeconds))
             at += RecordFrame.size(bodyLength: body.count)
         }
@@ -237,36 +240,6 @@ public final class ResultStore: @unchecked Sendable {
         var bytes: [UInt8] = []
         record.encode(into: &bytes, grid: grid)
         try append(bytes)
-    }
-
-    /// The flat index of a record's task, if the record fits its grid.
-    private func checkedIndex(_ view: TaskRecordView) throws -> Int {
-        let task = view.task
-        guard job.has(task) else { throw ResultError.invalidRecord("\(task) is not in the job's grid") }
-        guard view.status.isRecorded else {
-            throw ResultError.invalidRecord("\(task) is said to be \(view.status.name)")
-        }
-        let layout = layouts[task.method]
-        if view.bufferCount == 0 {
-            guard view.status != .done || layout.slots.isEmpty else {
-                throw ResultError.invalidRecord("\(task) is done but holds no observables")
-            }
-        } else {
-            guard view.bufferCount == layout.slots.count else {
-                throw ResultError.invalidRecord(
-                    "\(task) holds \(view.bufferCount) observables where its grid has \(layout.slots.count)")
-            }
-            for (index, slot) in layout.slots.enumerated() {
-                let expected =
-                    slot.isUniform
-                    ? slot.paddedCount : slot.timeCount * slot.shape(atPoint: task.point).reduce(1, *)
-                guard view.length(ofBuffer: index) == expected else {
-                    throw ResultError.invalidRecord(
-                        "\(task) holds \(view.length(ofBuffer: index)) numbers of '\(slot.spec.name)', not \(expected)")
-                }
-            }
-        }
-        return job.index(of: task)
     }
 
     /// Makes everything taken in so far durable before it returns.
@@ -366,7 +339,9 @@ public final class ResultStore: @unchecked Sendable {
     }
 
     /// The size of the journal of `output`; nil when there is none.
-    public static func journalSize(of output: String) -> Int? { try? DiskFile(output + ".journal", .read).size() }
+    public static func journalSize(of output: String) -> Int? {
+        try? DiskFile(Disk.resolved(output) + ".journal", .read).size()
+    }
 
     /// Whether there is a published file.
     public static func exists(_ output: String) -> Bool { Disk.exists(output) }
@@ -376,7 +351,7 @@ public final class ResultStore: @unchecked Sendable {
     ///
     /// - Returns: whether there was such a lock.
     public static func breakLock(of output: String, begun: String) -> Bool {
-        RunLock.breakLock(of: output, begun: begun)
+        RunLock.breakLock(of: Disk.resolved(output), begun: begun)
     }
 
     /// Why the last attempt to publish failed, for the log; nil when it did not. Nothing is lost by it.

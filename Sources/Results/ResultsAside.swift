@@ -7,6 +7,20 @@ enum ResultsAside {
         let journal = path + ".journal"
         let existing = [path, journal].filter(Disk.exists)
         guard !existing.isEmpty else { return nil }
+        let aside = name(for: path)
+        for old in existing { try Disk.rename(old, to: old == path ? aside : aside + ".journal") }
+        return "moved the old results aside: \(aside)"
+    }
+
+    /// As ``move(_:)``, of a damaged journal alone.
+    static func moveJournal(of path: String) throws -> String {
+        let aside = name(for: path) + ".journal"
+        try Disk.rename(path + ".journal", to: aside)
+        return "moved the damaged journal aside: \(aside)"
+    }
+
+    /// A name under which there is nothing.
+    private static func name(for path: String) -> String {
         let stamp = Timestamp.compact()
         var aside = "\(path).old-\(stamp)"
         var number = 2
@@ -14,7 +28,6 @@ enum ResultsAside {
             aside = "\(path).old-\(stamp)-\(number)"
             number += 1
         }
-        for old in existing { try Disk.rename(old, to: old == path ? aside : aside + ".journal") }
-        return "moved the old results aside: \(aside)"
+        return aside
     }
 }

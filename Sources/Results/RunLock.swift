@@ -116,7 +116,7 @@ final class RunLock: @unchecked Sendable {
         let candidate = "\(path).\(holder.host)-\(holder.pid)"
         let text = Array(try JSONEncoder().encode(holder))
         defer { unlink(candidate) }
-        let file = try DiskFile(candidate, .truncate)
+        let file = try DiskFile(candidate, .replacing())
         try text.withUnsafeBytes { try file.write($0, at: 0) }
         try file.sync()
 
@@ -244,11 +244,8 @@ final class RunLock: @unchecked Sendable {
 
     private static func modification(of path: String) -> Double? {
         // Opening makes a network file system ask its server instead of its cache.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
         var info = stat()
-        guard fstat(descriptor, &info) == 0 else { return nil }
+        guard let file = try? DiskFile(path, .read), fstat(file.descriptor, &info) == 0 else { return nil }
         return Double(info.st_mtim.tv_sec) + 1e-9 * Double(info.st_mtim.tv_nsec)
     }
 

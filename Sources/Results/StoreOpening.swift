@@ -59,7 +59,7 @@ struct StoreOpening {
     // MARK: Nothing, or nothing wanted
 
     private mutating func startJournal() throws {
-        let new = try Journal.create(journalPath + ".new", header: header)
+        let new = try Journal.create(journalPath + ".new", of: path, header: header)
         try new.moveDurably(to: journalPath)
         journal = new
     }
@@ -97,6 +97,7 @@ struct StoreOpening {
         _ = try JournalScan(journalPath, header: header, job, layouts, into: probe, readOnly: true)
         guard probe.counts[.pending] < probe.count else {
             if try !Journal.holdsTasks(journalPath) { return try replaceEmptyJournal() }
+            if let file = try? RecordSource.wholeFile(path, .fresh) { return try replaceJournal(by: file) }
             throw ResultError.unreadable(
                 path: journalPath,
                 reason: "its beginning is damaged and no record in it is of this job. If the job was changed, undo "
@@ -114,6 +115,19 @@ struct StoreOpening {
                 + (hasFile ? "going on from what \(path) holds" : "starting anew"))
         if hasFile { try openFile() } else { try startJournal() }
         if journal == nil { try Disk.remove(journalPath) }
+    }
+
+    /// Goes on from an intact file whose journal is damaged beyond use with this job. Remnants in it that are of the
+    /// file's grid count too.
+    private mutating func replaceJournal(by file: ResultFile) throws {
+        let isSameGrid = try file.fingerprint() == header.grid
+        let source = try RecordSource(path, models: models, known: isSameGrid ? job : nil, remedy: .fresh)
+        notices.append("the beginning of \(journalPath) is damaged; going on from what \(path) holds")
+        if isSameGrid {
+            try take(source, map: nil, as: .imported, keepsJournal: true)
+        } else {
+            try extend(source, keepsJournal: true)
+        }
     }
 
     // MARK: A result file
@@ -143,7 +157,7 @@ struct StoreOpening {
     private mutating func recoverFromFile(into journal: Journal) throws {
         let results = table.counts[.done] + table.counts[.diverged]
         guard results < table.count, Disk.exists(path), (try? FileSeal.problem(path)) == .some(nil),
-            let file = try? ResultFile(path, isChecked: true), (try? file.fingerprint()) == header.grid
+            let file = try? ResultFile(path, .done), (try? file.fingerprint()) == header.grid
         else { return }
         let keepsSpared = (try? file.attribute("seed_rule")) == header.seedRule
         var missing = 0
@@ -177,23 +191,28 @@ struct StoreOpening {
     // MARK: Results of another grid, or in another form
 
     /// Rewrites results of another grid for this one.
-    private mutating func extend(_ source: RecordSource) throws {
-        try take(source, map: try JobMap(from: source, to: job), as: .extended)
+    private mutating func extend(_ source: RecordSource, keepsJournal: Bool = false) throws {
+        try take(source, map: try JobMap(from: source, to: job), as: .extended, keepsJournal: keepsJournal)
         let kept = table.count - table.counts[.pending]
         notices.append("the job's grid changed: \(kept) finished task\(kept == 1 ? "" : "s") taken over")
     }
 
     /// Takes earlier results into a new journal, which then takes the place of the old one.
-    private mutating func take(_ source: RecordSource, map: JobMap?, as kind: RunEvent.Kind?) throws {
+    ///
+    /// - Parameter keepsJournal: whether the old one is kept aside, as it holds what could not be read.
+    private mutating func take(
+        _ source: RecordSource, map: JobMap?, as kind: RunEvent.Kind?, keepsJournal: Bool = false
+    ) throws {
         try takeBuilds(source.builds, of: source.table)
         header.created = source.header.created
-        let new = try Journal.create(journalPath + ".new", header: header)
+        let new = try Journal.create(journalPath + ".new", of: path, header: header)
         var records = RecordImport(job, journal: new, table: table)
         try records.take(source, map: map)
         events = source.events
         if let kind { events.append(RunEvent(kind, provenance)) }
         for event in events { try new.append(event) }
         for build in builds { try new.append(build) }
+        if keepsJournal { notices.append(try ResultsAside.moveJournal(of: path)) }
         try new.moveDurably(to: journalPath)
         journal = new
         notices += source.notices

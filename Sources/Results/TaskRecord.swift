@@ -1,3 +1,4 @@
+import Foundation
 import Sweep
 
 /// What has become of one task; the raw values are those of the `status` variable in result files.
@@ -64,7 +65,10 @@ public struct TaskRecord: Sendable, Hashable {
     /// - Parameter grid: ``GridFingerprint/value`` of the job; it seeds the checksum, so that a record never passes for
     ///   one of another grid.
     public func encode(into bytes: inout [UInt8], grid: UInt64) {
-        let text = error.utf8.count <= Self.maximumError ? error : String(error.prefix(Self.maximumError / 4)) + " ..."
+        // Cut by bytes: a single character can be as long as one likes.
+        let text =
+            error.utf8.count <= Self.maximumError
+            ? error : String(decoding: error.utf8.prefix(Self.maximumError - 16), as: UTF8.self) + " ..."
         let errorLength = text.utf8.count
         let valueCount = buffers.reduce(0) { $0 + $1.count }
         let lengthsAt = Self.fixedBody
@@ -189,6 +193,11 @@ enum RecordKind: UInt8 {
     case event = 2
     /// A ``Build`` that records after it name.
     case build = 3
+
+    /// What stands in a record of text behind its first 8 bytes; nil when that is something else, or nothing.
+    static func read<Value: Decodable>(_: Value.Type, from body: UnsafeRawBufferPointer) -> Value? {
+        body.count > 8 ? try? JSONDecoder().decode(Value.self, from: Data(body[8...])) : nil
+    }
 }
 
 @inline(__always)

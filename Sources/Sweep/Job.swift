@@ -75,19 +75,18 @@ public struct Job: Sendable {
         return try reader.read(checksOutput: checksOutput)
     }
 
-    /// Reads and validates a job file.
+    /// Reads and validates a job file, which may be a pipe.
+    ///
+    /// - Parameter checksOutput: false when nothing is to be written; ``outputProblem`` says then what would be in the way.
     public static func load(
-        path: String, overrides: [String] = [], models: [any Model]
+        path: String, overrides: [String] = [], models: [any Model], checksOutput: Bool = true
     ) throws(JobErrors) -> Job {
         func fail(_ location: SourceLocation, _ message: String, _ hint: String?) -> JobErrors {
             JobErrors([JobError(path: path, location: location, message: message, hint: hint)])
         }
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            let exists = FileManager.default.fileExists(atPath: path)
-            throw fail(.job, exists ? "the file cannot be read" : "no such file", nil)
+        guard let data = read(path, atMost: (64 << 20) + 1) else {
+            throw fail(
+                .job, errno == ENOENT ? "no such file" : "the file cannot be read: \(String(cString: strerror(errno)))", nil)
         }
         guard data.count <= 64 << 20 else { throw fail(.job, "the file is larger than 64 MB; this is not a job", nil) }
         guard let text = String(data: data, encoding: .utf8) else {
@@ -95,8 +94,32 @@ public struct Job: Sendable {
             let line = valid.reduce(1) { $1.isNewline ? $0 + 1 : $0 }
             throw fail(.file(line: line, column: 1), "the file is not UTF-8 text", "save it as UTF-8")
         }
-        return try parse(text: text, path: path, overrides: overrides, models: models)
+        return try parse(text: text, path: path, overrides: overrides, models: models, checksOutput: checksOutput)
     }
+
+    /// The first `limit` bytes of what is at `path`; nil, with `errno`, when it cannot be read. A pipe says no size, and
+    /// what has no end (a device) ends at the limit.
+    private static func read(_ path: String, atMost limit: Int) -> Data? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var data = Data()
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while data.count < limit {
+            let count = Foundation.read(descriptor, &piece, min(piece.count, limit - data.count))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { break }
+            data.append(contentsOf: piece[..<count])
+        }
+        return data
+    }
+
+    /// Why the output cannot be written; nil when it can.
+    public var outputProblem: String? { JobReader.outputProblem(output) }
+
+    /// Whether the job file can be read again, by other processes: a pipe is empty then.
+    public var isReadableAgain: Bool { FileKind.special(at: path) == nil }
 
     public var methods: [MethodSpec] { grids.map(\.method) }
 

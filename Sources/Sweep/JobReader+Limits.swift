@@ -50,14 +50,12 @@ extension JobReader {
     }
 
     /// Why a file cannot be made at `path` (directories are made on the way); nil when it can.
-    private static func outputProblem(_ path: String) -> String? {
+    static func outputProblem(_ path: String) -> String? {
         let files = FileManager.default
         var isDirectory: ObjCBool = false
         if path.utf8.contains(0) { return "its name has a NUL character" }
         if path.hasSuffix("/") { return "it names a directory" }
-        if files.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
-            return "it is a directory"
-        }
+        if let kind = FileKind.special(at: path) { return "it is \(kind), not a file" }
         var directory = URL(fileURLWithPath: path).deletingLastPathComponent()
         while !files.fileExists(atPath: directory.path, isDirectory: &isDirectory) {
             let parent = directory.deletingLastPathComponent()

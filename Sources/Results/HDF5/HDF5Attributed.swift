@@ -41,39 +41,76 @@ extension HDF5Attributed {
 
     func hasAttribute(_ name: String) -> Bool { H5Aexists(identifier.raw, name) > 0 }
 
-    /// The text of attribute `name`; nil when there is none or it is no text.
+    /// The text of attribute `name`; nil when there is none.
     func textAttribute(_ name: String) throws -> String? {
-        guard let (attribute, type) = try openAttribute(name), type == .text else { return nil }
+        guard let attribute = try openAttribute(name) else { return nil }
+        try require(attribute.type == .text && attribute.shape == [], name, "one text")
         var pointer: UnsafeMutablePointer<CChar>?
-        try type.withIdentifier(inFile: false) { element in
-            try HDF5.check(H5Aread(attribute.raw, element, &pointer), "read the attribute '\(name)' of '\(path)/'")
+        try HDF5Type.text.withIdentifier(inFile: false) { element in
+            try HDF5.check(H5Aread(attribute.identifier.raw, element, &pointer), reading(name))
         }
         guard let pointer else { return "" }
         defer { H5free_memory(pointer) }
         return String(cString: pointer)
     }
 
-    /// The integer attribute `name`; nil when there is none or it is no integer.
+    /// The integer attribute `name`; nil when there is none.
     func integerAttribute(_ name: String) throws -> Int? {
-        guard let (attribute, type) = try openAttribute(name), type == .int64 || type == .int32 || type == .int8 else {
-            return nil
-        }
+        guard let attribute = try openAttribute(name) else { return nil }
+        try require(
+            attribute.type.map { [.int64, .int32, .int8].contains($0) } == true && attribute.shape == [], name,
+            "one whole number")
         var value: Int64 = 0
-        try HDF5.check(
-            H5Aread(attribute.raw, chdf5_native_int64(), &value), "read the attribute '\(name)' of '\(path)/'")
+        try HDF5.check(H5Aread(attribute.identifier.raw, chdf5_native_int64(), &value), reading(name))
         return Int(value)
     }
 
-    private func openAttribute(_ name: String) throws -> (HDF5Identifier, HDF5Type)? {
+    /// A text of fixed length, as the library writes them for itself; nil when there is none, or it is longer than those.
+    func shortText(_ name: String) throws -> String? {
+        guard let attribute = try openAttribute(name) else { return nil }
+        let type = attribute.stored.raw
+        let size = H5Tget_size(type)
+        guard attribute.shape == [], H5Tget_class(type) == H5T_STRING, H5Tis_variable_str(type) == 0, size <= 64 else {
+            return nil
+        }
+        var bytes = [UInt8](repeating: 0, count: size)
+        try HDF5.check(H5Aread(attribute.identifier.raw, type, &bytes), reading(name))
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    /// Where the scale attached to each dimension of a dataset is; nil where there is none. (The library's own function
+    /// for this takes the attribute `DIMENSION_LIST` as it comes.)
+    func scales(rank: Int) throws -> [haddr_t?] {
+        guard rank > 0, let attribute = try openAttribute("DIMENSION_LIST") else {
+            return Array(repeating: nil, count: rank)
+        }
+        let base = HDF5Identifier(H5Tget_super(attribute.stored.raw), release: H5Tclose)
+        try require(
+            H5Tget_class(attribute.stored.raw) == H5T_VLEN && H5Tequal(base.raw, chdf5_object_reference()) > 0
+                && attribute.shape == [rank], "DIMENSION_LIST", "a list of scales a dimension")
+        let element = HDF5Identifier(
+            try HDF5.check(H5Tvlen_create(chdf5_object_reference()), reading("DIMENSION_LIST")), release: H5Tclose)
+        var lists = [hvl_t](repeating: hvl_t(), count: rank)
+        try HDF5.check(H5Aread(attribute.identifier.raw, element.raw, &lists), reading("DIMENSION_LIST"))
+        defer { for list in lists where list.p != nil { H5free_memory(list.p) } }
+        return lists.map { $0.len > 0 ? $0.p?.loadUnaligned(as: haddr_t.self) : nil }
+    }
+
+    private func reading(_ name: String) -> String { "read the attribute '\(name)' of '\(path)/'" }
+
+    private func require(_ isSo: Bool, _ name: String, _ what: String) throws {
+        if !isSo { throw ResultError.hdf5("the attribute '\(name)' of '\(path)/' is not \(what)") }
+    }
+
+    /// Opens an attribute and looks at what it is, which has to be known before it is read.
+    private func openAttribute(_ name: String) throws -> StoredAttribute? {
         guard hasAttribute(name) else { return nil }
-        let attribute = HDF5Identifier(
-            try HDF5.check(H5Aopen(identifier.raw, name, 0), "open the attribute '\(name)' of '\(path)/'"),
-            release: H5Aclose)
-        let stored = HDF5Identifier(
-            try HDF5.check(H5Aget_type(attribute.raw), "inspect the attribute '\(name)' of '\(path)/'"),
-            release: H5Tclose)
-        guard let type = HDF5Type(identifier: stored.raw) else { return nil }
-        return (attribute, type)
+        let attribute = HDF5Identifier(try HDF5.check(H5Aopen(identifier.raw, name, 0), reading(name)), release: H5Aclose)
+        let stored = HDF5Identifier(try HDF5.check(H5Aget_type(attribute.raw), reading(name)), release: H5Tclose)
+        let space = HDF5Identifier(try HDF5.check(H5Aget_space(attribute.raw), reading(name)), release: H5Sclose)
+        return StoredAttribute(
+            identifier: attribute, stored: stored, type: HDF5Type(identifier: stored.raw),
+            shape: HDF5.shape(of: space.raw))
     }
 
     private func write(_ name: String, _ type: HDF5Type, count: Int?, _ bytes: UnsafeRawBufferPointer) throws {
@@ -93,4 +130,14 @@ extension HDF5Attributed {
             try HDF5.check(H5Awrite(attribute.raw, element, bytes.baseAddress), what)
         }
     }
+}
+
+/// An open attribute, and what it is.
+private struct StoredAttribute {
+    let identifier: HDF5Identifier
+    let stored: HDF5Identifier
+    /// Nil when it is none of ours.
+    let type: HDF5Type?
+    /// Empty for a single value; nil when it has none that can be counted.
+    let shape: [Int]?
 }

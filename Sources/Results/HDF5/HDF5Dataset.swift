@@ -16,25 +16,55 @@ final class HDF5Dataset: HDF5Attributed {
     let path: String
     let shape: [Int]
     let type: HDF5Type
+    /// How its elements are read; nil while its file is being written.
+    private let storage: (layout: StoredLayout, source: DiskFile)?
 
-    var count: Int { shape.reduce(1, *) }
+    var count: Int { Self.count(shape) ?? .max }
 
-    /// Wraps an open dataset; throws when its type is none of ours.
-    init(_ identifier: HDF5Identifier, path: String) throws {
+    /// The product; nil when it does not fit.
+    static func count(_ shape: [Int]) -> Int? {
+        if shape.contains(0) { return 0 }
+        var product = 1
+        for extent in shape {
+            let (next, overflow) = product.multipliedReportingOverflow(by: extent)
+            if overflow { return nil }
+            product = next
+        }
+        return product
+    }
+
+    /// Wraps an open dataset; throws when it is none of ours.
+    ///
+    /// - Parameter source: the file to read it from; nil while it is being written.
+    init(_ identifier: HDF5Identifier, path: String, source: DiskFile?) throws {
         self.identifier = identifier
         self.path = path
-        let space = HDF5Identifier(
-            try HDF5.check(H5Dget_space(identifier.raw), "inspect '\(path)'"), release: H5Sclose)
-        let rank = H5Sget_simple_extent_ndims(space.raw)
-        var extents = [hsize_t](repeating: 0, count: max(0, Int(rank)))
-        if rank > 0 { H5Sget_simple_extent_dims(space.raw, &extents, nil) }
-        shape = extents.map(Int.init)
         let stored = HDF5Identifier(
             try HDF5.check(H5Dget_type(identifier.raw), "inspect '\(path)'"), release: H5Tclose)
         guard let type = HDF5Type(identifier: stored.raw) else {
             throw ResultError.hdf5("'\(path)' has a type that result files do not use")
         }
         self.type = type
+        let list = HDF5Identifier(
+            try HDF5.check(H5Dget_create_plist(identifier.raw), "inspect '\(path)'"), release: H5Pclose)
+        // Before its shape is asked for: that of a dataset made of parts of other files has the library open those.
+        guard [H5D_CONTIGUOUS, H5D_CHUNKED].contains(H5Pget_layout(list.raw)) else {
+            throw ResultError.hdf5("'\(path)' is stored in a way that result files do not use")
+        }
+        let space = HDF5Identifier(
+            try HDF5.check(H5Dget_space(identifier.raw), "inspect '\(path)'"), release: H5Sclose)
+        guard let shape = HDF5.shape(of: space.raw) else {
+            throw ResultError.hdf5("'\(path)' has no shape that result files use")
+        }
+        self.shape = shape
+        storage = try source.map { (try StoredLayout(list.raw, path: path, shape: shape, type: type), $0) }
+    }
+
+    private(set) lazy var storedBytes = Int(clamping: H5Dget_storage_size(identifier.raw))
+
+    private func reader() throws -> PieceReader {
+        guard let storage else { throw ResultError.hdf5("'\(path)' is still being written") }
+        return PieceReader(dataset: self, layout: storage.layout, source: storage.source)
     }
 
     /// Creates a dataset in `group`. An empty shape makes a scalar. What is never written reads as `fill`.
@@ -79,7 +109,7 @@ final class HDF5Dataset: HDF5Attributed {
                 H5Dcreate2(group.identifier.raw, name, stored, space.raw, 0, creation.raw, access.raw),
                 "create '\(path)'")
         }
-        return try HDF5Dataset(HDF5Identifier(raw, release: H5Dclose), path: path)
+        return try HDF5Dataset(HDF5Identifier(raw, release: H5Dclose), path: path, source: nil)
     }
 
     private static func makeSpace(_ shape: [Int]) throws -> HDF5Identifier {
@@ -137,15 +167,37 @@ final class HDF5Dataset: HDF5Attributed {
         try pointers.withUnsafeMutableBytes { try write(UnsafeRawBufferPointer($0), box: box) }
     }
 
+    /// All of it.
+    private var everything: Box { Box(start: shape.map { _ in 0 }, count: shape) }
+
+    /// Whether any element of a part was ever written.
+    func holdsAnything(in box: Box) throws -> Bool { try reader().holdsAnything(in: box) }
+
+    /// Whether elements that were never written say that there is nothing: NaN, no text, and what our own variables have.
+    var isBlankWhereUnwritten: Bool {
+        guard let fill = storage?.layout.fill else { return false }
+        switch type {
+        case .float64: return fill.withUnsafeBytes { Double(bitPattern: $0.loadLittle(UInt64.self, at: 0)).isNaN }
+        case .text: return true
+        case .int8: return path.hasSuffix("/status") && fill.allSatisfy { $0 == 0 }
+        case .int32: return path.hasSuffix("/mpi_rank") && fill.allSatisfy { $0 == 0xFF }
+        case .int64: return false
+        }
+    }
+
+    /// Whether all of it was written, as all coordinates are.
+    var isStored: Bool { !shape.contains(0) && storedBytes / type.storedSize == count }
+
     /// Reads numbers of the dataset's own type into `bytes`, row-major.
     func read(into bytes: UnsafeMutableRawBufferPointer, box: Box? = nil) throws {
-        if (box?.count ?? shape).contains(0) { return }
-        precondition(bytes.count >= (box?.count ?? shape).reduce(1, *) * type.size, "buffer for \(path)")
-        try withSpaces(box) { memory, file in
-            try type.withIdentifier(inFile: false) { element in
-                try HDF5.check(H5Dread(identifier.raw, element, memory, file, 0, bytes.baseAddress), "read '\(path)'")
-            }
+        let box = box ?? everything
+        let reader = try reader()
+        try reader.check(box)
+        if box.count.contains(0) { return }
+        guard type != .text, let count = Self.count(box.count), bytes.count >= count * type.size else {
+            throw ResultError.hdf5("'\(path)' does not fit the memory that it is read into")
         }
+        try reader.read(box, into: bytes)
     }
 
     /// Reads the dataset, or a part of it, as an array of numbers of its own type.
@@ -155,44 +207,43 @@ final class HDF5Dataset: HDF5Attributed {
         guard type != .text, MemoryLayout<Element>.size == type.size else {
             throw ResultError.hdf5("'\(path)' has another element type than expected")
         }
-        let count = (box?.count ?? shape).reduce(1, *)
+        try reader().check(box ?? everything)
+        let count = Self.count(box?.count ?? shape) ?? 0
         return try [Element](unsafeUninitializedCapacity: count) { buffer, filled in
             try read(into: UnsafeMutableRawBufferPointer(buffer), box: box)
             filled = count
         }
     }
 
-    /// Reads any numeric dataset as doubles.
-    func readNumbers(box: Box? = nil) throws -> [Double] {
+    /// Reads a dataset of whole numbers.
+    func readIntegers() throws -> [Int64] {
         switch type {
-        case .float64: return try read(Double.self, box: box)
-        case .int64: return try read(Int64.self, box: box).map(Double.init)
-        case .int32: return try read(Int32.self, box: box).map(Double.init)
-        case .int8: return try read(Int8.self, box: box).map(Double.init)
-        case .text: throw ResultError.hdf5("'\(path)' holds texts where numbers were expected")
+        case .int64: return try read(Int64.self)
+        case .int32: return try read(Int32.self).map(Int64.init)
+        case .int8: return try read(Int8.self).map(Int64.init)
+        case .float64, .text: throw ResultError.hdf5("'\(path)' holds no whole numbers")
         }
     }
 
     /// Reads texts; elements never written are empty.
     func readTexts(box: Box? = nil) throws -> [String] {
         guard type == .text else { throw ResultError.hdf5("'\(path)' holds numbers where texts were expected") }
-        let extents = box?.count ?? shape
-        if extents.contains(0) { return [] }
-        var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: extents.reduce(1, *))
-        try pointers.withUnsafeMutableBytes { try read(into: $0, box: box) }
-        let texts = pointers.map { pointer in pointer.map { String(cString: $0) } ?? "" }
-        for pointer in pointers where pointer != nil { H5free_memory(pointer) }
-        return texts
-    }
-
-    /// Elements of a chunk along each dimension; nil for a dataset stored in one piece.
-    func chunkShape() throws -> [Int]? {
-        let list = HDF5Identifier(
-            try HDF5.check(H5Dget_create_plist(identifier.raw), "inspect '\(path)'"), release: H5Pclose)
-        guard !shape.isEmpty, H5Pget_layout(list.raw) == H5D_CHUNKED else { return nil }
-        var chunk = [hsize_t](repeating: 0, count: shape.count)
-        H5Pget_chunk(list.raw, Int32(shape.count), &chunk)
-        return chunk.map(Int.init)
+        let box = box ?? everything
+        let reader = try reader()
+        try reader.check(box)
+        var places = [UInt8](repeating: 0, count: (Self.count(box.count) ?? 0) * type.storedSize)
+        if places.isEmpty { return [] }
+        try places.withUnsafeMutableBytes { try reader.read(box, into: $0) }
+        var heap = try TextHeap(reader.source)
+        return try places.withUnsafeBytes { raw in
+            try stride(from: 0, to: raw.count, by: type.storedSize).map { at in
+                let place = UnsafeRawBufferPointer(rebasing: raw[at..<(at + type.storedSize)])
+                guard let text = try heap.text(place) else {
+                    throw ResultError.hdf5("'\(path)' is damaged: a text of it is not where it should be")
+                }
+                return text
+            }
+        }
     }
 
     // MARK: Dimension scales
@@ -209,26 +260,9 @@ final class HDF5Dataset: HDF5Attributed {
             "attach the dimension '\(scale.path)' to '\(path)'")
     }
 
-    var isScale: Bool { H5DSis_scale(identifier.raw) > 0 }
+    /// Whether it is the scale of a dimension, as its attribute `CLASS` says.
+    func isScale() throws -> Bool { try shortText("CLASS") == "DIMENSION_SCALE" }
 
-    /// The name of the scale attached to each dimension (the last part of its path), nil where there is none.
-    func dimensionNames() -> [String?] {
-        shape.indices.map { index in
-            final class Found { var name: String? }
-            let found = Found()
-            _ = H5DSiterate_scales(
-                identifier.raw, UInt32(index), nil,
-                { _, _, scale, context in
-                    var buffer = [CChar](repeating: 0, count: 1024)
-                    let length = H5Iget_name(scale, &buffer, buffer.count)
-                    if length > 0, length < buffer.count, let context {
-                        let path = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                        let name = path.split(separator: "/").last.map(String.init)
-                        Unmanaged<Found>.fromOpaque(context).takeUnretainedValue().name = name
-                    }
-                    return 1
-                }, Unmanaged.passUnretained(found).toOpaque())
-            return found.name
-        }
-    }
+    /// Where the scale of each dimension is; see ``HDF5Group/dimensionNames(of:)``.
+    func scales() throws -> [haddr_t?] { try scales(rank: shape.count) }
 }

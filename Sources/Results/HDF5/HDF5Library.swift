@@ -32,6 +32,21 @@ enum HDF5 {
         return "\(major).\(minor).\(release)"
     }
 
+    /// The shape of a dataspace, empty for a single value; nil for one without values, or with more than can be counted.
+    static func shape(of space: hid_t) -> [Int]? {
+        switch H5Sget_simple_extent_type(space) {
+        case H5S_SCALAR: return []
+        case H5S_SIMPLE:
+            let rank = Int(H5Sget_simple_extent_ndims(space))
+            guard rank > 0 else { return rank == 0 ? [] : nil }
+            var extents = [hsize_t](repeating: 0, count: rank)
+            guard H5Sget_simple_extent_dims(space, &extents, nil) == Int32(rank) else { return nil }
+            let shape = extents.compactMap { Int(exactly: $0) }
+            return shape.count == rank && HDF5Dataset.count(shape.map { max(1, $0) }) != nil ? shape : nil
+        default: return nil
+        }
+    }
+
     /// Passes an identifier on, or throws the library's error stack.
     static func check(_ identifier: hid_t, _ what: @autoclosure () -> String) throws -> hid_t {
         if identifier < 0 { throw failure(what()) }
@@ -110,16 +125,22 @@ enum HDF5Type: Sendable, Hashable {
         }
     }
 
-    /// What the type `identifier` of a dataset or attribute is; nil for types that result files do not use.
+    /// Bytes of one element in files, where a text is the place of its characters.
+    var storedSize: Int { self == .text ? 16 : size }
+
+    /// What the type `identifier` of a dataset or attribute in a file is; nil for types that result files do not use,
+    /// be they only of another byte order.
     init?(identifier: hid_t) {
-        let size = H5Tget_size(identifier)
-        switch H5Tget_class(identifier) {
-        case H5T_FLOAT where size == 8: self = .float64
-        case H5T_INTEGER where size == 8: self = .int64
-        case H5T_INTEGER where size == 4: self = .int32
-        case H5T_INTEGER where size == 1: self = .int8
-        case H5T_STRING where H5Tis_variable_str(identifier) > 0: self = .text
-        default: return nil
+        if H5Tget_class(identifier) == H5T_STRING {
+            guard H5Tis_variable_str(identifier) > 0 else { return nil }
+            self = .text
+            return
         }
+        let numbers: [(hid_t, HDF5Type)] = [
+            (chdf5_file_double(), .float64), (chdf5_file_int64(), .int64), (chdf5_file_int32(), .int32),
+            (chdf5_file_int8(), .int8),
+        ]
+        guard let found = numbers.first(where: { H5Tequal(identifier, $0.0) > 0 }) else { return nil }
+        self = found.1
     }
 }
