@@ -46,18 +46,20 @@ struct Dynsweep: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
-            Foundation.exit(Coordinator.ExitCode.allDone.rawValue)
+            Console.exit(.allDone)
         } catch let error as FatalUserError {
             let prefix = error.isComplete ? "" : "dynsweep: error: "
-            FileHandle.standardError.write(Data("\(prefix)\(error.text)\n".utf8))
-            Foundation.exit(error.code.rawValue)
+            Console.log("\(prefix)\(error.text)\n")
+            Console.exit(error.code)
         } catch {
             let code = exitCode(for: error)
             let text = fullMessage(for: error)
             if !text.isEmpty {
-                (code.isSuccess ? FileHandle.standardOutput : .standardError).write(Data("\(text)\n".utf8))
+                if code.isSuccess { print(text) } else { Console.log("\(text)\n") }
             }
-            Foundation.exit(code == .validationFailure ? Coordinator.ExitCode.badInput.rawValue : code.rawValue)
+            Console.exit(
+                code == .validationFailure ? .badInput : Coordinator.ExitCode(rawValue: code.rawValue) ?? .internalError
+            )
         }
     }
 }

@@ -18,7 +18,7 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "The method; needed when the file has several.")
     var method: String?
 
-    @Option(name: [.short, .customLong("output")], help: "Where to; standard output when not given.")
+    @Option(name: [.short, .customLong("output")], help: "Where to; standard output when not given, or '-'.")
     var output: String?
 
     func validate() throws {
@@ -27,18 +27,20 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         do {
-            if let output { try export(to: output) } else { try export(into: .standardOutput) }
+            if let output, !["-", "/dev/stdout"].contains(output) {
+                try export(to: output)
+            } else {
+                try ResultFile.exportCSV(file, method: method) { Console.write($0) }
+            }
         } catch {
             throw FatalUserError("\(error)", code: .badInput)
         }
     }
 
-    private func export(into handle: FileHandle) throws {
-        try ResultFile.exportCSV(file, method: method) { try handle.write(contentsOf: Data($0.utf8)) }
-    }
-
     /// The table appears under its name when it is whole.
     private func export(to path: String) throws {
-        try OutputFile.write(path) { try export(into: $0) }
+        try OutputFile.write(path) { handle in
+            try ResultFile.exportCSV(file, method: method) { try handle.write(contentsOf: Data($0.utf8)) }
+        }
     }
 }

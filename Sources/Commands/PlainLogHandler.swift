@@ -1,3 +1,4 @@
+import Coordinator
 import Foundation
 import Logging
 
@@ -17,6 +18,6 @@ struct PlainLogHandler: LogHandler {
         localtime_r(&seconds, &local)
         let clock = String(format: "%02d:%02d:%02d", local.tm_hour, local.tm_min, local.tm_sec)
         let level = event.level >= .warning ? "\(event.level): " : ""
-        FileHandle.standardError.write(Data("\(clock) \(level)\(event.message)\n".utf8))
+        Console.log("\(clock) \(level)\(event.message)\n")
     }
 }

@@ -26,9 +26,9 @@ struct PlanCommand: ParsableCommand {
         let problem = job.outputProblem
         if let problem {
             let text = "warning: the output '\(job.output)' cannot be written, so that a run would refuse: \(problem)"
-            FileHandle.standardError.write(Data("\(text)\n".utf8))
+            Console.log("\(text)\n")
         }
-        for note in job.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+        for note in job.notes { Console.log("\(note)\n") }
         print("\(job.name): model \(job.model.name), results in \(job.output)\n")
         var table = TextTable(
             ["method", "points", "seeds", "tasks", "core time", "longest", "memory", "data", "axes"], endsInText: true)

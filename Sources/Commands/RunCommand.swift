@@ -73,7 +73,7 @@ struct RunCommand: ParsableCommand {
         if let launch, Launcher.detect() == .none {
             // A bad job is answered here, before anything is started.
             let job = try self.job.loadForOthers().writing(shard: shard)
-            let supervisor = Supervisor(launch: launch, output: job.output, logger: logger)
+            let supervisor = Supervisor(launch: launch, job: job, isShare: shard != nil, logger: logger)
             throw ArgumentParser.ExitCode(supervisor.run(arguments: rankArguments).rawValue)
         }
         var options = RunOptions(

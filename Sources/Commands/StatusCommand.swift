@@ -55,7 +55,7 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func pause() {
-        fflush(nil)
+        Console.requireOutput()
         usleep(UInt32(every * 1e6))
     }
 

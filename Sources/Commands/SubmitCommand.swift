@@ -152,5 +152,5 @@ struct SubmitCommand: ParsableCommand {
         table.print()
     }
 
-    private func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+    private func say(_ text: String) { Console.log("\(text)\n") }
 }

@@ -61,7 +61,7 @@ final class Progress {
         let left = queue.speed.remainingSeconds / Double(ranks)
         if !queue.isEmpty { text += ", about \(Text.duration(left)) left" }
         if isLive {
-            FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+            Console.log("\r\u{1B}[2K\(text)")
             hasLine = true
         } else {
             logger.info("\(text)")
@@ -70,7 +70,7 @@ final class Progress {
 
     /// Ends the live line, so that what follows starts on a line of its own.
     func close() {
-        if hasLine { FileHandle.standardError.write(Data("\n".utf8)) }
+        if hasLine { Console.log("\n") }
         hasLine = false
     }
 

@@ -2,6 +2,7 @@ import CPlatform
 import Foundation
 import Logging
 import Results
+import Sweep
 
 /// Starts the ranks as a child process and starts them again when one of them dies: a launcher ends all ranks with the
 /// first that does. What was in flight then is a suspect, which the ranks leave for last (``ResultStore/open``), so one
@@ -19,14 +20,19 @@ public struct Supervisor {
 
     private let launch: Launch
     private let output: String
+    private let grid: UInt64
+    private let isShare: Bool
     private let logger: Logger
 
     /// Deaths in a row that bring nothing further, after which it gives up.
     private static let futileLimit = 3
 
-    public init(launch: Launch, output: String, logger: Logger) {
+    /// - Parameter job: what the ranks are to compute, or a share of it.
+    public init(launch: Launch, job: Job, isShare: Bool, logger: Logger) {
         self.launch = launch
-        self.output = output
+        output = job.output
+        grid = GridFingerprint(grids: job.grids).value
+        self.isShare = isShare
         self.logger = logger
     }
 
@@ -106,8 +112,9 @@ public struct Supervisor {
         let (status, wasStopped, noted) = wait(for: child, note: note)
         if let noted { return .code(noted) }
         let code = (status >> 8) & 0xFF
-        // Open MPI answers 1 for itself too: for a failed start, and for ranks that ended without a word.
-        let own = ExitCode(rawValue: code).flatMap { $0 == .someFailed && !isComplete ? nil : $0 }
+        // Launchers answer for themselves too: Open MPI with 1 for a failed start, and for ranks that ended without a word;
+        // what starts nothing, or does not wait for it, with 0.
+        let own = ExitCode(rawValue: code).flatMap { [.allDone, .someFailed].contains($0) && !isComplete ? nil : $0 }
         if status & 0x7F == 0, let own { return .code(own) }
         // The ranks give their lock back before they leave.
         let isLeftLocked = ResultStore.breakLock(of: output, begun: begun)
@@ -122,12 +129,20 @@ public struct Supervisor {
         if isLeftLocked {
             return .died(Death(isOfARank: true, description: "a rank died (\(line[0]) ended with code \(code))"))
         }
-        logger.error("\(line[0]) ended with code \(code)")
+        let name = if case .line(let text) = launch { "'\(text)'" } else { line[0] }
+        let what =
+            isComplete
+            ? ""
+            : ", and '\(output)' does not hold what the job computes: it started no ranks, or did not wait for them"
+        logger.error("\(name) ended with code \(code)\(what)")
         return .code(.internalError)
     }
 
-    /// Whether a whole result file is all there is.
-    private var isComplete: Bool { ResultStore.exists(output) && ResultStore.journalSize(of: output) == nil }
+    /// Whether a whole result file of this job is all there is.
+    private var isComplete: Bool {
+        guard ResultStore.exists(output), ResultStore.journalSize(of: output) == nil else { return false }
+        return ResultStore.isComplete(output, grid: grid, isShare: isShare)
+    }
 
     /// Whether the launcher is the one that tarries over codes other than 0.
     private var isUnderOpenMPI: Bool {

@@ -203,7 +203,7 @@ public struct SweepRun {
     /// Says what went wrong at the start, before anything was run: mostly the user's to mend, with its own code.
     private func report(_ error: any Error) -> ExitCode {
         if error is JobErrors {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            Console.log("\(error)\n")
             return .badInput
         }
         logger.error("\(error)")

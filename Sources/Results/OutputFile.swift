@@ -7,6 +7,11 @@ public enum OutputFile {
     public static func write(_ path: String, _ body: (FileHandle) throws -> Void) throws {
         let path = Disk.resolved(path)
         try Disk.requireFile(path)
+        guard try !holdsResults(path) else {
+            throw ResultError.unreadable(
+                path: path,
+                reason: "it holds results, and they would be lost: give another name for what is to be written")
+        }
         let partial = path + ".part"
         let file = try DiskFile(partial, .replacing(like: [path]))
         do {
@@ -17,5 +22,15 @@ public enum OutputFile {
             try? Disk.remove(partial)
             throw error
         }
+    }
+
+    /// Whether a file is a result file, or any other of HDF5, or a journal.
+    private static func holdsResults(_ path: String) throws -> Bool {
+        guard Disk.exists(path) else { return false }
+        let file = try DiskFile(path, .read)
+        var start = [UInt8](repeating: 0, count: 8)
+        let count = try start.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+        let journal = withUnsafeBytes(of: RecordFrame.magic.littleEndian) { Array($0) }
+        return count == 8 && (start == [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A] || start.starts(with: journal))
     }
 }

@@ -346,6 +346,13 @@ public final class ResultStore: @unchecked Sendable {
     /// Whether there is a published file.
     public static func exists(_ output: String) -> Bool { Disk.exists(output) }
 
+    /// Whether the file at `output` has nothing left to compute of a grid with this ``GridFingerprint/value``; of a share only
+    /// whether it is of that grid.
+    public static func isComplete(_ output: String, grid: UInt64, isShare: Bool) -> Bool {
+        guard let file = try? ResultFile(output), let found = try? file.fingerprint(), found == grid else { return false }
+        return isShare || (try? file.integerAttribute("complete")) == 1
+    }
+
     /// Removes the lock that a run left behind: for whoever started it at `begun` (``Timestamp/now()``) and saw all of it
     /// end. A holder on another host, which nobody could tell dead or alive, needs not be waited for then.
     ///

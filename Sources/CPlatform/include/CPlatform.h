@@ -1,6 +1,7 @@
 // What the C library offers and Swift cannot say: the CPU check before main, and async-signal-safe stop flags.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 /// The commit this program was built from, with "+changes" when the tree was not clean.
@@ -15,6 +16,19 @@ int32_t cplatform_build_id(const uint8_t **bytes);
 
 /// The version of the C library, whose exponentials and logarithms the numbers are made with.
 const char *cplatform_libc_version(void);
+
+/// Writes to standard error, as far as it goes.
+void cplatform_log(const char *bytes, size_t count);
+
+/// Writes to standard output, through its buffer; returns 0 when that fails.
+int cplatform_print(const char *bytes, size_t count);
+
+/// Writes out what is buffered for standard output. Returns 0, or the errno of what could not be written since the start;
+/// EPIPE when its reader has gone away.
+int cplatform_flush_output(void);
+
+/// Ends the process as one that nobody reads any more usually ends.
+void cplatform_end_by_broken_pipe(void);
 
 /// Routes SIGUSR1, SIGTERM and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable),
 /// unless the caller wants to see to that itself; see cplatform_interrupts.
