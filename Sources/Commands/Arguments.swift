@@ -17,8 +17,8 @@ struct JobArguments: ParsableArguments {
     @Option(help: "The result file, instead of the job's own.")
     var output: String?
 
-    /// All overrides, in the order they apply.
-    var overrides: [String] { settings + (output.map { ["output=\($0)"] } ?? []) }
+    /// All overrides, in the order they apply. The output's name is meant literally.
+    var overrides: [String] { settings + (output.map { [Job.override(forOutput: $0)] } ?? []) }
 
     /// The validated job; prints what is wrong with it and ends with code 2 otherwise.
     ///

@@ -34,7 +34,8 @@ public struct Deadline: Sendable, Equatable {
     public static func ofAllocation(
         _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> Deadline? {
-        guard let text = environment["SLURM_JOB_END_TIME"], let epoch = Double(text), epoch > 0 else { return nil }
+        guard let text = environment["SLURM_JOB_END_TIME"], let epoch = Double(text), epoch > 0, epoch < 1e11
+        else { return nil }
         return Deadline(epoch: epoch)
     }
 

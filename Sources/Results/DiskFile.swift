@@ -198,10 +198,7 @@ enum Disk {
         return path
     }
 
-    static func directory(of path: String) -> String {
-        let parent = (path as NSString).deletingLastPathComponent
-        return parent.isEmpty ? "." : parent
-    }
+    static func directory(of path: String) -> String { PathText.directory(path) }
 
     static func makeDirectory(_ path: String) throws {
         do {

@@ -149,7 +149,7 @@ public struct Merge {
     }
 
     private static func listed(_ paths: [String]) -> String {
-        let names = paths.prefix(4).map { ($0 as NSString).lastPathComponent }
+        let names = paths.prefix(4).map { PathText.name($0) }
         return "of " + names.joined(separator: ", ") + (paths.count > 4 ? " and \(paths.count - 4) more" : "")
     }
 

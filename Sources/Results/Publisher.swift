@@ -138,7 +138,7 @@ struct Publisher {
         try root.setAttribute("methods", description.grids.map(\.method.name).joined(separator: " "))
         try root.setAttribute("job", description.jobText)
         try root.setAttribute("effective_job", description.effectiveJob)
-        try root.setAttribute("overrides", description.overrides.joined(separator: "\n"))
+        try root.setAttribute("overrides", OverridesText.joined(description.overrides))
         try root.setAttribute("grid_fingerprint", GridFingerprint.hexadecimal(description.grid))
         try root.setAttribute("seed_rule", description.seedRule)
         try root.setAttribute("created", description.created)

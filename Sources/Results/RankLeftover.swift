@@ -50,7 +50,7 @@ public struct RankLeftover: Sendable {
 
     private static func slots(of output: String) -> [Int] {
         let folder = Disk.directory(of: output)
-        let prefix = (output as NSString).lastPathComponent + ".rank-"
+        let prefix = PathText.name(output) + ".rank-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         // Only names as we write them: others of the same number would be taken for it.
         return names.compactMap { name in

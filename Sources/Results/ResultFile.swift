@@ -109,7 +109,7 @@ public final class ResultFile {
                 throw ResultError.unreadable(path: path, reason: "it does not hold its job")
             }
             let overrides = try file.root.textAttribute("overrides") ?? ""
-            return (text, overrides.isEmpty ? [] : overrides.components(separatedBy: "\n"))
+            return (text, OverridesText.split(overrides))
         }
     }
 

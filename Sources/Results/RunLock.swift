@@ -1,4 +1,5 @@
 import Foundation
+import Sweep
 import Synchronization
 
 /// Who holds an output, as its lock file says.
@@ -219,7 +220,7 @@ final class RunLock: @unchecked Sendable {
     private static func removeDebris(_ path: String, host: String) {
         let folder = Disk.directory(of: path)
         let prefixes = [
-            "\((path as NSString).lastPathComponent).\(host)-", "\((path as NSString).lastPathComponent).stale-",
+            "\(PathText.name(path)).\(host)-", "\(PathText.name(path)).stale-",
         ]
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             for prefix in prefixes where name.hasPrefix(prefix) {

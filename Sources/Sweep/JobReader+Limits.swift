@@ -42,8 +42,9 @@ extension JobReader {
             guard let text = scalar(entry.value, "'output'", "a file name") else { return output }
             output = text
             location = entry.value.location
+            if text.isEmpty { fail(location, "'output' must be a file name, not an empty text") }
         }
-        if checksOutput, let problem = Self.outputProblem(output) {
+        if checksOutput, !output.isEmpty, let problem = Self.outputProblem(output) {
             fail(location, "the output '\(output)' cannot be written: \(problem)")
         }
         return output
@@ -54,15 +55,18 @@ extension JobReader {
         let files = FileManager.default
         var isDirectory: ObjCBool = false
         if path.utf8.contains(0) { return "its name has a NUL character" }
-        if path.hasSuffix("/") { return "it names a directory" }
+        if path.isEmpty { return "it is no name" }
+        if path.utf8.last == UInt8(ascii: "/") || [".", ".."].contains(PathText.name(path)) {
+            return "it names a directory"
+        }
         if let kind = FileKind.special(at: path) { return "it is \(kind), not a file" }
-        var directory = URL(fileURLWithPath: path).deletingLastPathComponent()
-        while !files.fileExists(atPath: directory.path, isDirectory: &isDirectory) {
-            let parent = directory.deletingLastPathComponent()
-            if parent.path == directory.path { return "no directory above it exists" }
+        var directory = PathText.directory(path)
+        while !files.fileExists(atPath: directory, isDirectory: &isDirectory) {
+            let parent = PathText.directory(directory)
+            if parent == directory { return "no directory above it exists" }
             directory = parent
         }
-        guard isDirectory.boolValue else { return "'\(directory.path)' is not a directory" }
-        return files.isWritableFile(atPath: directory.path) ? nil : "no permission to write in '\(directory.path)'"
+        guard isDirectory.boolValue else { return "'\(directory)' is not a directory" }
+        return files.isWritableFile(atPath: directory) ? nil : "no permission to write in '\(directory)'"
     }
 }

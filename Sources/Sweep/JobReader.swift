@@ -47,7 +47,7 @@ struct JobReader {
         let (root, model) = try readTree()
         let names = ParameterNames(model)
         checkKeys(root, Self.keys)
-        let stem = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        let stem = PathText.stem(path)
         let name = readName(root) ?? stem
         let methods = readMethods(root, model)
         let parameters = readParameters(root["parameters"], names, "parameters")

@@ -43,6 +43,8 @@ struct JobTree: Sendable {
 extension JobTree {
     /// More nodes than any job needs; a bound against files whose aliases expand without end.
     static let nodeLimit = 4_000_000
+    /// What aliases may add to a job.
+    static let aliasedNodeLimit = 100_000
     static let depthLimit = 64
 
     /// Parses one YAML document. `place` turns a line and column of `text` into a location.
@@ -55,6 +57,7 @@ extension JobTree {
         if let (line, column) = firstTooDeep(text) {
             throw fail(line, column, "nested too deep", hint: "a job needs a few levels, not \(depthLimit)")
         }
+        if let (line, column, message) = YAMLAliases.problem(text) { throw fail(line, column, message) }
         let node: Node?
         do {
             node = try Yams.compose(yaml: text)
@@ -80,8 +83,9 @@ extension JobTree {
             throw fail(1, 1, "not readable as YAML: \(error)")
         }
         guard let node else { throw fail(1, 1, "the job is empty", hint: "see 'dynsweep models' and docs/job-file.md") }
-        var budget = nodeLimit
-        return try convert(node, path: path, place: place, budget: &budget)
+        // Every value takes a character at least, unless it is an alias's.
+        var budget = min(nodeLimit, text.utf8.count + aliasedNodeLimit)
+        return try convert(node, path: path, place: place, depth: 0, budget: &budget)
     }
 
     private static func repeatedKeyHint(_ firstLine: Int?) -> String {
@@ -148,13 +152,16 @@ extension JobTree {
     }
 
     private static func convert(
-        _ node: Node, path: String, place: (Int, Int) -> SourceLocation, budget: inout Int
+        _ node: Node, path: String, place: (Int, Int) -> SourceLocation, depth: Int, budget: inout Int
     ) throws(JobErrors) -> JobTree {
         let mark = node.mark
         let location = place(mark?.line ?? 1, mark?.column ?? 1)
         budget -= 1
         guard budget >= 0 else {
             throw JobErrors([JobError(path: path, location: location, message: "the job has too many values")])
+        }
+        guard depth <= 2 * depthLimit else {
+            throw JobErrors([JobError(path: path, location: location, message: "nested too deep")])
         }
         switch node {
         case .scalar(let scalar):
@@ -168,7 +175,7 @@ extension JobTree {
         case .sequence(let sequence):
             var items: [JobTree] = []
             items.reserveCapacity(sequence.count)
-            for item in sequence { items.append(try convert(item, path: path, place: place, budget: &budget)) }
+            for item in sequence { items.append(try convert(item, path: path, place: place, depth: depth + 1, budget: &budget)) }
             return JobTree(location: location, content: .list(items))
         case .mapping(let mapping):
             var entries: [Entry] = []
@@ -187,7 +194,7 @@ extension JobTree {
                 entries.append(
                     Entry(
                         key: name.string, keyLocation: keyLocation,
-                        value: try convert(value, path: path, place: place, budget: &budget)))
+                        value: try convert(value, path: path, place: place, depth: depth + 1, budget: &budget)))
             }
             return JobTree(location: location, content: .map(entries))
         case .alias:

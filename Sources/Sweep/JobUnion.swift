@@ -199,7 +199,7 @@ private struct JobUnion {
     /// The values of an axis as YAML; many whole numbers in equal steps as a range.
     private static func axis(_ values: [ParameterValue]) -> String {
         let whole = values.compactMap { value -> Int? in
-            guard case .integer(let number) = value, abs(number) < 1 << 53 else { return nil }
+            guard case .integer(let number) = value, number.magnitude < 1 << 53 else { return nil }
             return number
         }
         if whole.count == values.count, whole.count > 8 {

@@ -48,7 +48,7 @@ enum ScalarText {
 
     /// The shortest text that reads back as `value`, without `.0`.
     static func format(_ value: Double) -> String {
-        if let whole = Int(exactly: value), abs(whole) < 1_000_000_000_000 { return String(whole) }
+        if let whole = Int(exactly: value), whole.magnitude < 1_000_000_000_000 { return String(whole) }
         return "\(value)"
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Sweep
 
 /// Slurm's commands.
 public struct Slurm: Sendable {
@@ -30,9 +31,9 @@ public struct Slurm: Sendable {
     }
 
     private func write(_ script: Submission.Script) throws(SubmissionError) {
-        let folder = (script.path as NSString).deletingLastPathComponent
+        let folder = PathText.directory(script.path)
         do {
-            if !folder.isEmpty {
+            if folder != "." {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             }
             try script.text.write(toFile: script.path, atomically: true, encoding: .utf8)

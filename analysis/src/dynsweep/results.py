@@ -71,7 +71,9 @@ class Results(Mapping[str, xr.Dataset]):
     @property
     def overrides(self) -> list[str]:
         """The ``--set KEY=VALUE`` arguments of the run."""
-        return [line for line in str(self.attrs.get("overrides", "")).splitlines() if line]
+        text = str(self.attrs.get("overrides", ""))
+        # A list of JSON where one of them has several lines.
+        return json.loads(text) if text.startswith("[") else [line for line in text.split("\n") if line]
 
     @property
     def job(self) -> dict[str, Any]:
