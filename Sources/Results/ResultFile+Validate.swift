@@ -42,7 +42,7 @@ extension ResultFile {
             check("/") { try file.root.textAttribute(name) == nil ? "the attribute '\(name)' is missing" : nil }
         }
         check("/") { try AttributeDigest.problem(file.root) }
-        if methods.isEmpty { check("/") { "it holds no method" } }
+        check("/") { try fingerprint() == nil ? "the attribute 'grid_fingerprint' is no number" : nil }
         try verify(file.root, required: [], check)
         var pending = 0
         for method in methods {
@@ -52,6 +52,14 @@ extension ResultFile {
             }
             let group = try file.root.group(method)
             try verify(group, required: ["status", "error", "wall_seconds", "mpi_rank"], check)
+            // What the other commands read has to fit together.
+            check("/\(method)") {
+                _ = try summary(method: method, failureLimit: .max, slowestLimit: 0)
+                _ = try CSVExport(file: self, group: group)
+                let rank = try group.dataset("mpi_rank")
+                try require(rank, try group.dataset("status").shape)
+                return rank.type == .int32 ? nil : "mpi_rank holds no whole numbers"
+            }
             check("/\(method)") {
                 var counts = StatusCounts()
                 for status in try statuses(method: method) { counts.add(status) }
@@ -80,9 +88,7 @@ extension ResultFile {
         for name in names {
             check("\(group.path)/\(name)", .error) {
                 let dataset = try group.dataset(name)
-                if try !dataset.isScale(), try group.dimensionNames(of: dataset).contains(nil) {
-                    return "a dimension has no name"
-                }
+                if try !dataset.isScale() { _ = try group.dimensionNames(of: dataset) }
                 return try Self.problem(of: dataset)
             }
         }
@@ -97,6 +103,7 @@ extension ResultFile {
         guard let rows = DatasetDigest.rowDimensions(of: stated), rows <= dataset.shape.count else {
             return "its checksum cannot be read: '\(stated)'"
         }
+        guard dataset.isBlankWhereUnwritten || dataset.isStored else { return "it has no values" }
         let found = try digest(dataset, rowDimensions: rows).text
         return found == stated ? nil : "its values do not match its checksum (\(found), stored \(stated))"
     }

@@ -139,8 +139,19 @@ def replaced(name: str, make: Callable[[h5py.Group, str, h5py.Dataset], object],
         old = file[name]
         kept = {key: old.attrs[key] for key in old.attrs if key not in ("CLASS", "NAME", "REFERENCE_LIST")}
         group, leaf = old.parent, name.rsplit("/", 1)[-1]
+        along = []
+        if old.is_scale:
+            for other in [item for item in group.values() if isinstance(item, h5py.Dataset) and not item.is_scale]:
+                for index, dimension in enumerate(other.dims):
+                    if any(scale == old for scale in dimension.values()):
+                        along.append((other, index))
+                        dimension.detach_scale(old)
         file.move(name, "moved-" + leaf)
         make(group, leaf, old)
+        if along and isinstance(group.get(leaf), h5py.Dataset) and group[leaf].shape is not None:
+            group[leaf].make_scale(leaf)
+            for other, index in along:
+                other.dims[index].attach_scale(group[leaf])
         if attrs and isinstance(group.get(leaf, getlink=True), h5py.HardLink):
             for key, value in kept.items():
                 if key != "DIMENSION_LIST":

@@ -322,21 +322,23 @@ def test_new_files_have_the_mode_that_the_mask_leaves(tmp_path, mask, expected):
 @pytest.mark.parametrize("own", [0o600, 0o640, 0o664])
 def test_existing_files_keep_mode_and_group(tmp_path, own):
     sandbox = Sandbox(tmp_path, TESTBENCH)
-    sandbox.write(SHORT)
+    sandbox.write(SHORT.replace("range: [0, 11, 1]}", "range: [0, 11, 1]}, milliseconds: 20"))
     group = 12_345 if os.geteuid() == 0 else os.getegid()
     sandbox.run("run", "job.yaml")
     sandbox.run("export", "out.h5", "--csv", "-o", "t.csv")
     for name in ("out.h5", "t.csv"):
         os.chmod(tmp_path / name, own)
         os.chown(tmp_path / name, -1, group)
-    # Stopped once on the way, so that the journal and a rank file are there.
-    sandbox.run(
-        "run", "job.yaml", "--set", "seeds=6", code=-9,
-        env=faults.environment_of(rule(call="open", path=".publishing", do="kill-before")))
+    # Killed on the way, so that the journal and a rank file are there.
+    process = sandbox.start("run", "job.yaml", "--set", "seeds=8")
+    while not (tmp_path / "out.h5.rank-0").exists():
+        assert process.poll() is None
+    process.kill()
+    process.wait()
     for suffix in ("", ".journal", ".rank-0"):
         path = tmp_path / f"out.h5{suffix}"
         assert (mode(path), os.stat(path).st_gid) == (own, group), suffix
-    sandbox.run("run", "job.yaml", "--set", "seeds=6")
+    sandbox.run("run", "job.yaml", "--set", "seeds=8")
     sandbox.run("export", "out.h5", "--csv", "-o", "t.csv")
     sandbox.run("merge", "out.h5", "-o", "out.h5")
     for name in ("out.h5", "t.csv"):

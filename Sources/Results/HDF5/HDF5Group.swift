@@ -194,9 +194,14 @@ final class HDF5Group: HDF5Attributed {
             memberNames().map { (try address(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The name of the scale attached to each dimension of a dataset of this group, nil where there is none.
-    func dimensionNames(of dataset: HDF5Dataset) throws -> [String?] {
+    /// The names of the dimensions of a dataset of this group: those of their scales.
+    func dimensionNames(of dataset: HDF5Dataset) throws -> [String] {
         let names = try self.names.get()
-        return try dataset.scales().map { $0.flatMap { names[$0] } }
+        return try dataset.scales().enumerated().map { index, scale in
+            guard let name = scale.flatMap({ names[$0] }) else {
+                throw ResultError.hdf5("dimension \(index + 1) of '\(dataset.path)' has no name")
+            }
+            return name
+        }
     }
 }

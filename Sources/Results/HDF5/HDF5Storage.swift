@@ -118,7 +118,14 @@ struct PieceReader {
     func read(_ box: HDF5Dataset.Box, into target: UnsafeMutableRawBufferPointer) throws {
         try check(box)
         let width = dataset.type.storedSize
+        if !layout.isChunked, dataset.storedBytes == 0 {
+            for index in target.indices { target[index] = layout.fill[index % width] }
+            return
+        }
         let count = HDF5Dataset.count(layout.piece) ?? 0
+        if !layout.isChunked, try count * width > source.size() {
+            throw ResultError.hdf5("'\(dataset.path)' is damaged: it is larger than its file")
+        }
         var piece = [UInt8](repeating: 0, count: count * width)
         var (packed, spare): ([UInt8], [UInt8]) = ([], [])
         try forEachPiece(of: box) { at, part in
