@@ -27,7 +27,7 @@ final class HDF5File {
         let group = H5Gopen2(raw, "/", 0)
         if group < 0 { H5Fclose(raw) }
         root = HDF5Group(HDF5Identifier(try HDF5.check(group, "open '\(path)'"), release: H5Gclose), path: "",
-            source: isRead ? target.file : nil)
+            source: isRead ? HDF5Source(target.file) : nil)
         self.raw = raw
     }
 
@@ -98,10 +98,9 @@ final class HDF5Group: HDF5Attributed {
     let identifier: HDF5Identifier
     let path: String
 
-    /// The file that it is read from; nil while that is being written.
-    private let source: DiskFile?
+    let source: HDF5Source?
 
-    init(_ identifier: HDF5Identifier, path: String, source: DiskFile?) {
+    init(_ identifier: HDF5Identifier, path: String, source: HDF5Source?) {
         self.identifier = identifier
         self.path = path
         self.source = source

@@ -78,7 +78,7 @@ struct StoredLayout {
 struct PieceReader {
     let dataset: HDF5Dataset
     let layout: StoredLayout
-    let source: DiskFile
+    let source: HDF5Source
 
     /// Reads this much whatever the file has; beyond it, what is stored must account for it.
     private static let freeBytes = 256 << 20
@@ -123,7 +123,7 @@ struct PieceReader {
             return
         }
         let count = HDF5Dataset.count(layout.piece) ?? 0
-        if !layout.isChunked, try count * width > source.size() {
+        if !layout.isChunked, try count * width > source.file.size() {
             throw ResultError.hdf5("'\(dataset.path)' is damaged: it is larger than its file")
         }
         var piece = [UInt8](repeating: 0, count: count * width)
@@ -174,7 +174,7 @@ struct PieceReader {
 
     private func read(_ address: Int, _ length: Int, into bytes: inout [UInt8]) throws {
         let got = try bytes.withUnsafeMutableBytes {
-            try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]), at: address)
+            try source.file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]), at: address)
         }
         guard got == length else { throw ResultError.hdf5("'\(dataset.path)' is damaged: it ends beyond its file") }
     }
