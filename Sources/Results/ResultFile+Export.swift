@@ -72,7 +72,8 @@ struct CSVExport {
         var times: [String] = []
         func refuse(_ dataset: HDF5Dataset) -> ResultError {
             .unreadable(
-                path: file.path, reason: "'\(dataset.path)' has the shape \(dataset.shape), which '\(status.path)' of "
+                path: file.path,
+                reason: "'\(dataset.path)' has the shape \(dataset.shape), which '\(status.path)' of "
                     + "shape \(shape) and its coordinates do not explain")
         }
         for name in try group.members().datasets {
@@ -83,7 +84,9 @@ struct CSVExport {
                 let names = try group.dimensionNames(of: dataset)
                 let taskRank = zip(names, dimensions).prefix { $0 == $1 }.count
                 let hasTime = taskRank < names.count && names[taskRank] == "time"
-                guard dataset.type == .float64, ranks.contains(taskRank), dataset.shape.prefix(taskRank) == shape.prefix(taskRank) else {
+                guard dataset.type == .float64, ranks.contains(taskRank),
+                    dataset.shape.prefix(taskRank) == shape.prefix(taskRank)
+                else {
                     throw refuse(dataset)
                 }
                 variables.append(

@@ -212,7 +212,8 @@ private struct TaskLabels {
         for (index, name) in names.enumerated() where labels[index].count != shape[index] {
             throw ResultError.unreadable(
                 path: file.path,
-                reason: "'\(group.path)/\(name)' has \(labels[index].count) values for \(shape[index]) in '\(status.path)'")
+                reason:
+                    "'\(group.path)/\(name)' has \(labels[index].count) values for \(shape[index]) in '\(status.path)'")
         }
     }
 
@@ -220,7 +221,9 @@ private struct TaskLabels {
     subscript(task: TaskID) -> String? {
         let seeds = names.last == "seed" ? shape.last ?? 1 : 1
         let (first, isFar) = task.point.multipliedReportingOverflow(by: seeds)
-        guard !isFar, task.point >= 0, (0..<max(1, seeds)).contains(task.seed), first <= .max - seeds else { return nil }
+        guard !isFar, task.point >= 0, (0..<max(1, seeds)).contains(task.seed), first <= .max - seeds else {
+            return nil
+        }
         return self[first + task.seed]
     }
 

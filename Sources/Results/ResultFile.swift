@@ -66,7 +66,8 @@ public final class ResultFile {
             }
             let names = try file.root.textAttribute("methods")?.split(separator: " ").map(String.init) ?? []
             guard !names.isEmpty, Set(names).count == names.count else {
-                throw ResultError.unreadable(path: path, reason: "it names \(names.isEmpty ? "no method" : "a method twice")")
+                throw ResultError.unreadable(
+                    path: path, reason: "it names \(names.isEmpty ? "no method" : "a method twice")")
             }
             return (file, names)
         }

@@ -51,7 +51,8 @@ extension HDF5Attributed {
         guard let place = try places(attribute, name, count: 1).first, let source else { return nil }
         var left = try source.file.size()
         guard let text = try place.withUnsafeBytes({ try source.text(at: $0, left: &left) }) else {
-            throw ResultError.hdf5("the attribute '\(name)' of '\(path)/' is damaged: its text is not where it should be")
+            throw ResultError.hdf5(
+                "the attribute '\(name)' of '\(path)/' is damaged: its text is not where it should be")
         }
         return text
     }
@@ -118,7 +119,8 @@ extension HDF5Attributed {
     /// Opens an attribute and looks at what it is, which has to be known before it is read.
     private func openAttribute(_ name: String) throws -> StoredAttribute? {
         guard hasAttribute(name) else { return nil }
-        let attribute = HDF5Identifier(try HDF5.check(H5Aopen(identifier.raw, name, 0), reading(name)), release: H5Aclose)
+        let attribute = HDF5Identifier(
+            try HDF5.check(H5Aopen(identifier.raw, name, 0), reading(name)), release: H5Aclose)
         let stored = HDF5Identifier(try HDF5.check(H5Aget_type(attribute.raw), reading(name)), release: H5Tclose)
         let space = HDF5Identifier(try HDF5.check(H5Aget_space(attribute.raw), reading(name)), release: H5Sclose)
         return StoredAttribute(

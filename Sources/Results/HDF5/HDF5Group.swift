@@ -26,7 +26,8 @@ final class HDF5File {
         path = target.file.path
         let group = H5Gopen2(raw, "/", 0)
         if group < 0 { H5Fclose(raw) }
-        root = HDF5Group(HDF5Identifier(try HDF5.check(group, "open '\(path)'"), release: H5Gclose), path: "",
+        root = HDF5Group(
+            HDF5Identifier(try HDF5.check(group, "open '\(path)'"), release: H5Gclose), path: "",
             source: isRead ? HDF5Source(target.file) : nil)
         self.raw = raw
     }

@@ -54,7 +54,9 @@ final class HDF5Source {
         while end - at >= headerSize {
             _ = try header.withUnsafeMutableBytes { try file.read(into: $0, at: at) }
             let number = header.withUnsafeBytes { Int($0.loadLittle(UInt16.self, at: 0)) }
-            guard let count = Int(exactly: header.withUnsafeBytes { $0.loadLittle(UInt64.self, at: 8) }) else { return nil }
+            guard let count = Int(exactly: header.withUnsafeBytes { $0.loadLittle(UInt64.self, at: 8) }) else {
+                return nil
+            }
             // Number 0 is what is free at the end; its count is that of all of it.
             if number == 0 { return count == end - at ? objects : nil }
             guard count <= end - at - headerSize, padded(count) <= end - at - headerSize else { return nil }
