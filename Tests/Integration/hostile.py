@@ -81,10 +81,19 @@ def xxh64(data: bytes, seed: int = 0) -> int:
 def seal(path: pathlib.Path) -> None:
     """Makes the checksum of a whole file anew (Sources/Results/FileSeal.swift), over what HDF5 left."""
     magic = struct.pack("<Q", 0x4C41455353575944)
-    data = path.read_bytes()
-    if data[-8:] == magic and data[-32:-24] == magic:
-        data = data[:-32]
-    path.write_bytes(data + magic + struct.pack("<QQ", len(data), zlib.crc32(data)) + magic)
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size >= 32:
+            file.seek(size - 32)
+            old = file.read()
+            if old[:8] == magic and old[-8:] == magic:
+                size -= 32
+                file.truncate(size)
+        file.seek(0)
+        crc = 0
+        while piece := file.read(1 << 24):
+            crc = zlib.crc32(piece, crc)
+        file.write(magic + struct.pack("<QQ", size, crc) + magic)
 
 
 def rehash(file: h5py.File) -> None:
