@@ -173,12 +173,10 @@ final class HDF5Group: HDF5Attributed {
             throw ResultError.hdf5("'\(path)/' has \(info.nlinks) members, far more than a result file")
         }
         return try (0..<info.nlinks).map { index in
-            var order = H5_INDEX_CRT_ORDER
-            var length = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, nil, 0, 0)
-            if length < 0 {
-                order = H5_INDEX_NAME
-                length = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, nil, 0, 0)
-            }
+            // All of our groups have this index. Without it the library makes a table of links, and crashes when one of
+            // them is damaged.
+            let order = H5_INDEX_CRT_ORDER
+            let length = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, nil, 0, 0)
             try HDF5.check(Int32(clamping: length), "list '\(path)/'")
             var buffer = [CChar](repeating: 0, count: Int(length) + 1)
             _ = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, &buffer, buffer.count, 0)
