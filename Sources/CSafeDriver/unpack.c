@@ -1,4 +1,3 @@
-#define _GNU_SOURCE // memmem
 #include "CSafeDriver.h"
 
 #include <string.h>
@@ -47,8 +46,4 @@ int csafedriver_unpack(
         memcpy(target + count * width, spare + count * width, size - count * width);
     }
     return 0;
-}
-
-const void *csafedriver_find(const void *bytes, size_t size, const void *pattern, size_t length) {
-    return memmem(bytes, size, pattern, length);
 }

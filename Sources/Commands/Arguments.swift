@@ -36,7 +36,8 @@ struct JobArguments: ParsableArguments {
         let job = try load()
         guard job.isReadableAgain else {
             throw FatalUserError(
-                "'\(path)' is no file that other processes can read too: save the job to a file for this", code: .badInput)
+                "'\(path)' is no file that other processes can read too: save the job to a file for this",
+                code: .badInput)
         }
         return job
     }

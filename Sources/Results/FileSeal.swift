@@ -33,22 +33,14 @@ enum FileSeal {
             return "it was written by version 0.1 of this program, whose files this one cannot check"
         }
         if isQuick { return nil }
-        var heaps: [Int] = []
-        guard try UInt64(checksum(file, length: length) { heaps += $0 }) == words[2] else {
-            return "its bytes do not match their checksum: it is damaged"
-        }
-        // The library believes what the collections of its texts say of themselves.
-        return try heaps.allSatisfy { try TextHeap.objects(of: file, at: $0) != nil }
-            ? nil : "its texts are damaged, though its checksum is right"
+        return try UInt64(checksum(file, length: length)) == words[2]
+            ? nil : "its bytes do not match their checksum: it is damaged"
     }
 
     static func problem(_ path: String) throws -> String? { try problem(DiskFile(path, .read)) }
 
-    /// - Parameter heaps: told where collections of texts begin.
-    private static func checksum(_ file: DiskFile, length: Int, heaps: ([Int]) -> Void = { _ in }) throws -> UInt32 {
+    private static func checksum(_ file: DiskFile, length: Int) throws -> UInt32 {
         var buffer = [UInt8](repeating: 0, count: min(piece, max(1, length)))
-        // The end of the piece before, where one may have begun.
-        var tail: [UInt8] = []
         var sum: UInt32 = 0
         var at = 0
         while at < length {
@@ -58,10 +50,6 @@ enum FileSeal {
             }
             sum = buffer.withUnsafeBytes { CRC32.checksum(UnsafeRawBufferPointer(rebasing: $0[..<got]), before: sum) }
             if got < count { break }
-            let seam = tail + buffer.prefix(min(got, TextHeap.signature.count - 1))
-            heaps(TextHeap.places(in: seam[...]).map { at - tail.count + $0 })
-            heaps(TextHeap.places(in: buffer[..<got]).map { at + $0 })
-            tail = Array(buffer[..<got].suffix(TextHeap.signature.count - 1))
             at += got
         }
         return sum

@@ -129,23 +129,28 @@ struct Publisher {
         _ root: HDF5Group, _ counts: StatusCounts, _ events: [RunEvent], _ builds: [Build]
     ) throws {
         let provenance = description.provenance
-        try root.setAttribute("format", "dynsweep-results")
+        var digest = AttributeDigest()
+        func say(_ name: String, _ text: String) throws {
+            try root.setAttribute(name, text)
+            digest.add(name, text)
+        }
+        try say("format", "dynsweep-results")
         try root.setAttribute("format_version", Self.formatVersion)
-        try root.setAttribute("title", description.title)
-        try root.setAttribute("model", description.model)
+        try say("title", description.title)
+        try say("model", description.model)
         try root.setAttribute("model_revision", description.modelRevision)
-        try root.setAttribute("description", description.modelSummary)
-        try root.setAttribute("methods", description.grids.map(\.method.name).joined(separator: " "))
-        try root.setAttribute("job", description.jobText)
-        try root.setAttribute("effective_job", description.effectiveJob)
-        try root.setAttribute("overrides", OverridesText.joined(description.overrides))
-        try root.setAttribute("grid_fingerprint", GridFingerprint.hexadecimal(description.grid))
-        try root.setAttribute("seed_rule", description.seedRule)
-        try root.setAttribute("created", description.created)
-        try root.setAttribute("updated", Timestamp.now())
-        try root.setAttribute("history", events.suffix(200).map(\.line).joined(separator: "\n"))
-        try root.setAttribute("builds", builds.map(\.line).joined(separator: "\n"))
-        try root.setAttribute("program_version", provenance.programVersion)
+        try say("description", description.modelSummary)
+        try say("methods", description.grids.map(\.method.name).joined(separator: " "))
+        try say("job", description.jobText)
+        try say("effective_job", description.effectiveJob)
+        try say("overrides", OverridesText.joined(description.overrides))
+        try say("grid_fingerprint", GridFingerprint.hexadecimal(description.grid))
+        try say("seed_rule", description.seedRule)
+        try say("created", description.created)
+        try say("updated", Timestamp.now())
+        try say("history", events.suffix(200).map(\.line).joined(separator: "\n"))
+        try say("builds", builds.map(\.line).joined(separator: "\n"))
+        try say("program_version", provenance.programVersion)
         try root.setAttribute("git_commit", provenance.gitCommit)
         try root.setAttribute("build_flags", provenance.buildFlags)
         try root.setAttribute("host", provenance.host)
@@ -156,6 +161,6 @@ struct Publisher {
             try root.setAttribute("\(library)_version", version)
         }
         try counts.write(to: root)
-        try AttributeDigest.write(to: root)
+        try root.setAttribute("checksum", digest.text)
     }
 }

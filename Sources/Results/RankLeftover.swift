@@ -54,7 +54,8 @@ public struct RankLeftover: Sendable {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         // Only names as we write them: others of the same number would be taken for it.
         return names.compactMap { name in
-            name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)).flatMap { name == prefix + "\($0)" ? $0 : nil } : nil
+            name.hasPrefix(prefix)
+                ? Int(name.dropFirst(prefix.count)).flatMap { name == prefix + "\($0)" ? $0 : nil } : nil
         }.filter { $0 >= 0 }.sorted()
     }
 

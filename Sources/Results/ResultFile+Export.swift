@@ -33,7 +33,7 @@ extension ResultFile {
     }
 }
 
-private struct CSVExport {
+struct CSVExport {
     /// A coordinate: its texts over some of the task dimensions.
     private struct Column {
         let name: String
@@ -60,7 +60,7 @@ private struct CSVExport {
 
     init(file: ResultFile, group: HDF5Group) throws {
         let status = try group.dataset("status")
-        let dimensions = try group.dimensionNames(of: status).map { $0 ?? "" }
+        let dimensions = try group.dimensionNames(of: status)
         let shape = status.shape
         self.shape = shape
         let hasSeed = dimensions.last == "seed"
@@ -72,7 +72,8 @@ private struct CSVExport {
         var times: [String] = []
         func refuse(_ dataset: HDF5Dataset) -> ResultError {
             .unreadable(
-                path: file.path, reason: "'\(dataset.path)' has the shape \(dataset.shape), which '\(status.path)' of "
+                path: file.path,
+                reason: "'\(dataset.path)' has the shape \(dataset.shape), which '\(status.path)' of "
                     + "shape \(shape) and its coordinates do not explain")
         }
         for name in try group.members().datasets {
@@ -80,10 +81,12 @@ private struct CSVExport {
             let dataset = try group.dataset(name)
             // Observables are what has a fill value; the rest are coordinates and dimensions without values.
             if dataset.hasAttribute("_FillValue") {
-                let names = try group.dimensionNames(of: dataset).map { $0 ?? "" }
+                let names = try group.dimensionNames(of: dataset)
                 let taskRank = zip(names, dimensions).prefix { $0 == $1 }.count
                 let hasTime = taskRank < names.count && names[taskRank] == "time"
-                guard ranks.contains(taskRank), dataset.shape.prefix(taskRank) == shape.prefix(taskRank) else {
+                guard dataset.type == .float64, ranks.contains(taskRank),
+                    dataset.shape.prefix(taskRank) == shape.prefix(taskRank)
+                else {
                     throw refuse(dataset)
                 }
                 variables.append(
@@ -93,7 +96,7 @@ private struct CSVExport {
             } else if name == "time" {
                 times = try file.labels(of: name, in: group)
             } else if dataset.hasAttribute("checksum"), !dataset.shape.isEmpty {
-                let names = try dataset.isScale() ? [name] : group.dimensionNames(of: dataset).map { $0 ?? "" }
+                let names = try dataset.isScale() ? [name] : group.dimensionNames(of: dataset)
                 let places = names.compactMap { dimensions.firstIndex(of: $0) }
                 guard places.count == names.count else { continue }
                 guard dataset.shape == places.map({ shape[$0] }) else { throw refuse(dataset) }

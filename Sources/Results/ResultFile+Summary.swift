@@ -119,7 +119,7 @@ extension ResultFile {
         }.sorted { $0.since < $1.since }
     }
 
-    private func summary(method: String, failureLimit: Int, slowestLimit: Int) throws -> ResultSummary.Method {
+    func summary(method: String, failureLimit: Int, slowestLimit: Int) throws -> ResultSummary.Method {
         let group = try file.root.group(method)
         let places = try TaskLabels(of: self, in: group)
         let shape = places.shape
@@ -127,13 +127,15 @@ extension ResultFile {
 
         let tables = AxisTables(shape, all)
         let bad = all.lazy.indices.filter { all[$0].isBad }.prefix(Self.reasonLimit)
-        let error = try bad.isEmpty ? nil : variable("error", in: group)
+        let error = try group.dataset("error")
+        try require(error, shape)
+        if !bad.isEmpty { _ = try variable("error", in: group) }
         var failures: [ResultSummary.Failure] = []
         var reasons: [String: Int] = [:]
         for index in bad {
             let at = MethodLayout.indices(index, shape: shape)
             let box = HDF5Dataset.Box(start: at, count: at.map { _ in 1 })
-            let text = try error?.readTexts(box: box).first ?? ""
+            let text = try error.readTexts(box: box).first ?? ""
             reasons[text, default: 0] += 1
             if failures.count < failureLimit {
                 failures.append(
@@ -222,12 +224,13 @@ private struct TaskLabels {
     init(of file: ResultFile, in group: HDF5Group) throws {
         let status = try group.dataset("status")
         shape = status.shape
-        names = try group.dimensionNames(of: status).map { $0 ?? "" }
+        names = try group.dimensionNames(of: status)
         labels = try names.map { try file.labels(of: $0, in: group) }
         for (index, name) in names.enumerated() where labels[index].count != shape[index] {
             throw ResultError.unreadable(
                 path: file.path,
-                reason: "'\(group.path)/\(name)' has \(labels[index].count) values for \(shape[index]) in '\(status.path)'")
+                reason:
+                    "'\(group.path)/\(name)' has \(labels[index].count) values for \(shape[index]) in '\(status.path)'")
         }
     }
 
@@ -235,7 +238,9 @@ private struct TaskLabels {
     subscript(task: TaskID) -> String? {
         let seeds = names.last == "seed" ? shape.last ?? 1 : 1
         let (first, isFar) = task.point.multipliedReportingOverflow(by: seeds)
-        guard !isFar, task.point >= 0, (0..<max(1, seeds)).contains(task.seed), first <= .max - seeds else { return nil }
+        guard !isFar, task.point >= 0, (0..<max(1, seeds)).contains(task.seed), first <= .max - seeds else {
+            return nil
+        }
         return self[first + task.seed]
     }
 

@@ -42,7 +42,7 @@ extension ResultFile {
             check("/") { try file.root.textAttribute(name) == nil ? "the attribute '\(name)' is missing" : nil }
         }
         check("/") { try AttributeDigest.problem(file.root) }
-        if methods.isEmpty { check("/") { "it holds no method" } }
+        check("/") { try fingerprint() == nil ? "the attribute 'grid_fingerprint' is no number" : nil }
         try verify(file.root, required: [], check)
         var pending = 0
         for method in methods {
@@ -52,6 +52,23 @@ extension ResultFile {
             }
             let group = try file.root.group(method)
             try verify(group, required: try required(), check)
+            // What the other commands read has to fit together.
+            check("/\(method)") {
+                _ = try summary(method: method, failureLimit: .max, slowestLimit: 0)
+                _ = try CSVExport(file: self, group: group)
+                let builds = try builds()
+                for name in builds.isEmpty ? ["mpi_rank"] : ["mpi_rank", "build"] {
+                    let dataset = try group.dataset(name)
+                    try require(dataset, try group.dataset("status").shape)
+                    guard dataset.type == .int32 else { return "\(name) holds no whole numbers" }
+                    if name == "build",
+                        let place = try dataset.read(Int32.self).first(where: { $0 < -1 || $0 >= builds.count })
+                    {
+                        return "build \(place) is none of the \(builds.count) in the file's attribute 'builds'"
+                    }
+                }
+                return nil
+            }
             check("/\(method)") {
                 var counts = StatusCounts()
                 for status in try statuses(method: method) { counts.add(status) }
@@ -85,9 +102,7 @@ extension ResultFile {
         for name in names {
             check("\(group.path)/\(name)", .error) {
                 let dataset = try group.dataset(name)
-                if try !dataset.isScale(), try group.dimensionNames(of: dataset).contains(nil) {
-                    return "a dimension has no name"
-                }
+                if try !dataset.isScale() { _ = try group.dimensionNames(of: dataset) }
                 return try Self.problem(of: dataset)
             }
         }
@@ -102,6 +117,7 @@ extension ResultFile {
         guard let rows = DatasetDigest.rowDimensions(of: stated), rows <= dataset.shape.count else {
             return "its checksum cannot be read: '\(stated)'"
         }
+        guard dataset.isBlankWhereUnwritten || dataset.isStored else { return "it has no values" }
         let found = try digest(dataset, rowDimensions: rows).text
         return found == stated ? nil : "its values do not match its checksum (\(found), stored \(stated))"
     }

@@ -54,6 +54,9 @@ public final class ResultFile {
                     path: path, reason: "it is an HDF5 file, but not one of dynsweep's results")
             }
             let version = try file.root.integerAttribute("format_version") ?? 0
+            guard version >= 1 else {
+                throw ResultError.unreadable(path: path, reason: "there is no format \(version)")
+            }
             guard version <= Publisher.formatVersion else {
                 throw ResultError.unreadable(
                     path: path, reason: "its format \(version) is later than this program's \(Publisher.formatVersion)")
@@ -62,8 +65,9 @@ public final class ResultFile {
                 throw ResultError.unreadable(path: path, reason: "\(problem): it is damaged")
             }
             let names = try file.root.textAttribute("methods")?.split(separator: " ").map(String.init) ?? []
-            guard Set(names).count == names.count else {
-                throw ResultError.unreadable(path: path, reason: "it names a method twice")
+            guard !names.isEmpty, Set(names).count == names.count else {
+                throw ResultError.unreadable(
+                    path: path, reason: "it names \(names.isEmpty ? "no method" : "a method twice")")
             }
             return (file, names)
         }

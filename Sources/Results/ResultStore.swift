@@ -349,7 +349,9 @@ public final class ResultStore: @unchecked Sendable {
     /// Whether the file at `output` has nothing left to compute of a grid with this ``GridFingerprint/value``; of a share only
     /// whether it is of that grid.
     public static func isComplete(_ output: String, grid: UInt64, isShare: Bool) -> Bool {
-        guard let file = try? ResultFile(output), let found = try? file.fingerprint(), found == grid else { return false }
+        guard let file = try? ResultFile(output), let found = try? file.fingerprint(), found == grid else {
+            return false
+        }
         return isShare || (try? file.integerAttribute("complete")) == 1
     }
 

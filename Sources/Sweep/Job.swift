@@ -86,7 +86,8 @@ public struct Job: Sendable {
         }
         guard let data = read(path, atMost: (64 << 20) + 1) else {
             throw fail(
-                .job, errno == ENOENT ? "no such file" : "the file cannot be read: \(String(cString: strerror(errno)))", nil)
+                .job, errno == ENOENT ? "no such file" : "the file cannot be read: \(String(cString: strerror(errno)))",
+                nil)
         }
         guard data.count <= 64 << 20 else { throw fail(.job, "the file is larger than 64 MB; this is not a job", nil) }
         guard let text = String(data: data, encoding: .utf8) else {

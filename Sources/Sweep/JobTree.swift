@@ -175,7 +175,9 @@ extension JobTree {
         case .sequence(let sequence):
             var items: [JobTree] = []
             items.reserveCapacity(sequence.count)
-            for item in sequence { items.append(try convert(item, path: path, place: place, depth: depth + 1, budget: &budget)) }
+            for item in sequence {
+                items.append(try convert(item, path: path, place: place, depth: depth + 1, budget: &budget))
+            }
             return JobTree(location: location, content: .list(items))
         case .mapping(let mapping):
             var entries: [Entry] = []

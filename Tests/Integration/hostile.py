@@ -81,10 +81,19 @@ def xxh64(data: bytes, seed: int = 0) -> int:
 def seal(path: pathlib.Path) -> None:
     """Makes the checksum of a whole file anew (Sources/Results/FileSeal.swift), over what HDF5 left."""
     magic = struct.pack("<Q", 0x4C41455353575944)
-    data = path.read_bytes()
-    if data[-8:] == magic and data[-32:-24] == magic:
-        data = data[:-32]
-    path.write_bytes(data + magic + struct.pack("<QQ", len(data), zlib.crc32(data)) + magic)
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size >= 32:
+            file.seek(size - 32)
+            old = file.read()
+            if old[:8] == magic and old[-8:] == magic:
+                size -= 32
+                file.truncate(size)
+        file.seek(0)
+        crc = 0
+        while piece := file.read(1 << 24):
+            crc = zlib.crc32(piece, crc)
+        file.write(magic + struct.pack("<QQ", size, crc) + magic)
 
 
 def rehash(file: h5py.File) -> None:
@@ -139,8 +148,19 @@ def replaced(name: str, make: Callable[[h5py.Group, str, h5py.Dataset], object],
         old = file[name]
         kept = {key: old.attrs[key] for key in old.attrs if key not in ("CLASS", "NAME", "REFERENCE_LIST")}
         group, leaf = old.parent, name.rsplit("/", 1)[-1]
+        along = []
+        if old.is_scale:
+            for other in [item for item in group.values() if isinstance(item, h5py.Dataset) and not item.is_scale]:
+                for index, dimension in enumerate(other.dims):
+                    if any(scale == old for scale in dimension.values()):
+                        along.append((other, index))
+                        dimension.detach_scale(old)
         file.move(name, "moved-" + leaf)
         make(group, leaf, old)
+        if along and isinstance(group.get(leaf), h5py.Dataset) and group[leaf].shape is not None:
+            group[leaf].make_scale(leaf)
+            for other, index in along:
+                other.dims[index].attach_scale(group[leaf])
         if attrs and isinstance(group.get(leaf, getlink=True), h5py.HardLink):
             for key, value in kept.items():
                 if key != "DIMENSION_LIST":

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 
+import h5py
 import pytest
 
 import faults
@@ -322,21 +323,23 @@ def test_new_files_have_the_mode_that_the_mask_leaves(tmp_path, mask, expected):
 @pytest.mark.parametrize("own", [0o600, 0o640, 0o664])
 def test_existing_files_keep_mode_and_group(tmp_path, own):
     sandbox = Sandbox(tmp_path, TESTBENCH)
-    sandbox.write(SHORT)
+    sandbox.write(SHORT.replace("range: [0, 11, 1]}", "range: [0, 11, 1]}, milliseconds: 20"))
     group = 12_345 if os.geteuid() == 0 else os.getegid()
     sandbox.run("run", "job.yaml")
     sandbox.run("export", "out.h5", "--csv", "-o", "t.csv")
     for name in ("out.h5", "t.csv"):
         os.chmod(tmp_path / name, own)
         os.chown(tmp_path / name, -1, group)
-    # Stopped once on the way, so that the journal and a rank file are there.
-    sandbox.run(
-        "run", "job.yaml", "--set", "seeds=6", code=-9,
-        env=faults.environment_of(rule(call="open", path=".publishing", do="kill-before")))
+    # Killed on the way, so that the journal and a rank file are there.
+    process = sandbox.start("run", "job.yaml", "--set", "seeds=8")
+    while not (tmp_path / "out.h5.rank-0").exists():
+        assert process.poll() is None
+    process.kill()
+    process.wait()
     for suffix in ("", ".journal", ".rank-0"):
         path = tmp_path / f"out.h5{suffix}"
         assert (mode(path), os.stat(path).st_gid) == (own, group), suffix
-    sandbox.run("run", "job.yaml", "--set", "seeds=6")
+    sandbox.run("run", "job.yaml", "--set", "seeds=8")
     sandbox.run("export", "out.h5", "--csv", "-o", "t.csv")
     sandbox.run("merge", "out.h5", "-o", "out.h5")
     for name in ("out.h5", "t.csv"):
@@ -371,3 +374,50 @@ def test_a_colleague_goes_on_in_a_folder_of_a_group(tmp_path):
     done = as_user(7001, arguments=("--set", "seeds=6"))
     assert done.returncode == 0, done.stderr
     assert os.stat(shared / "out.h5").st_gid == 4321 and mode(shared / "out.h5") == 0o664
+
+
+# Files that are too large to be read as a whole before they are opened.
+
+
+@pytest.fixture(scope="module")
+def large(whole, tmp_path_factory):
+    """`whole` with more than 1 GiB of nothing in it, which takes no room on the disk."""
+    path = tmp_path_factory.mktemp("large") / "out.h5"
+    path.write_bytes(whole.read_bytes())
+    with h5py.File(path, "r+") as file:
+        ballast = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        ballast.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        ballast.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        space = h5py.h5s.create_simple(((1 << 30) + 4096,))
+        h5py.h5d.create(file.id, b"ballast", h5py.h5t.NATIVE_INT8, space, ballast)
+    hostile.seal(path)
+    assert path.stat().st_size > 1 << 30
+    return path
+
+
+def test_a_large_file_is_checked_where_it_is_read(large):
+    sandbox = Sandbox(large.parent, TESTBENCH)
+    sandbox.run("status", "out.h5", code=1)
+    with h5py.File(large) as file:
+        places = {
+            "an axis' value": file["walk/index"].id.get_offset() + 8,
+            "a status": file["walk/status"].id.get_chunk_info(0).byte_offset + 5,
+            "a time": file["walk/wall_seconds"].id.get_chunk_info(0).byte_offset + 30,
+            "an error": large.read_bytes().find(b"told to"),
+            "the job": large.read_bytes().find(b"\nmodel: trial") + 3,
+        }
+    for name, at in places.items():
+        with large.open("r+b") as file:
+            file.seek(at)
+            byte = file.read(1)
+            file.seek(at)
+            file.write(bytes([byte[0] ^ 1]))
+        done = sandbox.run("status", "out.h5", code=2)
+        assert "damaged" in done.stderr, name
+        done = sandbox.run("export", "out.h5", "--csv", "--method", "walk", "-o", "t.csv", code=2)
+        assert "damaged" in done.stderr and not (large.parent / "t.csv").exists(), name
+        with large.open("r+b") as file:
+            file.seek(at)
+            file.write(byte)
+    sandbox.run("status", "out.h5", code=1)
+    sandbox.run("export", "out.h5", "--csv", "--method", "walk", "-o", "t.csv")

@@ -27,5 +27,10 @@ int csafedriver_unpack(
     const unsigned char *chunk, size_t length, const struct csafedriver_filters *filters, unsigned char *spare,
     unsigned char *target, size_t size);
 
-/// Where the first `pattern` in `bytes` begins; null when there is none.
-const void *csafedriver_find(const void *bytes, size_t size, const void *pattern, size_t length);
+/// The size of ``csafedriver_place``.
+enum { csafedriver_place_size = 16 };
+
+/// A type of memory in which H5Aread and H5Dread give of texts and lists of variable length what the file has in their
+/// place: length (4 bytes), address of a collection (8), number in it (4). What lies there is left alone: the library
+/// writes beyond its memory, or goes on for ever, when it is not what it should be. Negative when HDF5 refuses.
+hid_t csafedriver_place(void);

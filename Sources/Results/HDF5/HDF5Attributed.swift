@@ -1,9 +1,12 @@
 import CHDF5
+import CSafeDriver
 
 /// Something that carries attributes.
 protocol HDF5Attributed: AnyObject {
     var identifier: HDF5Identifier { get }
     var path: String { get }
+    /// The file that it is read from; nil while that is being written.
+    var source: HDF5Source? { get }
 }
 
 extension HDF5Attributed {
@@ -45,13 +48,22 @@ extension HDF5Attributed {
     func textAttribute(_ name: String) throws -> String? {
         guard let attribute = try openAttribute(name) else { return nil }
         try require(attribute.type == .text && attribute.shape == [], name, "one text")
-        var pointer: UnsafeMutablePointer<CChar>?
-        try HDF5Type.text.withIdentifier(inFile: false) { element in
-            try HDF5.check(H5Aread(attribute.identifier.raw, element, &pointer), reading(name))
+        guard let place = try places(attribute, name, count: 1).first, let source else { return nil }
+        var left = try source.file.size()
+        guard let text = try place.withUnsafeBytes({ try source.text(at: $0, left: &left) }) else {
+            throw ResultError.hdf5(
+                "the attribute '\(name)' of '\(path)/' is damaged: its text is not where it should be")
         }
-        guard let pointer else { return "" }
-        defer { H5free_memory(pointer) }
-        return String(cString: pointer)
+        return text
+    }
+
+    /// What the file has in place of texts or lists.
+    private func places(_ attribute: StoredAttribute, _ name: String, count: Int) throws -> [[UInt8]] {
+        let size = csafedriver_place_size
+        var bytes = [UInt8](repeating: 0, count: count * size)
+        let type = try HDF5.check(csafedriver_place(), "make a type")
+        try HDF5.check(H5Aread(attribute.identifier.raw, type, &bytes), reading(name))
+        return (0..<count).map { index in Array(bytes[(index * size)...].prefix(size)) }
     }
 
     /// The integer attribute `name`; nil when there is none.
@@ -88,12 +100,14 @@ extension HDF5Attributed {
         try require(
             H5Tget_class(attribute.stored.raw) == H5T_VLEN && H5Tequal(base.raw, chdf5_object_reference()) > 0
                 && attribute.shape == [rank], "DIMENSION_LIST", "a list of scales a dimension")
-        let element = HDF5Identifier(
-            try HDF5.check(H5Tvlen_create(chdf5_object_reference()), reading("DIMENSION_LIST")), release: H5Tclose)
-        var lists = [hvl_t](repeating: hvl_t(), count: rank)
-        try HDF5.check(H5Aread(attribute.identifier.raw, element.raw, &lists), reading("DIMENSION_LIST"))
-        defer { for list in lists where list.p != nil { H5free_memory(list.p) } }
-        return lists.map { $0.len > 0 ? $0.p?.loadUnaligned(as: haddr_t.self) : nil }
+        guard let source else { return Array(repeating: nil, count: rank) }
+        var left = try source.file.size()
+        return try places(attribute, "DIMENSION_LIST", count: rank).map { place in
+            let width = MemoryLayout<haddr_t>.size
+            let list = try place.withUnsafeBytes { try source.bytes(at: $0, width: width, left: &left) }
+            guard let list, list.count >= width else { return nil }
+            return list.withUnsafeBytes { $0.loadLittle(haddr_t.self, at: 0) }
+        }
     }
 
     private func reading(_ name: String) -> String { "read the attribute '\(name)' of '\(path)/'" }
@@ -105,7 +119,8 @@ extension HDF5Attributed {
     /// Opens an attribute and looks at what it is, which has to be known before it is read.
     private func openAttribute(_ name: String) throws -> StoredAttribute? {
         guard hasAttribute(name) else { return nil }
-        let attribute = HDF5Identifier(try HDF5.check(H5Aopen(identifier.raw, name, 0), reading(name)), release: H5Aclose)
+        let attribute = HDF5Identifier(
+            try HDF5.check(H5Aopen(identifier.raw, name, 0), reading(name)), release: H5Aclose)
         let stored = HDF5Identifier(try HDF5.check(H5Aget_type(attribute.raw), reading(name)), release: H5Tclose)
         let space = HDF5Identifier(try HDF5.check(H5Aget_space(attribute.raw), reading(name)), release: H5Sclose)
         return StoredAttribute(

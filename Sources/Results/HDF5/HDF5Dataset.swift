@@ -17,7 +17,8 @@ final class HDF5Dataset: HDF5Attributed {
     let shape: [Int]
     let type: HDF5Type
     /// How its elements are read; nil while its file is being written.
-    private let storage: (layout: StoredLayout, source: DiskFile)?
+    private let layout: StoredLayout?
+    let source: HDF5Source?
 
     var count: Int { Self.count(shape) ?? .max }
 
@@ -36,7 +37,7 @@ final class HDF5Dataset: HDF5Attributed {
     /// Wraps an open dataset; throws when it is none of ours.
     ///
     /// - Parameter source: the file to read it from; nil while it is being written.
-    init(_ identifier: HDF5Identifier, path: String, source: DiskFile?) throws {
+    init(_ identifier: HDF5Identifier, path: String, source: HDF5Source?) throws {
         self.identifier = identifier
         self.path = path
         let stored = HDF5Identifier(
@@ -57,14 +58,15 @@ final class HDF5Dataset: HDF5Attributed {
             throw ResultError.hdf5("'\(path)' has no shape that result files use")
         }
         self.shape = shape
-        storage = try source.map { (try StoredLayout(list.raw, path: path, shape: shape, type: type), $0) }
+        self.source = source
+        layout = try source.map { _ in try StoredLayout(list.raw, path: path, shape: shape, type: type) }
     }
 
     private(set) lazy var storedBytes = Int(clamping: H5Dget_storage_size(identifier.raw))
 
     private func reader() throws -> PieceReader {
-        guard let storage else { throw ResultError.hdf5("'\(path)' is still being written") }
-        return PieceReader(dataset: self, layout: storage.layout, source: storage.source)
+        guard let layout, let source else { throw ResultError.hdf5("'\(path)' is still being written") }
+        return PieceReader(dataset: self, layout: layout, source: source)
     }
 
     /// Creates a dataset in `group`. An empty shape makes a scalar. What is never written reads as `fill`.
@@ -175,7 +177,7 @@ final class HDF5Dataset: HDF5Attributed {
 
     /// Whether elements that were never written say that there is nothing: NaN, no text, and what our own variables have.
     var isBlankWhereUnwritten: Bool {
-        guard let fill = storage?.layout.fill else { return false }
+        guard let fill = layout?.fill else { return false }
         switch type {
         case .float64: return fill.withUnsafeBytes { Double(bitPattern: $0.loadLittle(UInt64.self, at: 0)).isNaN }
         case .text: return true
@@ -234,11 +236,11 @@ final class HDF5Dataset: HDF5Attributed {
         var places = [UInt8](repeating: 0, count: (Self.count(box.count) ?? 0) * type.storedSize)
         if places.isEmpty { return [] }
         try places.withUnsafeMutableBytes { try reader.read(box, into: $0) }
-        var heap = try TextHeap(reader.source)
+        var left = try reader.source.file.size()
         return try places.withUnsafeBytes { raw in
             try stride(from: 0, to: raw.count, by: type.storedSize).map { at in
                 let place = UnsafeRawBufferPointer(rebasing: raw[at..<(at + type.storedSize)])
-                guard let text = try heap.text(place) else {
+                guard let text = try reader.source.text(at: place, left: &left) else {
                     throw ResultError.hdf5("'\(path)' is damaged: a text of it is not where it should be")
                 }
                 return text

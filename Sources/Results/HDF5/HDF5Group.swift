@@ -26,8 +26,9 @@ final class HDF5File {
         path = target.file.path
         let group = H5Gopen2(raw, "/", 0)
         if group < 0 { H5Fclose(raw) }
-        root = HDF5Group(HDF5Identifier(try HDF5.check(group, "open '\(path)'"), release: H5Gclose), path: "",
-            source: isRead ? target.file : nil)
+        root = HDF5Group(
+            HDF5Identifier(try HDF5.check(group, "open '\(path)'"), release: H5Gclose), path: "",
+            source: isRead ? HDF5Source(target.file) : nil)
         self.raw = raw
     }
 
@@ -98,10 +99,9 @@ final class HDF5Group: HDF5Attributed {
     let identifier: HDF5Identifier
     let path: String
 
-    /// The file that it is read from; nil while that is being written.
-    private let source: DiskFile?
+    let source: HDF5Source?
 
-    init(_ identifier: HDF5Identifier, path: String, source: DiskFile?) {
+    init(_ identifier: HDF5Identifier, path: String, source: HDF5Source?) {
         self.identifier = identifier
         self.path = path
         self.source = source
@@ -173,12 +173,10 @@ final class HDF5Group: HDF5Attributed {
             throw ResultError.hdf5("'\(path)/' has \(info.nlinks) members, far more than a result file")
         }
         return try (0..<info.nlinks).map { index in
-            var order = H5_INDEX_CRT_ORDER
-            var length = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, nil, 0, 0)
-            if length < 0 {
-                order = H5_INDEX_NAME
-                length = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, nil, 0, 0)
-            }
+            // All of our groups have this index. Without it the library makes a table of links, and crashes when one of
+            // them is damaged.
+            let order = H5_INDEX_CRT_ORDER
+            let length = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, nil, 0, 0)
             try HDF5.check(Int32(clamping: length), "list '\(path)/'")
             var buffer = [CChar](repeating: 0, count: Int(length) + 1)
             _ = H5Lget_name_by_idx(identifier.raw, ".", order, H5_ITER_INC, index, &buffer, buffer.count, 0)
@@ -194,9 +192,14 @@ final class HDF5Group: HDF5Attributed {
             memberNames().map { (try address(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The name of the scale attached to each dimension of a dataset of this group, nil where there is none.
-    func dimensionNames(of dataset: HDF5Dataset) throws -> [String?] {
+    /// The names of the dimensions of a dataset of this group: those of their scales.
+    func dimensionNames(of dataset: HDF5Dataset) throws -> [String] {
         let names = try self.names.get()
-        return try dataset.scales().map { $0.flatMap { names[$0] } }
+        return try dataset.scales().enumerated().map { index, scale in
+            guard let name = scale.flatMap({ names[$0] }) else {
+                throw ResultError.hdf5("dimension \(index + 1) of '\(dataset.path)' has no name")
+            }
+            return name
+        }
     }
 }

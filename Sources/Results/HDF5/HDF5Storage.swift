@@ -21,7 +21,8 @@ struct StoredLayout {
         func refuse(_ what: String) -> ResultError {
             .hdf5("'\(path)' \(what), which result files do not have")
         }
-        guard let count = HDF5Dataset.count(shape.map { max(1, $0) }), count <= Self.longestDataset / type.storedSize else {
+        guard let count = HDF5Dataset.count(shape.map { max(1, $0) }), count <= Self.longestDataset / type.storedSize
+        else {
             throw refuse("says that it has \(shape.map(String.init).joined(separator: " x ")) elements")
         }
         guard H5Pget_external_count(list) == 0 else { throw refuse("keeps its values in another file") }
@@ -47,7 +48,8 @@ struct StoredLayout {
                 var value: UInt32 = 0
                 let filter = H5Pget_filter2(list, UInt32(index), &flags, &count, &value, 0, nil, &information)
                 // Each at most once, in this order.
-                guard let place = [H5Z_FILTER_SHUFFLE, H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32].firstIndex(of: filter),
+                guard
+                    let place = [H5Z_FILTER_SHUFFLE, H5Z_FILTER_DEFLATE, H5Z_FILTER_FLETCHER32].firstIndex(of: filter),
                     place > last
                 else { throw refuse("has the filter \(filter) at place \(index + 1)") }
                 last = place
@@ -78,7 +80,7 @@ struct StoredLayout {
 struct PieceReader {
     let dataset: HDF5Dataset
     let layout: StoredLayout
-    let source: DiskFile
+    let source: HDF5Source
 
     /// Reads this much whatever the file has; beyond it, what is stored must account for it.
     private static let freeBytes = 256 << 20
@@ -118,7 +120,14 @@ struct PieceReader {
     func read(_ box: HDF5Dataset.Box, into target: UnsafeMutableRawBufferPointer) throws {
         try check(box)
         let width = dataset.type.storedSize
+        if !layout.isChunked, dataset.storedBytes == 0 {
+            for index in target.indices { target[index] = layout.fill[index % width] }
+            return
+        }
         let count = HDF5Dataset.count(layout.piece) ?? 0
+        if !layout.isChunked, try count * width > source.file.size() {
+            throw ResultError.hdf5("'\(dataset.path)' is damaged: it is larger than its file")
+        }
         var piece = [UInt8](repeating: 0, count: count * width)
         var (packed, spare): ([UInt8], [UInt8]) = ([], [])
         try forEachPiece(of: box) { at, part in
@@ -148,7 +157,8 @@ struct PieceReader {
             let address = H5Dget_offset(dataset.identifier.raw)
             guard address != chdf5_no_address(), dataset.storedBytes > 0 else { return nil }
             guard dataset.storedBytes == whole else {
-                throw ResultError.hdf5("'\(dataset.path)' is damaged: it stores \(dataset.storedBytes) bytes of \(whole)")
+                throw ResultError.hdf5(
+                    "'\(dataset.path)' is damaged: it stores \(dataset.storedBytes) bytes of \(whole)")
             }
             return (Int(clamping: address), whole)
         }
@@ -160,14 +170,15 @@ struct PieceReader {
         if address == chdf5_no_address() { return nil }
         // What cannot be packed grows a little.
         guard mask == 0, length <= hsize_t(whole + whole / 64 + 1024) else {
-            throw ResultError.hdf5("'\(dataset.path)' is damaged: the chunk at \(at) has \(length) bytes, filters \(mask)")
+            throw ResultError.hdf5(
+                "'\(dataset.path)' is damaged: the chunk at \(at) has \(length) bytes, filters \(mask)")
         }
         return (Int(clamping: address), Int(length))
     }
 
     private func read(_ address: Int, _ length: Int, into bytes: inout [UInt8]) throws {
         let got = try bytes.withUnsafeMutableBytes {
-            try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]), at: address)
+            try source.file.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<length]), at: address)
         }
         guard got == length else { throw ResultError.hdf5("'\(dataset.path)' is damaged: it ends beyond its file") }
     }
