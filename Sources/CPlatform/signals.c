@@ -26,6 +26,9 @@ void cplatform_catch_stop_signals(int leaves_at_second_interrupt) {
     sigaction(SIGUSR1, &action, 0);
     sigaction(SIGTERM, &action, 0);
     sigaction(SIGINT, &action, 0);
+    // A terminal that is closed; not where nohup asked for it to be ignored.
+    struct sigaction old;
+    if (sigaction(SIGHUP, 0, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, 0);
     // A file beyond the limit of `ulimit -f` is then an error of its write, as a full disk is.
     signal(SIGXFSZ, SIG_IGN);
 }

@@ -28,6 +28,8 @@ int cplatform_spawn(char *const arguments[], int detached) {
         signal(SIGUSR1, SIG_DFL);
         signal(SIGTERM, SIG_DFL);
         signal(SIGINT, SIG_DFL);
+        struct sigaction hangup;
+        if (sigaction(SIGHUP, 0, &hangup) == 0 && hangup.sa_handler != SIG_IGN) signal(SIGHUP, SIG_DFL);
         execvp(arguments[0], arguments);
         int code = errno;
         ssize_t written = write(report[1], &code, sizeof code);

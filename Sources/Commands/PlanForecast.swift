@@ -25,7 +25,7 @@ struct PlanForecast {
 
     func print(ranks counts: [Int]) throws {
         guard plan.tasks <= Self.taskLimit else {
-            Swift.print(
+            Commands.print(
                 "More than \(Text.count(Self.taskLimit)) tasks are not simulated. At least "
                     + counts.map { "\(Text.duration(plan.wallSeconds(ranks: $0))) on \(Text.count($0))" }
                     .joined(separator: ", ") + " ranks.")
@@ -33,7 +33,7 @@ struct PlanForecast {
         }
         let simulation = try ScheduleSimulation(job: job)
         let forecasts = try counts.map { try simulation.run(ranks: $0) }
-        Swift.print("Simulated; the columns after 'efficiency' are where the rest of the ranks' time goes:\n")
+        Commands.print("Simulated; the columns after 'efficiency' are where the rest of the ranks' time goes:\n")
         var table = TextTable([
             "ranks", "time", "efficiency", "start", "waiting", "messages", "rank 0", "overhead", "publishing", "tail",
         ])
@@ -49,8 +49,8 @@ struct PlanForecast {
             ])
         }
         table.print()
-        Swift.print("")
-        for line in advice(forecasts) { Swift.print(line) }
+        Commands.print("")
+        for line in advice(forecasts) { Commands.print(line) }
     }
 
     private func advice(_ forecasts: [ScheduleForecast]) -> [String] {

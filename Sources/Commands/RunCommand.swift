@@ -55,6 +55,8 @@ struct RunCommand: ParsableCommand {
             guard let deadline = Deadline(text) else {
                 throw ValidationError("'\(text)' is no time (90s, 30min, 11.5h, 18:00, 2026-01-31T18:00)")
             }
+            // (Seconds since 1970 come from a supervisor, whose ranks may begin once more when the time is up.)
+            if deadline.wasPast, Double(text) == nil { throw ValidationError("'\(text)' is past") }
             return deadline
         })
     var until: Deadline?
@@ -82,10 +84,19 @@ struct RunCommand: ParsableCommand {
         options.retriesFailed = retryFailed
         options.requiresSameBuild = sameBuild
         options.checkpointSeconds = checkpointEvery
-        options.deadline = until ?? .ofAllocation()
+        options.deadline = until ?? allocationDeadline(logger)
         options.libraries = linkedLibraries
         let code = SweepRun(options: options, models: allModels, logger: logger).run()
         throw ArgumentParser.ExitCode(code.rawValue)
+    }
+
+    /// The deadline of the allocation that this runs in. Variables of one that is over, in a shell that outlived it, are no
+    /// reason to stop before the first task.
+    private func allocationDeadline(_ logger: Logger) -> Deadline? {
+        guard let deadline = Deadline.ofAllocation() else { return nil }
+        guard deadline.wasPast else { return deadline }
+        logger.warning("SLURM_JOB_END_TIME is past: the variables are of an allocation that is over, and it is ignored")
+        return nil
     }
 
     /// How the ranks are to be started under supervision; nil when this process is to be one.
@@ -97,8 +108,9 @@ struct RunCommand: ParsableCommand {
     /// The command line of the ranks. What is done once, at the first start, is not done again at a restart.
     private func rankArguments(isRestart: Bool) -> [String] {
         var arguments = ["run", job.path]
-        for setting in job.settings { arguments += ["--set", setting] }
-        if let output = job.output { arguments += ["--output", output] }
+        // In one word each: a value may begin with a dash.
+        for setting in job.settings { arguments.append("--set=\(setting)") }
+        if let output = job.output { arguments.append("--output=\(output)") }
         if let shard { arguments += ["--shard", "\(shard.index)/\(shard.count)"] }
         if fresh && !isRestart { arguments.append("--fresh") }
         if retryFailed && !isRestart { arguments.append("--retry-failed") }

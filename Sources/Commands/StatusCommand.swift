@@ -45,7 +45,7 @@ struct StatusCommand: ParsableCommand {
                 continue
             }
             pace.note(summary)
-            if watch, isatty(STDOUT_FILENO) == 1 { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+            if watch, isatty(STDOUT_FILENO) == 1 { Console.write("\u{1B}[H\u{1B}[2J") }
             show(summary, left, pace)
             let code = exitCode(summary.counts)
             guard watch, code == .stoppedEarly else { throw ArgumentParser.ExitCode(code.rawValue) }

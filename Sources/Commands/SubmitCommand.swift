@@ -80,8 +80,9 @@ struct SubmitCommand: ParsableCommand {
         for note in job.notes { say("\(note)") }
         for note in submission.size.notes { say(note) }
         if dryRun {
-            print(submission.script.text, terminator: "")
-            if let merge = submission.merge { print("\n# \(merge.path)\n\(merge.text)", terminator: "") }
+            // As it is: it has been looked through for control characters, and is to be run.
+            Console.write(submission.script.text)
+            if let merge = submission.merge { Console.write("\n# \(merge.path)\n\(merge.text)") }
             return
         }
         do {
@@ -132,7 +133,7 @@ struct SubmitCommand: ParsableCommand {
 
     private func report(_ job: Job, _ submission: Submission, _ number: String, _ merge: String?) {
         if parsable {
-            print(number)
+            print("\(number)")
             return
         }
         let size = submission.size

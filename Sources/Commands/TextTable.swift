@@ -28,5 +28,5 @@ struct TextTable {
         }.joined(separator: "\n")
     }
 
-    func print() { Swift.print(text) }
+    func print() { Commands.print(text) }
 }

@@ -5,7 +5,10 @@ import Foundation
 public enum Console {
     /// Writes to standard error. What cannot be written there (a full disk, a reader that has gone away) is lost: a log is
     /// no reason to end a run.
-    public static func log(_ text: String) {
+    public static func log(_ text: String) { draw(Text.visible(text)) }
+
+    /// As ``log(_:)``, of a text of our own that may steer the terminal.
+    static func draw(_ text: String) {
         var text = text
         text.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { cplatform_log($0.baseAddress, $0.count) }

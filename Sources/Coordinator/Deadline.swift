@@ -4,12 +4,15 @@ import Foundation
 public struct Deadline: Sendable, Equatable {
     /// Seconds since 1970, for passing it on to other processes.
     public let epoch: Double
+    /// Who set it, for messages.
+    public let source: String
     private let instant: ContinuousClock.Instant
     private let begun: ContinuousClock.Instant
 
     /// - Parameter epoch: seconds since 1970. The wall clock is looked at here and never again.
-    public init(epoch: Double, now: Date = Date()) {
+    public init(epoch: Double, source: String = "--until", now: Date = Date()) {
         self.epoch = epoch
+        self.source = source
         begun = .now
         instant = begun + .seconds(epoch - now.timeIntervalSince1970)
     }
@@ -36,8 +39,11 @@ public struct Deadline: Sendable, Equatable {
     ) -> Deadline? {
         guard let text = environment["SLURM_JOB_END_TIME"], let epoch = Double(text), epoch > 0, epoch < 1e11
         else { return nil }
-        return Deadline(epoch: epoch)
+        return Deadline(epoch: epoch, source: "SLURM_JOB_END_TIME, the end of the Slurm allocation")
     }
+
+    /// Whether it was over before it was set.
+    public var wasPast: Bool { span <= 0 }
 
     /// Reads what a user writes: `90s`, `30min`, `11.5h`, `2d` from now; `18:00` or `18:00:30`, the next such time;
     /// `2026-01-31T18:00`, local time; or seconds since 1970. Nil for anything else.

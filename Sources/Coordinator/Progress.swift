@@ -61,7 +61,7 @@ final class Progress {
         let left = queue.speed.remainingSeconds / Double(ranks)
         if !queue.isEmpty { text += ", about \(Text.duration(left)) left" }
         if isLive {
-            Console.log("\r\u{1B}[2K\(text)")
+            Console.draw("\r\u{1B}[2K\(Text.visible(text))")
             hasLine = true
         } else {
             logger.info("\(text)")
@@ -70,7 +70,7 @@ final class Progress {
 
     /// Ends the live line, so that what follows starts on a line of its own.
     func close() {
-        if hasLine { Console.log("\n") }
+        if hasLine { Console.draw("\n") }
         hasLine = false
     }
 

@@ -27,7 +27,7 @@ struct StopSignal {
     /// save what they are at, and writing the result file as much again.
     static let hurriedSeconds = 0.4
 
-    private var isHurried: Bool { number == SIGTERM || number == SIGINT }
+    private var isHurried: Bool { number == SIGTERM || number == SIGHUP || number == SIGINT }
 
     /// How long the other ranks may take to save what they are at.
     var answerSeconds: Double { isHurried ? Self.hurriedSeconds : Self.calmAnswerSeconds }
@@ -44,6 +44,7 @@ extension StopSignal: CustomStringConvertible {
         switch number {
         case SIGUSR1: "SIGUSR1"
         case SIGTERM: "SIGTERM"
+        case SIGHUP: "SIGHUP (its terminal was closed)"
         case SIGINT: "interrupted"
         default: "signal \(number)"
         }

@@ -2,6 +2,31 @@ import Foundation
 
 /// Numbers as a person reads them.
 public enum Text {
+    /// The text with what would steer a terminal, or hide, shown as `\x1b` or `\u202e`: texts come from jobs and files.
+    public static func visible(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isInvisible) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            guard isInvisible(scalar) else {
+                result.unicodeScalars.append(scalar)
+                continue
+            }
+            let digits = String(scalar.value, radix: 16)
+            let width = scalar.value < 0x100 ? 2 : 4
+            result += (width == 2 ? "\\x" : "\\u") + String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return result
+    }
+
+    /// Control characters but line ends and tabs, and those that turn the direction of writing.
+    private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: return false
+        case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF: return true
+        default: return false
+        }
+    }
+
     /// `1 234 567`.
     public static func count(_ value: Int) -> String {
         var digits = String(value)
@@ -53,10 +78,16 @@ public enum Text {
         return lines
     }
 
-    /// One word of a shell's command line: in quotes where it needs them.
+    /// One word of a shell's command line: in quotes where it needs them. By bytes, as a shell reads it: to Swift a quote with
+    /// an accent on it is no quote.
     public static func quoted(_ word: String) -> String {
-        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%")
-        if !word.isEmpty, word.allSatisfy(plain.contains) { return word }
-        return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%".utf8)
+        if !word.isEmpty, word.utf8.allSatisfy(plain.contains) { return word }
+        let quote = UInt8(ascii: "'")
+        var bytes = [quote]
+        for byte in word.utf8 {
+            if byte == quote { bytes += #"'\''"#.utf8 } else { bytes.append(byte) }
+        }
+        return String(decoding: bytes + [quote], as: UTF8.self)
     }
 }

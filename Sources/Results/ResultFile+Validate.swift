@@ -129,7 +129,7 @@ extension ResultFile {
         let own = Array(dataset.shape[rowDimensions...])
         let width = (HDF5Dataset.count(own) ?? .max / 16) * dataset.type.size
         let isTaskStatus = dataset.path.hasSuffix("/status")
-        let isNumberOrNone = dataset.path.hasSuffix("/mpi_rank") || dataset.path.hasSuffix("/build")
+        let isNumberOrNone = dataset.isMinusOneForNone
         guard width > 0 else { return digest }
         var bytes: [UInt8] = []
         for (range, box) in MethodLayout.blocks(of: rowShape, rows: max(1, MethodWriter.blockBytes / width)) {

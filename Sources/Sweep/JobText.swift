@@ -47,7 +47,7 @@ extension JobTree {
 extension Job {
     /// The `--set` argument that sends the results to `path`.
     public static func override(forOutput path: String) -> String {
-        "output=" + (JobTree.isSafe(path) ? path : JobTree.quoted(path))
+        "output=" + (JobTree.isSafe(path) && path.lowercased() != "null" ? path : JobTree.quoted(path))
     }
 }
 

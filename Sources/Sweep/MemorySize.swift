@@ -10,10 +10,11 @@ public enum MemorySize {
     /// The units, for messages.
     public static let unitNames = "B, kB, MB, GB, TB, KiB, MiB, GiB, TiB"
 
-    /// Bytes: of `2GB`, `500 MiB`, or a plain number of bytes; nil for anything else and for what is not positive.
+    /// Bytes: of `2GB`, `500 MiB`, `1e9 B`; nil for anything else, a number without a unit too (some mean bytes, others
+    /// megabytes), and for what is not positive.
     public static func parse(_ text: String) -> Int? {
         let lower = text.lowercased()
-        let unit = units.first { lower.hasSuffix($0.0) } ?? ("", 1)
+        guard let unit = units.first(where: { lower.hasSuffix($0.0) }) else { return nil }
         let digits = lower.dropLast(unit.0.count).trimmingCharacters(in: .whitespaces)
         guard case .finite(let value)? = ScalarText.number(digits), value > 0, value * unit.1 < 0x1p62 else {
             return nil

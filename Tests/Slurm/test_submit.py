@@ -140,6 +140,47 @@ def test_an_array_computes_shares_and_joins_them(desk):
     assert not list(desk.folder.glob("*.shard-*"))
 
 
+@pytest.mark.parametrize("count", [2, 4])
+def test_every_element_of_an_array_is_queued_again(desk, count):
+    """Also the last one, whose job number is that of the whole array."""
+    desk.write(walks(60, 100))
+    done = desk.dynsweep("submit", "job.yaml", "--array", count, "-n", 1)
+    number, merge = re.findall(r"[Jj]ob (\d+)", done.stdout)[:2]
+    for element in range(1, count + 1):
+        shard = desk.folder / f"out.shard-{element}-of-{count}.h5"
+        end = time.monotonic() + 120
+        while "tasks, on 1 rank" not in desk.log(f"out.{element}.log") or not shard.with_name(shard.name + ".journal").exists():
+            assert time.monotonic() < end, desk.log(f"out.{element}.log")
+            time.sleep(0.1)
+        desk.cluster.run("scancel", "--batch", "--signal=USR1", f"{number}_{element}")
+    job = desk.cluster.wait_end(merge, timeout=280)
+    logs = "\n".join(desk.log(f"out.{element}.log") for element in range(1, count + 1))
+    assert (job["JobState"], job["ExitCode"]) == ("COMPLETED", "0:0"), desk.log("out.merge.log") + logs
+    for element in range(1, count + 1):
+        assert f"job {number}_{element}: work is left: asks to be queued again" in desk.log(f"out.{element}.log")
+        assert "for the 2. time" in desk.log(f"out.{element}.log")
+    assert status(desk) == 0
+
+
+@pytest.mark.parametrize("name", ["100% mine", "%j %a %x", "it's"])
+def test_a_folder_with_any_name_works(desk, name):
+    folder = desk.folder / name
+    folder.mkdir()
+    (folder / "job.yaml").write_text(walks(4, 1))
+    done = desk.cluster.run(TESTBENCH, "submit", "job.yaml", "--parsable", "-n", 1, cwd=folder)
+    job = desk.cluster.wait_end(done.stdout.strip())
+    assert job["ExitCode"] == "0:0", desk.cluster.logs(job["JobId"])
+    assert "4 of 4 tasks done" in (folder / "out.log").read_text()
+
+
+def test_a_folder_with_a_backslash_is_refused(desk):
+    folder = desk.folder / "a\\b"
+    folder.mkdir()
+    (folder / "job.yaml").write_text(walks(4, 1))
+    done = desk.cluster.run(TESTBENCH, "submit", "job.yaml", "-n", 1, cwd=folder, code=2)
+    assert "backslash" in done.stderr
+
+
 def test_an_array_of_which_a_part_was_cancelled_goes_on(desk):
     desk.write(walks(12, 50))
     done = desk.dynsweep("submit", "job.yaml", "--array", 2, "-n", 1, "--extra", "--hold")
@@ -196,7 +237,7 @@ def test_dry_run_prints_the_script_and_submits_nothing(desk):
         "--set", "L=[2, 4]", "--output", "my results/x.h5", "--", "--quiet").stdout
     for line in ("job-name=engine-test", "ntasks=8", "nodes=2", "time=1-12:00:00", "mem-per-cpu=2000M", "partition=long",
                  "account=theory", "qos=low", "constraint=rome", "requeue", "open-mode=append", "signal=B:USR1@60",
-                 "output='my results/x.log'"):
+                 f"output='{desk.folder}/my results/x.log'"):
         assert f"#SBATCH --{line}\n" in script
     assert "--set 'L=[2, 4]' --set 'output=my results/x.h5' --quiet" in script
     assert "{{" not in script
@@ -235,6 +276,7 @@ def test_an_edited_template_is_used(desk):
     [
         (["--time", "soon"], "--time takes"),
         (["--memory", "much"], "--memory takes"),
+        (["--memory", "2048"], "--memory takes"),
         (["-n", "0"], "--ranks takes"),
         (["-n", "2", "--nodes", "3"], "every node needs one"),
         (["--array", "1"], "--array takes"),

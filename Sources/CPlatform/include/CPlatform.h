@@ -30,7 +30,7 @@ int cplatform_flush_output(void);
 /// Ends the process as one that nobody reads any more usually ends.
 void cplatform_end_by_broken_pipe(void);
 
-/// Routes SIGUSR1, SIGTERM and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable),
+/// Routes SIGUSR1, SIGTERM, SIGHUP and SIGINT into a flag. A second SIGINT ends the process at once (the journal is durable),
 /// unless the caller wants to see to that itself; see cplatform_interrupts.
 void cplatform_catch_stop_signals(int leaves_at_second_interrupt);
 

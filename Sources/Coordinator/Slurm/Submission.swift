@@ -29,11 +29,28 @@ public struct Submission: Sendable {
         template: (name: String, text: String)?
     ) throws(SubmissionError) {
         try request.check()
+        for (what, text) in [
+            ("the job's file", job.path), ("the output", job.output), ("the folder", folder), ("the program", program),
+        ] + job.overrides.map({ ("--set", $0) }) + request.runArguments.map({ ("an argument of the run", $0) })
+            + request.extra.map({ ("--extra", $0) })
+        {
+            // A line end would leave the comment that Slurm reads; no other has a meaning that is wanted.
+            if text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) {
+                throw SubmissionError("\(what) has a control character, which a batch script cannot hold: '\(text)'")
+            }
+        }
         array = request.array
         size = SubmissionSize(plan, limits: job.limits, request: request)
         let suffix = job.output.hasSuffix(".h5") ? ".h5" : ""
         let stem = String(job.output.dropLast(suffix.count))
         log = stem + (request.array == nil ? ".log" : ".%a.log")
+        // Slurm looks for % in the folder too when the name of the log is relative to it, and drops backslashes.
+        let logStem = (stem.hasPrefix("/") ? "" : folder + "/") + stem
+        if logStem.utf8.contains(UInt8(ascii: "\\")) {
+            throw SubmissionError(
+                "Slurm cannot write a log under a name with a backslash ('\(logStem)'): use another folder or --output")
+        }
+        let escapedStem = logStem.replacingOccurrences(of: "%", with: "%%")
 
         var values: [String: BatchTemplate.Value] = [
             "account": .word(request.account),
@@ -43,7 +60,7 @@ public struct Submission: Sendable {
             "folder": .word(folder),
             "job": .word(job.path),
             // sbatch replaces what follows a % in file names.
-            "log": .word(stem.replacingOccurrences(of: "%", with: "%%") + log.dropFirst(stem.count)),
+            "log": .word(escapedStem + log.dropFirst(stem.count)),
             "memory": .word("\((size.memory + 999_999) / 1_000_000)M"),
             "mpi": .word(request.mpi ?? Communicator.slurmPlugin),
             "name": .word(Self.jobName(job.name)),
@@ -62,7 +79,7 @@ public struct Submission: Sendable {
         let main = template.map { BatchTemplate(name: $0.name, text: $0.text) } ?? .job
         script = Script(path: stem + ".sbatch", text: try main.filled(values))
         if let array = request.array {
-            values["log"] = .word(stem.replacingOccurrences(of: "%", with: "%%") + ".merge.log")
+            values["log"] = .word(escapedStem + ".merge.log")
             values["shards"] = .words(
                 (1...array).compactMap { Shard(index: $0, of: array)?.output(for: job.output) })
             merge = Script(path: stem + ".merge.sbatch", text: try BatchTemplate.merge.filled(values))

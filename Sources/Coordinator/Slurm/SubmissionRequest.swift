@@ -34,7 +34,7 @@ public struct SubmissionRequest: Sendable {
         if let ranks, let nodes, ranks < nodes {
             throw SubmissionError("\(ranks) ranks cannot be spread over \(nodes) nodes: every node needs one")
         }
-        for line in extra where !line.hasPrefix("-") || line.contains(where: \.isNewline) {
+        for line in extra where !line.hasPrefix("-") {
             throw SubmissionError(
                 "--extra takes one option of sbatch, such as --extra=--constraint=rome, not '\(line)'")
         }
@@ -43,8 +43,10 @@ public struct SubmissionRequest: Sendable {
         ]
         for (name, value) in words {
             guard let value else { continue }
-            if value.isEmpty || value.contains(where: { $0.isWhitespace || $0 == "'" || $0 == "\"" }) {
-                throw SubmissionError("\(name) takes one word, not '\(value)'")
+            // These go into lines that Slurm reads by its own rules, and one into a line for the shell.
+            let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@".utf8)
+            if value.isEmpty || !value.utf8.allSatisfy(plain.contains) {
+                throw SubmissionError("\(name) takes one word of letters, digits and _-+=./,:@, not '\(value)'")
             }
         }
         let taken: [(String, String)] = [

@@ -175,6 +175,9 @@ final class HDF5Dataset: HDF5Attributed {
     /// Whether any element of a part was ever written.
     func holdsAnything(in box: Box) throws -> Bool { try reader().holdsAnything(in: box) }
 
+    /// Whether it counts something of tasks, with -1 for none.
+    var isMinusOneForNone: Bool { path.hasSuffix("/mpi_rank") || path.hasSuffix("/build") }
+
     /// Whether elements that were never written say that there is nothing: NaN, no text, and what our own variables have.
     var isBlankWhereUnwritten: Bool {
         guard let fill = layout?.fill else { return false }
@@ -182,7 +185,7 @@ final class HDF5Dataset: HDF5Attributed {
         case .float64: return fill.withUnsafeBytes { Double(bitPattern: $0.loadLittle(UInt64.self, at: 0)).isNaN }
         case .text: return true
         case .int8: return path.hasSuffix("/status") && fill.allSatisfy { $0 == 0 }
-        case .int32: return path.hasSuffix("/mpi_rank") && fill.allSatisfy { $0 == 0xFF }
+        case .int32: return isMinusOneForNone && fill.allSatisfy { $0 == 0xFF }
         case .int64: return false
         }
     }
