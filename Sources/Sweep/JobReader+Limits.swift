@@ -55,7 +55,7 @@ extension JobReader {
         var isDirectory: ObjCBool = false
         if path.utf8.contains(0) { return "its name has a NUL character" }
         if path.hasSuffix("/") { return "it names a directory" }
-        if let kind = FileKind.special(at: path) { return "it is \(kind), not a file" }
+        if let kind = FileKind.special(at: path) { return "it is \(kind)" }
         var directory = URL(fileURLWithPath: path).deletingLastPathComponent()
         while !files.fileExists(atPath: directory.path, isDirectory: &isDirectory) {
             let parent = directory.deletingLastPathComponent()

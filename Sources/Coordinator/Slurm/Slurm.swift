@@ -1,4 +1,5 @@
 import Foundation
+import Results
 
 /// Slurm's commands.
 public struct Slurm: Sendable {
@@ -35,9 +36,9 @@ public struct Slurm: Sendable {
             if !folder.isEmpty {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             }
-            try script.text.write(toFile: script.path, atomically: true, encoding: .utf8)
+            try OutputFile.write(script.path) { try $0.write(contentsOf: Data(script.text.utf8)) }
         } catch {
-            throw SubmissionError("cannot write '\(script.path)': \(error.localizedDescription)")
+            throw SubmissionError("cannot write '\(script.path)': \(error)")
         }
     }
 
