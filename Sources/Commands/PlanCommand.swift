@@ -86,7 +86,7 @@ struct PlanCommand: ParsableCommand {
 
     private func printDone(_ job: Job) throws {
         guard FileManager.default.fileExists(atPath: job.output) else {
-            let hasJournal = FileManager.default.fileExists(atPath: job.output + ".journal")
+            let hasJournal = ResultStore.journalSize(of: job.output) != nil
             print(hasJournal ? "A run has begun; nothing is published yet." : "Nothing is computed yet.")
             return
         }

@@ -61,8 +61,7 @@ struct StatusCommand: ParsableCommand {
 
     /// Whether the file is missing because a run has only just begun.
     private var isAwaited: Bool {
-        let exists = FileManager.default.fileExists(atPath:)
-        return !exists(file) && exists(file + ".lock")
+        !ResultStore.exists(file) && ResultStore.isLocked(file)
     }
 
     /// The file's own job, where this program knows its model.

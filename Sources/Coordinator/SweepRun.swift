@@ -197,7 +197,8 @@ public struct SweepRun {
 
     private var stopReason: String {
         StopSignal.received.map { "\($0)" }
-            ?? options.deadline.flatMap { $0.isPast ? "the time is up (\($0.source))" : nil } ?? "another rank was told to"
+            ?? options.deadline.flatMap { $0.isPast ? "the time is up (\($0.source))" : nil }
+            ?? "another rank was told to"
     }
 
     /// Says what went wrong at the start, before anything was run: mostly the user's to mend, with its own code.

@@ -201,6 +201,8 @@ private struct TaskState: Resumable {
     mutating func exchange(with archive: inout StateArchive) throws {
         try archive.exchange(&timeIndex, in: 0...timeCount)
         try archive.exchange(&seconds)
+        // The watchdog counts in nanoseconds.
+        guard (0...1e9).contains(seconds) else { throw StateArchiveError.invalid("the task ran for \(seconds) s") }
         try archive.exchange(&sink)
         try run.exchange(with: &archive)
     }

@@ -6,8 +6,7 @@ struct AttributeDigest {
 
     mutating func add(_ name: String, _ text: String) {
         names.append(name)
-        // As it reads: the library's texts end at the first NUL.
-        all += "\(name)\n\(String(decoding: text.utf8.prefix { $0 != 0 }, as: UTF8.self))\n"
+        all += "\(name)\n\(HDF5.storable(text))\n"
     }
 
     /// The attribute's text, e.g. `xxh64 title,job 0123456789abcdef`.

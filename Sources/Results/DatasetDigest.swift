@@ -32,6 +32,7 @@ struct DatasetDigest {
     }
 
     mutating func add(_ text: String, index: Int) {
+        let text = HDF5.storable(text)
         if !text.isEmpty { sum &+= XXH64.hash(text, seed: UInt64(index)) }
     }
 

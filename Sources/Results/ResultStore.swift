@@ -355,6 +355,9 @@ public final class ResultStore: @unchecked Sendable {
         return isShare || (try? file.integerAttribute("complete")) == 1
     }
 
+    /// Whether somebody holds the lock of `output`, or left it behind.
+    public static func isLocked(_ output: String) -> Bool { Disk.exists(Disk.resolved(output) + ".lock") }
+
     /// Removes the lock that a run left behind: for whoever started it at `begun` (``Timestamp/now()``) and saw all of it
     /// end. A holder on another host, which nobody could tell dead or alive, needs not be waited for then.
     ///

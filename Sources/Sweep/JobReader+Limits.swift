@@ -59,7 +59,7 @@ extension JobReader {
         if path.utf8.last == UInt8(ascii: "/") || [".", ".."].contains(PathText.name(path)) {
             return "it names a directory"
         }
-        if let kind = FileKind.special(at: path) { return "it is \(kind), not a file" }
+        if let kind = FileKind.special(at: path) { return "it is \(kind)" }
         var directory = PathText.directory(path)
         while !files.fileExists(atPath: directory, isDirectory: &isDirectory) {
             let parent = PathText.directory(directory)

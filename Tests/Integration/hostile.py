@@ -605,6 +605,9 @@ JOURNALS: dict[str, Callable[[bytes], bytes]] = {
     "buffers beyond the record": appended(task_body(count=0xFFFFFFFF)),
     "an error beyond the record": appended(task_body(status=2, error_length=0xFFFFFFFF)),
     "an error that is no text": appended(task_body(status=2, seed=1, error=b"\xff\x00\x1b[2J" * 200)),
+    "errors with NUL": lambda data: data + b"".join(
+        frame(task_body(status=2, method=method, point=point, error=b"a\0b"), header_of(data)["grid"])
+        for method in range(2) for point in range(12)),
     "an error of 300 kB": appended(task_body(status=2, seed=1, error=b"e" * 300_000)),
     "a negative rank": appended(task_body(status=2, rank=-(1 << 31))),
     "values that are no numbers": appended(task_body(buffers=[[float("inf")] * 3, [1e308], [float("nan")] * 3])),

@@ -307,7 +307,7 @@ import Testing
         // Nothing can be written where a folder is.
         try FileManager.default.createDirectory(atPath: job.output + ".publishing", withIntermediateDirectories: false)
         let error = #expect(throws: ResultError.self) { try store.finish() }
-        #expect("\(try #require(error))" == "cannot open '\(job.output).publishing': Is a directory")
+        #expect("\(try #require(error))" == "cannot remove '\(job.output).publishing': Is a directory")
         try store.abandon()
         #expect(try folder.contents() == ["a.h5.journal", "a.h5.publishing"])
         try FileManager.default.removeItem(atPath: job.output + ".publishing")

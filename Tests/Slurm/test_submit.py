@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 
 import pytest
 from conftest import BINARY, ROOT, SWEEP, TESTBENCH, integration, walks

@@ -1,4 +1,5 @@
 import Foundation
+import Results
 import Sweep
 
 /// Slurm's commands.
@@ -36,9 +37,9 @@ public struct Slurm: Sendable {
             if folder != "." {
                 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             }
-            try script.text.write(toFile: script.path, atomically: true, encoding: .utf8)
+            try OutputFile.write(script.path) { try $0.write(contentsOf: Data(script.text.utf8)) }
         } catch {
-            throw SubmissionError("cannot write '\(script.path)': \(error.localizedDescription)")
+            throw SubmissionError("cannot write '\(script.path)': \(error)")
         }
     }
 

@@ -12,7 +12,7 @@ protocol HDF5Attributed: AnyObject {
 extension HDF5Attributed {
     /// Sets a text, stored as a variable-length UTF-8 string (any length; h5py and netCDF read it as text).
     func setAttribute(_ name: String, _ text: String) throws {
-        try Array(text.utf8CString).withUnsafeBufferPointer { characters in
+        try Array(HDF5.storable(text).utf8CString).withUnsafeBufferPointer { characters in
             var pointer = characters.baseAddress
             try withUnsafeBytes(of: &pointer) { try write(name, .text, count: nil, $0) }
         }

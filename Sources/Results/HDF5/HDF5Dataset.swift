@@ -159,7 +159,7 @@ final class HDF5Dataset: HDF5Attributed {
         if (box?.count ?? shape).contains(0) { return }
         var pointers: [UnsafeMutablePointer<CChar>?] = texts.map { text in
             guard let text else { return nil }
-            let utf8 = Array(text.utf8)
+            let utf8 = Array(HDF5.storable(text).utf8)
             let copy = UnsafeMutablePointer<CChar>.allocate(capacity: utf8.count + 1)
             for (index, byte) in utf8.enumerated() { copy[index] = CChar(bitPattern: byte) }
             copy[utf8.count] = 0

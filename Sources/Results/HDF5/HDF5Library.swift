@@ -32,6 +32,11 @@ enum HDF5 {
         return "\(major).\(minor).\(release)"
     }
 
+    /// A text as files hold it: with blanks for NULs, at which it would end.
+    static func storable(_ text: String) -> String {
+        text.utf8.contains(0) ? String(decoding: text.utf8.map { $0 == 0 ? 0x20 : $0 }, as: UTF8.self) : text
+    }
+
     /// The shape of a dataspace, empty for a single value; nil for one without values, or with more than can be counted.
     static func shape(of space: hid_t) -> [Int]? {
         switch H5Sget_simple_extent_type(space) {
