@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 BINARY := .build/release/dynsweep
 RANKS  ?= 2
 
-.PHONY: all build dist demo gallery test test-long soak random-quality lint setup viewers bench clean
+.PHONY: all build dist demo gallery test test-long soak fuzz random-quality lint setup viewers bench clean
 
 all: build
 
@@ -52,6 +52,14 @@ KILLS ?= 200
 soak: setup
 	swift build -c release --static-swift-stdlib --product dynsweep-testbench
 	$(PYTHON) Tests/Integration/soak.py --kills $(KILLS)
+
+# Mutated jobs, result files, journals, rank files and command lines: COUNT inputs of each kind, from SEED.
+COUNT ?=
+SEED ?= 1
+fuzz: build
+	swift build -c release --static-swift-stdlib --product dynsweep-testbench
+	swift build -c release --static-swift-stdlib --product dynsweep-fuzz
+	$(PYTHON) Tests/Fuzz/fuzz.py --seed $(SEED) $(if $(COUNT),--count $(COUNT))
 
 # The generator through TestU01: BATTERY small (seconds), crush (half an hour) or big (hours), ORDER counters, keys or streams.
 # The library is in Debian's non-free section: apt-get install libtestu01-0-dev.

@@ -115,6 +115,10 @@ let program: [Target] = [
         name: "dynsweep-testbench",
         dependencies: ["Commands", "Modeling", "CPlatform"] + (isMPICH ? [] : ["Models", "Numerics"]),
         path: "Tests/Testbench", swiftSettings: simd),
+    // Reads mutated jobs, results, journals and rank files.
+    .executableTarget(
+        name: "dynsweep-fuzz", dependencies: ["Models", "Results", "Sweep", "Modeling"], path: "Tests/Fuzz",
+        exclude: ["fuzz.py"], swiftSettings: simd),
     .executableTarget(
         name: "Benchmarks",
         dependencies: kit + ["Coordinator", "Results", "Sweep", "Models", "ModelExamples", "CPlatform"]
