@@ -93,6 +93,15 @@ public struct DerivedCoordinate: Sendable, Hashable {
         case .program(let program, let kind): return program.parameterValue(program.value(at: index), kind)
         }
     }
+
+    /// Whether an expression gives, at a row-major index over ``axes``, what the parameter cannot be.
+    func isOutOfRange(at index: Int) -> Bool {
+        switch storage {
+        case .values: false
+        case .program(let program, let kind):
+            kind.problem(with: program.parameterValue(program.value(at: index), kind)) != nil
+        }
+    }
 }
 
 extension ExpressionProgram {

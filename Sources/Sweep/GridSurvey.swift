@@ -38,6 +38,13 @@ struct GridSurvey {
             let counts = isIncluded(indices)
             // A cell stands for points beside it, which may be included when it is not.
             guard counts || !isWhole else { return true }
+            // What an expression gives is not in range because it was given: no model has to stand it. The job is refused for
+            // it, if the point is included.
+            let wrong = box.outOfRange(at: indices)
+            guard wrong.isEmpty else {
+                if counts { touched.formUnion(wrong) }
+                return true
+            }
             let point = box.point(at: indices)
             let reader = Reader(point, known: known, leftOut: box.leftOut)
             do {

@@ -46,6 +46,13 @@ struct PointBox: Sendable {
         return point
     }
 
+    /// Names of parameters whose expressions give what is out of their range at these indices.
+    func outOfRange(at indices: [Int]) -> [String] {
+        derived.filter { coordinate in
+            coordinate.isOutOfRange(at: coordinate.axes.reduce(0) { $0 * axes[$1].count + indices[$1] })
+        }.map(\.name)
+    }
+
     /// The values along each axis at these indices, in words: `L = 2, step_size = 0.1`.
     func describe(_ indices: [Int], among names: Set<String>? = nil) -> String {
         zip(axes, indices).flatMap { axis, index in

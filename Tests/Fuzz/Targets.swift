@@ -107,19 +107,27 @@ struct JournalTarget: FuzzTarget {
         guard let found = try? JournalFile.read(path, grid: 0) else { return nil }
         // Every record that is believed was written so.
         let known = JournalTarget.records(corpus)
-        let wrong = found.records.filter { !known.contains($0) && $0.error != "e \u{1B}" }
+        let wrong = found.records.filter { !known.contains(Self.bytes($0)) && $0.error != "e \u{1B}" }
         return wrong.first.map { "\(wrong.count) records are believed that nobody wrote: \($0.task)" }
     }
 
-    nonisolated(unsafe) private static var cache: Set<TaskRecord>?
+    nonisolated(unsafe) private static var cache: Set<[UInt8]>?
 
-    private static func records(_ corpus: [[UInt8]]) -> Set<TaskRecord> {
+    /// A record as bytes: numbers that are none are equal then.
+    private static func bytes(_ record: TaskRecord) -> [UInt8] {
+        var bytes: [UInt8] = []
+        record.encode(into: &bytes, grid: 0)
+        return bytes
+    }
+
+    /// What the files of the corpus hold.
+    private static func records(_ corpus: [[UInt8]]) -> Set<[UInt8]> {
         if let cache { return cache }
-        var all: Set<TaskRecord> = []
+        var all: Set<[UInt8]> = []
         for bytes in corpus {
             let path = scratch("whole.journal")
             _ = FileManager.default.createFile(atPath: path, contents: Data(bytes))
-            all.formUnion((try? JournalFile.read(path, grid: 0))?.records ?? [])
+            all.formUnion(((try? JournalFile.read(path, grid: 0))?.records ?? []).map(Self.bytes))
         }
         cache = all
         return all

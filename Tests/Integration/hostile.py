@@ -118,7 +118,7 @@ def rehash(file: h5py.File) -> None:
                 blank = (
                     (values.dtype.kind == "f" and bool(np.isnan(row).all()))
                     or (leaf == "status" and not row.any())
-                    or (leaf == "mpi_rank" and bool((row == -1).all()))
+                    or (leaf in ("mpi_rank", "build") and bool((row == -1).all()))
                 )
             total += 0 if blank else xxh64(data, index)
         item.attrs["checksum"] = f"xxh64 rows={rows} {total & MASK:016x}"
