@@ -29,14 +29,22 @@ void cplatform_log(const char *bytes, size_t count) {
     }
 }
 
-int cplatform_print(const char *bytes, size_t count) { return fwrite(bytes, 1, count, stdout) == count; }
+// Why the first write of ours failed; 0: none has.
+static int output_error = 0;
+
+int cplatform_print(const char *bytes, size_t count) {
+    errno = 0;
+    if (fwrite(bytes, 1, count, stdout) == count) return 1;
+    if (!output_error) output_error = errno ? errno : EIO;
+    return 0;
+}
 
 int cplatform_flush_output(void) {
     errno = 0;
     int failed = fflush(stdout) != 0;
-    int code = errno;
+    int code = output_error ? output_error : errno;
     if (!failed && !ferror(stdout)) return 0;
-    // An earlier write may have failed, whose reason is gone: a pipe tells when nobody reads it any more.
+    // A write of somebody else may have failed, whose reason is gone: a pipe tells when nobody reads it any more.
     struct pollfd pipe = {.fd = STDOUT_FILENO, .events = 0};
     if (code == EPIPE || (poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR))) return EPIPE;
     return code ? code : EIO;

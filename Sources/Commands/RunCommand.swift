@@ -55,8 +55,10 @@ struct RunCommand: ParsableCommand {
             guard let deadline = Deadline(text) else {
                 throw ValidationError("'\(text)' is no time (90s, 30min, 11.5h, 18:00, 2026-01-31T18:00)")
             }
-            // (Seconds since 1970 come from a supervisor, whose ranks may begin once more when the time is up.)
-            if deadline.wasPast, Double(text) == nil { throw ValidationError("'\(text)' is past") }
+            // Of dates; seconds since 1970 come from a supervisor, whose ranks may begin once more when the time is up.
+            if deadline.wasPast, text.contains(where: { $0 == "T" || $0 == " " }) {
+                throw ValidationError("'\(text)' is past")
+            }
             return deadline
         })
     var until: Deadline?

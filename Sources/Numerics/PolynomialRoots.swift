@@ -3,13 +3,14 @@ import Foundation
 /// Roots of polynomials of low degree, all at once.
 public enum PolynomialRoots {
     /// All roots of `sum coefficients[i] z^i`, multiple ones repeated; leading zeros are dropped, and a polynomial without
-    /// roots gives none.
+    /// roots gives none, nor does one whose coefficients are not all numbers.
     ///
     /// Aberth's iteration from the starting points of Bini (Numerical Algorithms 13, 1996: radii from the Newton polygon),
     /// so coefficients and roots may be of very different sizes, within 1e-100 to 1e100. Each root ends where the
     /// polynomial's value is below its own rounding errors: simple roots are good to a few 1e-16 times their condition number, double
     /// ones to 1e-8.
     public static func roots(_ coefficients: [Complex]) -> [Complex] {
+        guard coefficients.allSatisfy(\.isFinite) else { return [] }
         var a = coefficients
         while let last = a.last, last.squaredMagnitude == 0 { a.removeLast() }
         let zeros = a.prefix { $0.squaredMagnitude == 0 }.count

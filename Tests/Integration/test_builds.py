@@ -135,6 +135,7 @@ def strip_builds(path) -> None:
     """Makes the file one of a version without builds, seal included."""
     with h5py.File(path, "a") as file:
         del file.attrs["builds"]
+        del file.attrs["checksum"]
         for method in ("sgd", "overlap-chain", "ode"):
             del file[method]["build"]
     seal(path)

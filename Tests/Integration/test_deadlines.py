@@ -40,6 +40,28 @@ def test_a_deadline_that_has_passed_stops_before_any_work(bench):
     assert "0 of 4 tasks done" in done.stderr
 
 
+@pytest.mark.parametrize("text", ["2020-01-31T18:00", "2020-01-31 18:00"])
+def test_a_date_that_is_past_is_refused(bench, text):
+    bench.write(WALK)
+    assert "is past" in bench.run("run", "job.yaml", f"--until={text}", code=2).stderr
+
+
+def test_the_end_of_an_allocation_that_is_over_is_ignored(bench):
+    """A shell that outlived its allocation: its variables stopped every run before the first task."""
+    bench.write(WALK.replace("milliseconds: 3000", "milliseconds: 10"))
+    done = bench.run("run", "job.yaml", env={"SLURM_JOB_END_TIME": "1600000000"})
+    assert "SLURM_JOB_END_TIME is past" in done.stderr and "4 of 4 tasks done" in done.stderr
+    for text in ("inf", "-inf", "nan", "1e300", "-1", "soon", ""):
+        bench.run("run", "job.yaml", "--fresh", env={"SLURM_JOB_END_TIME": text})
+
+
+def test_a_deadline_says_who_set_it(bench):
+    bench.write(WALK)
+    done = bench.run("run", "job.yaml", env={"SLURM_JOB_END_TIME": str(time.time() + 1)}, code=75)
+    assert "the time is up (SLURM_JOB_END_TIME" in done.stderr
+    assert "the time is up (--until)" in bench.run("run", "job.yaml", "--until", "0s", code=75).stderr
+
+
 @pytest.mark.parametrize("text", ["tomorrow", "25:00", "12h30", "2026-13-01T10:00", "-5s", ""])
 def test_what_is_no_time_is_refused(bench, text):
     bench.write(WALK)
