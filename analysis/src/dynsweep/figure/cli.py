@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from dynsweep.figure import FigureError, FigureSpec, draw_on, notes, style
 from dynsweep.figure.canvas import Canvas
 from dynsweep.figure.live import Writers
+from dynsweep.output import check_output
 from dynsweep.results import load
 
 SCALES = ("linear", "log", "symlog")
@@ -132,6 +133,7 @@ def _plot(options: argparse.Namespace, spec: FigureSpec) -> bool:
         for note in notes(results, settled):
             print(f"dynsweep-plot: {note}".replace("$", "").replace("\\", ""), file=sys.stderr)
         is_complete = results.is_complete
+    check_output(output, [*options.file, *([options.job] if options.job else [])])
     output.parent.mkdir(parents=True, exist_ok=True)
     # A viewer that watches the file never sees half of it.
     part = output.with_name(f".{output.stem}.part{output.suffix}")

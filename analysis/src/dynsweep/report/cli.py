@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dynsweep.output import check_output
 from dynsweep.report.page import report
 from dynsweep.results import load
 
@@ -20,7 +21,12 @@ def parser() -> argparse.ArgumentParser:
         " the job.",
     )
     made.add_argument("file", nargs="+", help="a result file; several are joined")
-    made.add_argument("-o", "--output", type=Path, help="the page; default: FILE with .html")
+    made.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        help="the page, - for standard output; default: FILE with .html",
+    )
     made.add_argument(
         "--y",
         metavar="OBSERVABLE",
@@ -46,6 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 results = results.with_job(options.job.read_text(encoding="utf-8"))
             page = report(results, options.y)
             output: Path = options.output or results.path.with_suffix(".html")
+        if str(output) in ("-", "/dev/stdout"):
+            sys.stdout.write(page)
+            sys.stdout.flush()
+            return 0
+        check_output(output, [*options.file, *([options.job] if options.job else [])])
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(page, encoding="utf-8")
     except (ValueError, OSError) as error:
