@@ -73,7 +73,9 @@ class Results(Mapping[str, xr.Dataset]):
         """The ``--set KEY=VALUE`` arguments of the run."""
         text = str(self.attrs.get("overrides", ""))
         # A list of JSON where one of them has several lines.
-        return json.loads(text) if text.startswith("[") else [line for line in text.split("\n") if line]
+        if text.startswith("["):
+            return [str(item) for item in json.loads(text)]
+        return [line for line in text.split("\n") if line]
 
     @property
     def job(self) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def status_counts(dataset: xr.Dataset) -> dict[str, int]:
 def where_done(dataset: xr.Dataset) -> xr.Dataset:
     """Return the numeric variables with NaN for every task that is not done.
 
-    ``status``, ``mpi_rank`` and ``build`` are left out. A variable that is not per task stays as it is.
+    ``status``, ``mpi_rank`` and ``build`` are left out. A variable that is not per task stays as
+    it is.
     """
     is_done = done(dataset)
     kept = {}
