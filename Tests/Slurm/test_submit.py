@@ -240,7 +240,7 @@ def test_dry_run_prints_the_script_and_submits_nothing(desk):
                  "account=theory", "qos=low", "constraint=rome", "requeue", "open-mode=append", "signal=B:USR1@60",
                  f"output='{desk.folder}/my results/x.log'"):
         assert f"#SBATCH --{line}\n" in script
-    assert "--set 'L=[2, 4]' --set 'output="my results/x.h5"' --quiet" in script
+    assert """--set 'L=[2, 4]' --set 'output="my results/x.h5"' --quiet""" in script
     assert "{{" not in script
     assert sorted(path.name for path in desk.folder.iterdir()) == ["job.yaml"]
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
