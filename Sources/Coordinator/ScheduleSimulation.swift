@@ -230,9 +230,19 @@ private struct VirtualForeman {
     }
 
     private mutating func rest() {
+        let isSteady = nap.isFull
         let slept = nap.next()
-        losses.tail += slept
-        now += slept
+        var count = 1.0
+        if isSteady {
+            // Until something happens the sleeps, and a poll after each, go on alike: they are taken together.
+            let each = slept + costs.poll * (publishing > 0 ? 2 : 1)
+            let due = publishing > 0 ? .infinity : budget.dueTime(bytes: Int(journal))
+            let next = min(mail.first ?? .infinity, due)
+            if next.isFinite { count = max(1, ((next - now) / each).rounded(.up)) }
+        }
+        losses.tail += count * slept
+        now += count * slept
+        serving((count - 1) * costs.poll)
     }
 
     private mutating func serving(_ seconds: Double) {
@@ -282,11 +292,15 @@ private struct VirtualForeman {
 private struct Nap {
     private let oversleep: Double
     private var length = 50e-6
+    private static let longest = 0.01
+
+    /// Whether the sleeps have their full length.
+    var isFull: Bool { length == Self.longest }
 
     init(oversleep: Double) { self.oversleep = oversleep }
 
     mutating func next() -> Double {
-        defer { length = min(1.5 * length, 0.01) }
+        defer { length = min(1.5 * length, Self.longest) }
         return length + oversleep
     }
 
@@ -296,7 +310,7 @@ private struct Nap {
         while time < arrival {
             let step = next()
             // At their full length the sleeps go on alike.
-            time += length == 0.01 ? step * max(1, ((arrival - time) / step).rounded(.up)) : step
+            time += isFull ? step * max(1, ((arrival - time) / step).rounded(.up)) : step
         }
         return time
     }

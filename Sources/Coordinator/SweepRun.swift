@@ -173,7 +173,10 @@ public struct SweepRun {
                 logger.notice("left \(job.output) as it was published last; the journal beside it holds the rest")
             } else {
                 let outcome = try store.finish(isShareDone: share != nil && isDone)
-                logger.info("\(closing(outcome.counts, isDone: isDone, part, job))")
+                // Tasks that failed are said with --quiet too.
+                logger.log(
+                    level: outcome.counts.failures > 0 ? .warning : .info,
+                    "\(closing(outcome.counts, isDone: isDone, part, job))")
             }
             if hasUnanswered {
                 logger.warning(

@@ -31,7 +31,13 @@ package struct PublishBudget {
     /// Whether a publish of `bytes` of journal that begins at `now` stays within the share. The file has grown since the
     /// last one, so it is the next one's time that counts, not the last one's.
     package func isDue(at now: Double, bytes: Int) -> Bool {
-        now >= lastEnd + pause && spent + expectedSeconds(bytes: bytes) <= Self.allowance + share * (now - begun)
+        now >= dueTime(bytes: bytes)
+    }
+
+    /// From when on a publish of `bytes` of journal stays within the share; infinite when it never does.
+    package func dueTime(bytes: Int) -> Double {
+        let excess = spent + expectedSeconds(bytes: bytes) - Self.allowance
+        return max(lastEnd + pause, excess > 0 ? begun + excess / share : begun)
     }
 
     /// How long a publish of `bytes` of journal takes.

@@ -93,7 +93,8 @@ struct ExpressionProgram: Sendable, Hashable {
             case .less(let a, let b): binary(to, a, b) { $0 < $1 ? 1 : 0 }
             case .lessOrEqual(let a, let b): binary(to, a, b) { $0 <= $1 ? 1 : 0 }
             case .equal(let a, let b): binary(to, a, b) { $0 == $1 ? 1 : 0 }
-            case .notEqual(let a, let b): binary(to, a, b) { $0 != $1 ? 1 : 0 }
+            // (To `!=` of Swift a NaN differs from everything; here no comparison with it holds.)
+            case .notEqual(let a, let b): binary(to, a, b) { $0 < $1 || $0 > $1 ? 1 : 0 }
             case .and(let a, let b): binary(to, a, b) { $0 * $1 }
             case .or(let a, let b): binary(to, a, b) { max($0, $1) }
             // A NaN stays one in both, whichever side it is on.

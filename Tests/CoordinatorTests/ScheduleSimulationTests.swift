@@ -61,6 +61,18 @@ import Testing
         #expect(forecast.losses.tail > 62 * 49)
     }
 
+    /// A sleep of rank 0 takes 10 ms: there would be 10^12 of them.
+    @Test(.timeLimit(.minutes(1))) func aTailIsNotWalkedInSleeps() throws {
+        let forecast = try forecast(
+            "parameters: {milliseconds: [10, 1e13], index: {range: [1, 500, 1]}}\nwhere: "
+                + "\"milliseconds < 100 or index == 1\"\nseeds: 1", ranks: 64)
+        #expect(forecast.longestTask == 1e10)
+        #expect(forecast.makespan >= 1e10)
+        #expect(forecast.makespan < 1e10 + 0.1)
+        let all = 64 * forecast.makespan
+        #expect(abs(forecast.busy + forecast.losses.total - all) < 1e-9 * all)
+    }
+
     @Test func moreRanksNeverTakeLonger() throws {
         var last = Double.infinity
         for ranks in [1, 2, 4, 8, 16, 32, 64, 128, 256] {

@@ -25,6 +25,16 @@ struct ExpressionTests {
         #expect(try value(text) == expected)
     }
 
+    @Test(arguments: ["==", "!=", "<", "<=", ">", ">="])
+    func `no comparison with NaN holds, on either side`(comparison: String) throws {
+        for text in ["sqrt(-1) \(comparison) 1", "1 \(comparison) sqrt(-1)", "sqrt(-1) \(comparison) sqrt(-1)"] {
+            #expect(try value("if(\(text), 1, 0)") == 0)
+            #expect(try value("if(not (\(text)), 1, 0)") == 1)
+        }
+        #expect(try value("if(student != 'untied' and L != 3 and random_sign != true, 1, 0)") == 1)
+        #expect(try value("if(L != 4 or student != 'tied' or random_sign != false, 1, 0)") == 0)
+    }
+
     @Test func `functions`() throws {
         let x = 0.7
         for (text, expected) in [
