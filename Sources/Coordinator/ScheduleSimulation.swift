@@ -107,6 +107,8 @@ private struct VirtualForeman {
     private var records = 0
     /// Bytes of journal, of them not on the disk, and when that was so.
     private var journal = 0.0
+    /// Bytes of journal that are published, or about to be.
+    private var published = 0.0
     private var dirty = 0.0
     private var dirtySince = 0.0
     private var budget: PublishBudget
@@ -164,8 +166,9 @@ private struct VirtualForeman {
             try handOut()
         }
         try handOut()
-        if publishing == 0, budget.isDue(at: now, bytes: Int(journal)) {
+        if publishing == 0, journal > published, budget.isDue(at: now, bytes: Int(journal)) {
             publishing = costs.publishedByte * journal
+            published = journal
             budget.took(publishing, until: now + 2 * publishing, bytes: Int(journal))
         }
     }
@@ -236,7 +239,8 @@ private struct VirtualForeman {
         if isSteady {
             // Until something happens the sleeps, and a poll after each, go on alike: they are taken together.
             let each = slept + costs.poll * (publishing > 0 ? 2 : 1)
-            let due = publishing > 0 ? .infinity : budget.dueTime(bytes: Int(journal))
+            let isNew = publishing == 0 && journal > published
+            let due = isNew ? budget.dueTime(bytes: Int(journal)) : .infinity
             let next = min(mail.first ?? .infinity, due)
             if next.isFinite { count = max(1, ((next - now) / each).rounded(.up)) }
         }

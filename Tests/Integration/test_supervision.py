@@ -190,7 +190,7 @@ def test_an_output_that_another_host_holds_is_refused_once_and_left_alone(bench)
     assert lock.exists()
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "1"), ("-n", "2")])
+@pytest.mark.parametrize("arguments", [("-n", "1"), ("-n", "2")])
 def test_failed_tasks_are_said_on_one_line_with_quiet_too(bench, arguments):
     """Exit code 1 without a word left everybody guessing. What goes well is still not said."""
     bench.write(MIXED.replace("[0, 1, 2, 13, 57, 113, 213, 3, 4, 5]", "[0, 1, 2, 13]"))
